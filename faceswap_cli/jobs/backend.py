@@ -1,0 +1,75 @@
+"""What runs a job: the local engine, or (later) a remote API, behind one protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from faceswap_cli.faces.face import Face
+from faceswap_cli.image import Image
+from faceswap_cli.jobs.job import FaceOutcome
+from faceswap_cli.options import EngineOptions
+
+
+@dataclass(frozen=True, slots=True)
+class SourcePicture:
+    """A decoded source picture and the name to report it by."""
+
+    name: str
+    pixels: Image
+
+
+class SwapBackend(Protocol):
+    """Finds and swaps faces. `plan` then `render` is one swap, split so that frames can be rendered in parallel.
+
+    The concrete one is `engine.engine.Engine`.
+    """
+
+    @property
+    def parts(self) -> dict[str, str | None]:
+        """Names of what runs: engine, analyser, swapper, restorer."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user should know before the first frame: which engine was taken and why, restoration skipped."""
+
+    def prepare_source(self, pictures: Sequence[SourcePicture]) -> Any:
+        """Find the source faces, select and prepare them; reusable across frames, files and threads.
+
+        The result has `warnings: tuple[str, ...]`.
+
+        Raises:
+            NoFaceError: No picture shows a face that passes the selection.
+            UsageError: A source index out of range.
+        """
+
+    def open_clip(self) -> Any:
+        """A fresh memory to be handed to `plan` for every frame of one clip, in order."""
+
+    def find(self, image: Image, clip: Any = None, *, describe: bool = False) -> list[Face]:
+        """All faces in the chosen order; with gender where `describe` asks for it."""
+
+    def plan(self, source: Any, image: Image, clip: Any = None) -> Any:
+        """Find, order, select and pair the faces of one image: cheap, sequential in a clip.
+
+        The result has `swaps: bool` (anything to render), `found: int` (faces found), `swapped: int`.
+        """
+
+    def render(self, plan: Any, image: Image) -> Image:
+        """Carry out a plan; thread-safe and pure. Returns a new image, or `image` itself when nothing is swapped."""
+
+    def outcomes(self, plan: Any, frame: int) -> tuple[FaceOutcome, ...]:
+        """What happened to each face of a rendered plan (warnings included), for reports."""
+
+
+def open_backend(options: EngineOptions) -> SwapBackend:
+    """The backend that the options ask for.
+
+    Raises:
+        ModelError: The neural engine without its models; names the command that gets them.
+        UsageError: A restorer on the embedded engine.
+    """
+    from faceswap_cli.engine.build import build_engine
+
+    return build_engine(options)

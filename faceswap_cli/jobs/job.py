@@ -1,0 +1,121 @@
+"""A unit of work and what came of it: frozen, small, picklable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from faceswap_cli.faces.face import Box, Gender, Pose
+from faceswap_cli.options import EngineOptions, MediaOptions, OnNoFace
+
+
+@dataclass(frozen=True, slots=True)
+class SwapJob:
+    """One swap: what `faceswap swap SOURCE TARGET -o OUT` asks for.
+
+    Attributes:
+        sources: Pictures of the face to put on: paths, folders, http(s) URLs or `-`.
+        target: The picture or clip that is changed: a path, URL or `-`.
+        output: Where the result goes: a path or `-`.
+        engine, media: Options.
+        overwrite: Replace an existing output.
+        on_no_face: What to do when nothing was swapped.
+        allow_private_urls: Fetch URLs of private addresses too.
+        animation_only: A still target is a usage error (`swap-gif`).
+        details: Keep the outcome of every face (for --json).
+    """
+
+    sources: tuple[str, ...]
+    target: str
+    output: str
+    engine: EngineOptions = field(default_factory=EngineOptions)
+    media: MediaOptions = field(default_factory=MediaOptions)
+    overwrite: bool = False
+    on_no_face: OnNoFace = OnNoFace.FAIL
+    allow_private_urls: bool = False
+    animation_only: bool = False
+    details: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FaceOutcome:
+    """What happened to one face of one frame.
+
+    Attributes:
+        frame: Number of the frame, from 0.
+        index: Number of the face in the chosen order; a requested index that does not exist is reported too.
+        swapped: Whether it was replaced.
+        skip_reason: Why not: `not-selected`, `gender-mismatch`, `gender-unknown`, `no-such-face`; None when swapped.
+        source: Which of the chosen source faces it got, from 0; None when not swapped.
+        source_picture: Which source picture was used, as given; None when not swapped.
+        box, score, pose, gender, gender_probability, warnings: As in `faces.face.Face`; None where there is no face.
+    """
+
+    frame: int
+    index: int
+    swapped: bool
+    skip_reason: str | None = None
+    source: int | None = None
+    source_picture: str | None = None
+    box: Box | None = None
+    score: float | None = None
+    pose: Pose | None = None
+    gender: Gender | None = None
+    gender_probability: float | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Seconds spent in each stage; stages overlap in clips, so they may add up to more than `total`."""
+
+    load: float = 0.0
+    source: float = 0.0
+    decode: float = 0.0
+    analyse: float = 0.0
+    swap: float = 0.0
+    encode: float = 0.0
+    total: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class OutputInfo:
+    """What was written."""
+
+    path: str
+    format: str
+    width: int
+    height: int
+    frames: int
+    duration: float
+    loop: int | None
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a SwapJob.
+
+    Attributes:
+        sources, target: Inputs as given.
+        output: What was written; None when nothing was (dry run, `--on-no-face skip`).
+        engine: Names of the parts that ran: engine, analyser, swapper, restorer.
+        frames: Frames read.
+        frames_swapped: Frames with at least one swapped face.
+        frames_without_face: Frames in which no face was found.
+        faces_swapped: Swapped faces over all frames.
+        faces: Per face outcomes, when `details` was asked for.
+        warnings: One line each, without repetition, about the whole job.
+        timings: Seconds per stage.
+    """
+
+    sources: tuple[str, ...]
+    target: str
+    output: OutputInfo | None
+    engine: dict[str, str | None]
+    frames: int
+    frames_swapped: int
+    frames_without_face: int
+    faces_swapped: int
+    faces: tuple[FaceOutcome, ...] = ()
+    warnings: tuple[str, ...] = ()
+    timings: Timings = field(default_factory=Timings)
