@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
+from faceswap_cli.engine.outcome import FaceOutcome, SourcePicture
 from faceswap_cli.faces.face import Face
 from faceswap_cli.image import Image
-from faceswap_cli.jobs.job import FaceOutcome
 from faceswap_cli.options import EngineOptions
-
-
-@dataclass(frozen=True, slots=True)
-class SourcePicture:
-    """A decoded source picture and the name to report it by."""
-
-    name: str
-    pixels: Image
 
 
 class SwapBackend(Protocol):
