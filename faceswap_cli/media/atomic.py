@@ -1,0 +1,215 @@
+"""An output that appears whole or not at all: written to a temporary sibling, synced, renamed into place."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import shutil
+import stat
+import sys
+import tempfile
+import weakref
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self, cast
+
+from faceswap_cli.errors import OutputError, UsageError
+
+_NAME_BYTES = 255
+"""Longest file name that common file systems take, in bytes."""
+
+_COPY_BYTES = 1 << 20
+
+
+class AtomicFile:
+    """A file that replaces its target on `commit` and vanishes otherwise.
+
+    A killed process leaves the old target or the whole new one; what it may leave besides is a hidden `.part` file.
+    For standard output the bytes are spooled to a temporary file and copied on `commit`, so that a failed job writes
+    nothing to a pipe.
+
+    Attributes:
+        file: Seekable, opened for reading and writing; closed by `commit` and `discard`.
+        name: How to call the target in messages.
+        path: The target as given; None is standard output.
+    """
+
+    file: BinaryIO
+
+    def __init__(self, path: Path | None, *, overwrite: bool = False) -> None:
+        """Open the temporary file.
+
+        Args:
+            path: The target, or None for standard output. Symbolic links are followed: the link stays, what it
+                points to is replaced.
+            overwrite: Replace an existing target; its permissions are kept.
+
+        Raises:
+            UsageError: The target exists and `overwrite` is not set, or standard output is a terminal.
+            OutputError: The target is a folder or a device, or its folder is missing or not writable.
+        """
+        self.path = path
+        self.name = "standard output" if path is None else str(path)
+        self._overwrite = overwrite
+        self._temporary: Path | None = None
+        self._target: Path | None = None
+        self._mode: int | None = None
+        if path is None:
+            if sys.stdout is None:
+                raise OutputError("cannot write to standard output: it is closed")
+            if sys.stdout.isatty():
+                raise UsageError("standard output is a terminal; redirect it to a file, or name a file with -o")
+            with self.writing():
+                self.file = cast(BinaryIO, tempfile.TemporaryFile("w+b"))  # noqa: SIM115 (closed by `_remove`)
+        else:
+            with self.writing():
+                self._target = Path(os.path.realpath(path))
+                self._mode = self._check_target()
+                self._temporary, self.file = _open_sibling(self._target)
+        self._remove = weakref.finalize(self, _remove, os.getpid(), self.file, self._temporary)
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[None]:
+        """Turn what the system raises while the target is written into one-line errors.
+
+        Raises:
+            OutputError: Disk full, no permission, folder gone ...
+        """
+        try:
+            yield
+        except (OSError, ValueError) as error:
+            raise OutputError(_explain(self.name, self._target, error)) from error
+
+    def commit(self) -> None:
+        """Sync the file and put it in place. Nothing but `discard` may be called afterwards.
+
+        Raises:
+            UsageError: The target came into being meanwhile and `overwrite` is not set.
+            OutputError: The target cannot be written; the temporary file is removed.
+        """
+        try:
+            with self.writing():
+                self.file.flush()
+                if self._temporary is None or self._target is None:
+                    self.file.seek(0)
+                    _copy_to_stdout(self.file)
+                else:
+                    os.fsync(self.file.fileno())
+                    if self._mode is not None:
+                        with contextlib.suppress(OSError):  # some network file systems have no permissions to set
+                            self._temporary.chmod(self._mode)
+                    self.file.close()
+                    self._rename(self._temporary, self._target)
+        finally:
+            self.discard()
+
+    def discard(self) -> None:
+        """Close and remove the temporary file; nothing happens after `commit` or a second time."""
+        self._remove()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self.discard()
+
+    def _check_target(self) -> int | None:
+        """The permissions of an existing target, None when there is none; refuses what may not be replaced."""
+        assert self._target is not None
+        try:
+            mode = self._target.stat().st_mode
+        except FileNotFoundError:
+            return None
+        if stat.S_ISDIR(mode):
+            raise OutputError(f"cannot write {self.name}: it is a folder; name a file in it")
+        if not stat.S_ISREG(mode):
+            raise OutputError(f"cannot write {self.name}: it is not a regular file; use -o - for a pipe")
+        if not self._overwrite:
+            raise self._exists()
+        return stat.S_IMODE(mode)
+
+    def _exists(self) -> UsageError:
+        return UsageError(f"{self.name} exists; choose another name or add --overwrite")
+
+    def _rename(self, temporary: Path, target: Path) -> None:
+        if self._overwrite:
+            temporary.replace(target)
+        else:
+            try:
+                os.link(temporary, target)  # unlike a rename, fails when the target exists
+            except FileExistsError as error:
+                raise self._exists() from error
+            except OSError:  # no hard links on this file system: a small gap between looking and renaming remains
+                if target.exists():
+                    raise self._exists() from None
+                temporary.replace(target)
+            else:
+                temporary.unlink()
+        _sync_folder(target.parent)
+
+
+def _open_sibling(target: Path) -> tuple[Path, BinaryIO]:
+    """A new hidden file beside `target`, with the permissions that the umask gives a new file."""
+    ending = f".{secrets.token_hex(4)}.part"
+    stem = os.fsencode(target.name)[:_NAME_BYTES - len(ending) - 1].decode(errors="ignore")
+    path = target.with_name(f".{stem}{ending}")
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+    return path, os.fdopen(os.open(path, flags, 0o666), "w+b")
+
+
+def _remove(owner: int, file: BinaryIO, temporary: Path | None) -> None:
+    """Close and delete; a fork of the owner leaves the file alone."""
+    if os.getpid() != owner:
+        return
+    with contextlib.suppress(OSError):  # on a full disk closing fails like the writes before it
+        file.close()
+    if temporary is not None:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def _copy_to_stdout(file: BinaryIO) -> None:
+    sys.stdout.flush()
+    stream = sys.stdout.buffer
+    # Past the buffer: bytes left in it by a closed pipe would fail once more, loudly, when Python exits.
+    raw = getattr(stream, "raw", None)
+    if raw is None:
+        shutil.copyfileobj(file, stream, _COPY_BYTES)
+        stream.flush()
+        return
+    while block := file.read(_COPY_BYTES):
+        view = memoryview(block)
+        while view:
+            view = view[raw.write(view) or 0:]
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the rename durable where the system lets folders be synced."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _explain(name: str, target: Path | None, error: OSError | ValueError) -> str:
+    number = error.errno if isinstance(error, OSError) else None
+    if number in (errno.ENOENT, errno.ENOTDIR) and target is not None and not target.parent.is_dir():
+        return f"cannot write {name}: there is no folder {target.parent}; create it first"
+    if number in (errno.ENOSPC, errno.EDQUOT):
+        return f"cannot write {name}: the disk is full; make room or choose another folder with -o"
+    if number == errno.EFBIG:
+        return f"cannot write {name}: the file is larger than the system allows"
+    if number in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"cannot write {name}: no permission to write in its folder"
+    if number == errno.EPIPE:
+        return f"cannot write {name}: the reader has closed the pipe"
+    if number == errno.ENAMETOOLONG:
+        return f"cannot write {name}: the name is too long"
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return f"cannot write {name}: {reason.splitlines()[0] if reason else type(error).__name__}"
