@@ -1,7 +1,7 @@
 """The mark in every output: an XMP packet that says the picture is a composite, and what made it.
 
-The packet depends on the version and the kind of engine alone: no names, paths, hashes or dates, so that equal runs give
-equal bytes and nothing about the inputs leaks. It can be stripped; it is a label for honest tools, not a seal.
+The packet depends on the version and the kind of engine alone: no names, paths, hashes or dates, so that equal runs
+give equal bytes and nothing about the inputs leaks. It can be stripped; a label for honest tools, not a seal.
 """
 
 from __future__ import annotations
