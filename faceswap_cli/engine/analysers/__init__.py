@@ -1,0 +1,1 @@
+"""Analysers: they find faces and describe them."""

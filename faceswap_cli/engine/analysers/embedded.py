@@ -1,0 +1,58 @@
+"""The analyser that needs no download: dlib's detector, landmarks and descriptor."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from faceswap_cli.engine.analysers.descriptor import describe_face, guess_gender
+from faceswap_cli.engine.analysers.hog import detect
+from faceswap_cli.engine.analysers.landmarks import Located, refine
+from faceswap_cli.engine.analysers.tracking import ClipMemory
+from faceswap_cli.faces.face import Box, Face
+from faceswap_cli.faces.landmarks68 import FOREHEAD
+from faceswap_cli.faces.quality import face_warnings
+from faceswap_cli.image import Image
+
+# The inner row of forehead points, about half-way between the brows and the hair.
+_MID_FOREHEAD = FOREHEAD[11:]
+
+
+class EmbeddedAnalyser:
+    """Finds and describes faces with the models inside the `face-recognition-models` package."""
+
+    name = "embedded"
+
+    def find(self, image: Image, memory: ClipMemory | None = None) -> list[Face]:
+        """All faces of one image, best score first; see `engine.parts.Analyser`.
+
+        Raises:
+            ModelError: The weights are missing or damaged.
+        """
+        grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
+        return [build_face(refine(grey, hit.camera()), hit.score) for hit in detect(grey)]
+
+    def describe(self, image: Image, face: Face) -> Face:
+        """The same face with `embedding` (128,), `gender` and `gender_probability`.
+
+        Raises:
+            ModelError: The weights are missing or damaged.
+        """
+        embedding = describe_face(image, face.landmarks)
+        gender, probability = guess_gender(embedding)
+        return replace(face, embedding=embedding, gender=gender, gender_probability=probability)
+
+    def open_clip(self) -> ClipMemory:
+        """A fresh memory for one clip."""
+        return ClipMemory()
+
+
+def build_face(located: Located, score: float, track: int | None = None) -> Face:
+    """The record of a located face, with its target-role warnings."""
+    outline = np.vstack([located.points, located.camera.project(_MID_FOREHEAD)])
+    (x1, y1), (x2, y2) = outline.min(0).tolist(), outline.max(0).tolist()
+    face = Face(box=Box(x1, y1, x2, y2), score=score, landmarks=located.points, pose=located.camera.pose,
+                spread=located.spread, track=track)
+    return replace(face, warnings=face_warnings(face, "target"))
