@@ -7,7 +7,6 @@ Proxies from the environment are not used, because a proxy would resolve the nam
 
 from __future__ import annotations
 
-import re
 import socket
 import threading
 import time
@@ -22,6 +21,7 @@ import httpx
 
 from faceswap_cli.errors import InputError, LimitError, OutputError
 from faceswap_cli.media.addresses import is_public, read_address
+from faceswap_cli.media.urls import redact_url
 
 if TYPE_CHECKING:
     import ssl
@@ -41,20 +41,6 @@ Resolver = Callable[[str, int], list[str]]
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _ALLOW = "give --allow-private-urls if that is meant"
 _BY_HAND = "download it by other means and give the file"
-
-
-def is_url(text: str) -> bool:
-    """Whether an input is meant as a URL (of any scheme) rather than as a path."""
-    return re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", text) is not None
-
-
-def redact_url(text: str) -> str:
-    """A URL as messages show it: no credentials, no query, one line."""
-    scheme, found, rest = re.split(r"[?#]", text, maxsplit=1)[0].partition("://")
-    authority, slash, path = rest.partition("/")
-    bare = f"{scheme}{found}{authority.rpartition('@')[2]}{slash}{path}"
-    bare = "".join(char if char.isprintable() and char != " " else "?" for char in bare)
-    return bare if len(bare) <= 120 else bare[:117] + "..."
 
 
 def resolve_host(host: str, port: int) -> list[str]:

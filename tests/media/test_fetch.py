@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from faceswap_cli.errors import InputError, LimitError, OutputError
-from faceswap_cli.media.fetch import fetch, is_url, redact_url
+from faceswap_cli.media.fetch import fetch
+from faceswap_cli.media.urls import is_url, redact_url
 
 BODY = bytes(range(256)) * 1000
 
@@ -142,7 +143,7 @@ def test_a_private_address_is_refused_and_never_asked(site: Site, out: Path, hos
 @pytest.mark.parametrize("host", ["2130706433", "0x7f.1", "0x7f000001", "0177.0.0.1", "127.1", "127.0.0.1."])
 @pytest.mark.parametrize("allow", [False, True])
 def test_numbers_in_disguise_are_refused(site: Site, out: Path, host: str, allow: bool) -> None:
-    with pytest.raises(InputError, match="four decimal numbers|not a valid URL"):
+    with pytest.raises(InputError, match=r"four decimal numbers|not a valid URL"):
         fetch(f"http://{host}:{site.port}/picture", out, allow_private=allow)
     assert site.hits == []
 
