@@ -1,0 +1,200 @@
+"""Which format a file is, by its first bytes, and which format an output gets, by its name. Pure functions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from faceswap_cli.errors import UsageError
+from faceswap_cli.media.frame import ClipInfo
+from faceswap_cli.options import ImageFormat, MediaOptions
+
+HEAD_BYTES = 512
+"""How many bytes `sniff` wants; fewer will do for a short file."""
+
+SUFFIXES = {
+    ".jpg": ImageFormat.JPEG,
+    ".jpeg": ImageFormat.JPEG,
+    ".jpe": ImageFormat.JPEG,
+    ".png": ImageFormat.PNG,
+    ".apng": ImageFormat.APNG,
+    ".webp": ImageFormat.WEBP,
+    ".tif": ImageFormat.TIFF,
+    ".tiff": ImageFormat.TIFF,
+    ".bmp": ImageFormat.BMP,
+    ".avif": ImageFormat.AVIF,
+    ".gif": ImageFormat.GIF,
+}
+
+ANIMATED = frozenset({ImageFormat.GIF, ImageFormat.WEBP, ImageFormat.APNG})
+"""Formats that are written with more than one frame."""
+
+READABLE = "JPEG, PNG, WebP, TIFF, BMP, AVIF and GIF"
+
+_VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi"})
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """What a file is that cannot be read.
+
+    Attributes:
+        kind: For a message: `HEIC`, `video`, `a web page`, or empty when unknown.
+        video: Whether it is a video.
+    """
+
+    kind: str = ""
+    video: bool = False
+
+    def explain(self, name: str) -> str:
+        """One line for the file called `name`."""
+        if self.video:
+            return f"{name} is a video ({self.kind}); video is not supported in this version, only {READABLE}"
+        if self.kind:
+            return f"{name} is {self.kind}, which is not supported; convert it to PNG or JPEG"
+        return f"{name} is not a picture of a known kind; faceswap reads {READABLE}"
+
+
+_MAGIC: tuple[tuple[int, bytes, ImageFormat | Foreign], ...] = (
+    (0, b"\xff\xd8\xff", ImageFormat.JPEG),
+    (0, b"\x89PNG\r\n\x1a\n", ImageFormat.PNG),
+    (0, b"GIF87a", ImageFormat.GIF),
+    (0, b"GIF89a", ImageFormat.GIF),
+    (0, b"II*\0", ImageFormat.TIFF),
+    (0, b"MM\0*", ImageFormat.TIFF),
+    (0, b"II+\0", ImageFormat.TIFF),
+    (0, b"MM\0+", ImageFormat.TIFF),
+    (0, b"8BPS", Foreign("a Photoshop file (PSD)")),
+    (0, b"%!PS", Foreign("PostScript (EPS)")),
+    (0, b"\xc5\xd0\xd3\xc6", Foreign("PostScript (EPS)")),
+    (0, b"%PDF", Foreign("PDF")),
+    (0, b"\0\0\x01\0", Foreign("an icon (ICO)")),
+    (0, b"\0\0\x02\0", Foreign("a cursor (CUR)")),
+    (0, b"icns", Foreign("an icon (ICNS)")),
+    (0, b"\0\0\0\x0cjP  ", Foreign("JPEG 2000")),
+    (0, b"\xff\x4f\xff\x51", Foreign("JPEG 2000")),
+    (0, b"\xff\x0a", Foreign("JPEG XL")),
+    (0, b"\0\0\0\x0cJXL ", Foreign("JPEG XL")),
+    (0, b"\x76\x2f\x31\x01", Foreign("OpenEXR")),
+    (0, b"#?RADIANCE", Foreign("Radiance HDR")),
+    (0, b"DDS ", Foreign("DDS")),
+    (0, b"qoif", Foreign("QOI")),
+    (0, b"\x01\xda", Foreign("SGI")),
+    (4, b"\x11\xaf", Foreign("FLI")),
+    (4, b"\x12\xaf", Foreign("FLC")),
+    (0, b"\x1f\x8b", Foreign("a gzip archive (SVGZ?)")),
+    (0, b"PK\x03\x04", Foreign("a ZIP archive")),
+    (0, b"\x1a\x45\xdf\xa3", Foreign("Matroska or WebM", video=True)),
+    (0, b"\0\0\x01\xba", Foreign("MPEG", video=True)),
+    (0, b"\0\0\x01\xb3", Foreign("MPEG", video=True)),
+    (0, b"FLV\x01", Foreign("Flash", video=True)),
+    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", Foreign("Windows Media", video=True)),
+    (0, b"OggS", Foreign("Ogg", video=True)),
+)
+
+_PNM = frozenset(b"P%d" % number for number in range(1, 8))
+_HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
+_MOVIE_ATOMS = frozenset({b"moov", b"mdat", b"wide", b"pnot"})
+_BMP_HEADERS = frozenset({12, 16, 40, 52, 56, 64, 108, 124})
+
+
+def sniff(head: bytes) -> ImageFormat | Foreign:
+    """What a file is, by content.
+
+    An APNG comes out as PNG and an animated WebP as WebP: what tells them apart lies further in the file.
+
+    Args:
+        head: The first `HEAD_BYTES` bytes of the file.
+    """
+    for offset, magic, found in _MAGIC:
+        if head.startswith(magic, offset):
+            return found
+    if head[:4] == b"RIFF":
+        if head[8:12] == b"WEBP":
+            return ImageFormat.WEBP
+        if head[8:12] == b"AVI ":
+            return Foreign("AVI", video=True)
+    if head[:2] == b"BM" and int.from_bytes(head[14:18], "little") in _BMP_HEADERS:
+        return ImageFormat.BMP
+    if head[4:8] == b"ftyp":
+        return _sniff_brands(head)
+    if head[4:8] in _MOVIE_ATOMS:
+        return Foreign("QuickTime", video=True)
+    if len(head) > 376 and head[0] == head[188] == head[376] == 0x47:
+        return Foreign("MPEG transport stream", video=True)
+    if head[:2] in _PNM and head[2:3].isspace():
+        return Foreign("PNM")
+    return _sniff_text(head)
+
+
+def _sniff_brands(head: bytes) -> ImageFormat | Foreign:
+    """Tell AVIF, HEIC and MP4 apart: all are ISO base media files that list their brands."""
+    size = int.from_bytes(head[:4], "big")
+    major = head[8:12]
+    brands = {major, *(head[at:at + 4] for at in range(16, min(size, len(head)) - 3, 4))}
+    if brands & {b"avif", b"avis"}:
+        return ImageFormat.AVIF
+    if brands & _HEIF_BRANDS:
+        return Foreign("HEIC")
+    if major == b"crx ":
+        return Foreign("a raw photograph (CR3)")
+    if major == b"jp2 ":
+        return Foreign("JPEG 2000")
+    return Foreign("QuickTime" if major == b"qt  " else "MP4", video=True)
+
+
+def _sniff_text(head: bytes) -> Foreign:
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    if text.startswith((b"<!doctype html", b"<html")):
+        return Foreign("a web page")
+    if text.startswith(b"<svg") or (text.startswith((b"<?xml", b"<!doctype svg", b"<!--")) and b"<svg" in text):
+        return Foreign("SVG")
+    return Foreign()
+
+
+def output_format(path: Path | None, options: MediaOptions, like: ClipInfo) -> ImageFormat:
+    """The format of an output.
+
+    Args:
+        path: The output, or None for standard output.
+        options: `image_format` must agree with the suffix of `path`.
+        like: The target; its format is taken for standard output, and with more than one frame PNG means APNG.
+
+    Raises:
+        UsageError: No known suffix and no `image_format`; the two disagree; the format cannot hold the frames.
+    """
+    suffix = path.suffix.lower() if path is not None else ""
+    named = SUFFIXES.get(suffix)
+    asked = options.image_format
+    if path is None:
+        chosen = asked or like.format
+    elif suffix in _VIDEO_SUFFIXES:
+        raise UsageError(f"cannot write {path}: video is not supported in this version; use {_list(SUFFIXES)}")
+    elif named is None and asked is None:
+        problem = f"the suffix {suffix} is not known" if suffix else "the name has no suffix"
+        raise UsageError(f"cannot write {path}: {problem}; use {_list(SUFFIXES)}, or add --image-format")
+    elif named is not None and asked is not None and not _agree(named, asked):
+        raise UsageError(f"cannot write {path}: its suffix says {named}, --image-format says {asked}; drop one of them")
+    else:
+        chosen = asked or named or like.format
+    if like.animated:
+        if chosen is ImageFormat.PNG:
+            return ImageFormat.APNG
+        if chosen not in ANIMATED:
+            holders = [known for known, fmt in SUFFIXES.items() if fmt in ANIMATED or fmt is ImageFormat.PNG]
+            target = "standard output" if path is None else str(path)
+            raise UsageError(f"cannot write {target}: {chosen} holds one picture and the target has "
+                             f"{like.frame_count} frames; use {_list(holders)}")
+    elif chosen is ImageFormat.APNG and asked is not ImageFormat.APNG and suffix != ".apng":
+        return ImageFormat.PNG  # a target with one frame, written as the target
+    return chosen
+
+
+def _agree(named: ImageFormat, asked: ImageFormat) -> bool:
+    """Whether a suffix and a format fit: an APNG may be called .png too."""
+    return named is asked or (named, asked) == (ImageFormat.PNG, ImageFormat.APNG)
+
+
+def _list(suffixes: dict[str, ImageFormat] | list[str]) -> str:
+    names = list(suffixes)
+    return f"{', '.join(names[:-1])} or {names[-1]}"
