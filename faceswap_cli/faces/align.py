@@ -25,8 +25,7 @@ def transform(matrix: Matrix, points: Points) -> Points:
 
 def invert(matrix: Matrix) -> Matrix:
     """The inverse of a 2x3 matrix."""
-    inverse: Matrix = cv2.invertAffineTransform(matrix)
-    return inverse
+    return np.asarray(cv2.invertAffineTransform(matrix), np.float64)
 
 
 def matrix_scale(matrix: Matrix) -> float:
@@ -42,22 +41,37 @@ def upright_crop(camera: Camera, side: int) -> Matrix:
     return np.hstack([linear, (side / 2 - linear @ camera.offset)[:, None]])
 
 
-def crop_bounds(matrix: Matrix, side: int, width: int, height: int, margin: int = 0) -> tuple[int, int, int, int]:
-    """The part x0, y0, x1, y1 of a width x height picture that a crop sees; empty (x1 <= x0) when it sees nothing."""
-    corners = transform(invert(matrix), np.array([[0.0, 0.0], [side, 0.0], [0.0, side], [side, side]]))
+def crop_bounds(matrix: Matrix, crop: tuple[int, int], picture: tuple[int, int],
+                margin: int = 0) -> tuple[int, int, int, int]:
+    """The part x0, y0, x1, y1 of a picture that a crop sees; x1 <= x0 or y1 <= y0 when it sees nothing.
+
+    Args:
+        matrix: From picture to crop.
+        crop, picture: Width and height.
+        margin: Pixels added on each side, within the picture.
+    """
+    width, height = crop
+    corners = transform(invert(matrix), np.array([[0.0, 0.0], [width, 0.0], [0.0, height], [width, height]]))
     x0, y0 = np.maximum(np.floor(corners.min(0)).astype(int) - margin, 0)
-    x1, y1 = np.minimum(np.ceil(corners.max(0)).astype(int) + 1 + margin, [width, height])
+    x1, y1 = np.minimum(np.ceil(corners.max(0)).astype(int) + 1 + margin, picture)
     return int(x0), int(y0), int(x1), int(y1)
 
 
-def warp_crop(picture: npt.NDArray[Any], matrix: Matrix, side: int) -> npt.NDArray[Any]:
-    """Resample `picture` (H, W[, C]) into a side x side crop; edge pixels are repeated outside it.
+def warp_crop(picture: npt.NDArray[Any], matrix: Matrix, size: int | tuple[int, int]) -> npt.NDArray[Any]:
+    """Resample `picture` (H, W[, C]) into a crop; edge pixels are repeated outside it.
 
     When the crop is smaller than what it shows, the region is first shrunk by area averaging, so nothing aliases.
+
+    Args:
+        picture: Any dtype that OpenCV warps.
+        matrix: From picture to crop.
+        size: Width and height of the crop, or its side.
     """
+    if isinstance(size, int):
+        size = (size, size)
     k = matrix_scale(matrix)
     if k < 0.6:
-        x0, y0, x1, y1 = crop_bounds(matrix, side, picture.shape[1], picture.shape[0], margin=8)
+        x0, y0, x1, y1 = crop_bounds(matrix, size, (picture.shape[1], picture.shape[0]), margin=8)
         if x1 - x0 > 4 and y1 - y0 > 4:
             shrunk = cv2.resize(picture[y0:y1, x0:x1], None, fx=k * 1.25, fy=k * 1.25, interpolation=cv2.INTER_AREA)
             fx, fy = shrunk.shape[1] / (x1 - x0), shrunk.shape[0] / (y1 - y0)
@@ -65,4 +79,4 @@ def warp_crop(picture: npt.NDArray[Any], matrix: Matrix, side: int) -> npt.NDArr
             matrix = matrix @ back
             picture = shrunk
     interpolation = cv2.INTER_CUBIC if k > 0.6 else cv2.INTER_LINEAR
-    return cv2.warpAffine(picture, matrix, (side, side), flags=interpolation, borderMode=cv2.BORDER_REPLICATE)
+    return cv2.warpAffine(picture, matrix, size, flags=interpolation, borderMode=cv2.BORDER_REPLICATE)

@@ -1,0 +1,98 @@
+"""The geometry of one swap: where the target's face is cut, and where each of its pixels looks in the source."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from faceswap_cli.engine.swappers.face_crop import FaceCrop, SourceFace, crop_side
+from faceswap_cli.faces.align import EYE_FRACTION, Matrix, transform, upright_crop, warp_crop
+from faceswap_cli.faces.landmarks68 import EXTENDED_SHAPE, OUTLINE
+from faceswap_cli.faces.mesh import FaceMesh
+from faceswap_cli.faces.pose import fit_camera
+from faceswap_cli.faces.proportions import blend_proportions, with_forehead
+from faceswap_cli.image import FloatArray, Image, Points
+
+STUDY_SIDE = 256
+"""Side of the largest upright crop on which masks, colour and tone are computed; larger faces are studied shrunk."""
+
+_MARGIN = 0.25
+"""Room around the outline of the face, in inter-ocular distances."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stage:
+    """One target face, cut out upright at full size and at study size.
+
+    Attributes:
+        matrix: From the picture to `full`.
+        full: uint8 (H, W, 3).
+        study: uint8 (h, w, 3), the same picture, at most as large.
+        eye_distance: In study pixels.
+        target: float64 (84, 2), the target's points in study pixels.
+        wanted: float64 (84, 2), the points of the result in study pixels.
+        mesh: Over `wanted`.
+        source: What is looked up.
+    """
+
+    matrix: Matrix
+    full: Image
+    study: Image
+    eye_distance: float
+    target: Points
+    wanted: Points
+    mesh: FaceMesh
+    source: FaceCrop
+
+    @property
+    def enlarged(self) -> float:
+        """Full pixels per study pixel."""
+        return self.full.shape[0] / self.study.shape[0]
+
+    @property
+    def full_size(self) -> tuple[int, int]:
+        """Width and height of `full`."""
+        return self.full.shape[1], self.full.shape[0]
+
+    def target_map(self) -> FloatArray:
+        """Where each study pixel of the result looks in `study`."""
+        return self.mesh.map_from(self.target)
+
+    def source_map(self) -> FloatArray:
+        """Where each study pixel of the result looks in the source's texture."""
+        return self.mesh.map_from(self.source.vertices)
+
+
+def set_stage(image: Image, landmarks: Points, source: SourceFace, mirrored: bool) -> Stage:
+    """Decide the geometry and cut the target's face out of `image`."""
+    camera = fit_camera(landmarks)
+    side = crop_side(camera)
+    small = min(side, STUDY_SIDE)
+    enlarged = side / small
+    eye_distance = EYE_FRACTION * small
+    crop = source.crop(side, mirrored)
+
+    # Pixel centres are at whole numbers at both sizes, hence the halves.
+    matrix = upright_crop(camera, side)
+    points = (transform(matrix, landmarks) + 0.5) / enlarged - 0.5
+    study_camera = fit_camera(points)
+    target = with_forehead(points, study_camera)
+    wanted = target.copy()
+    wanted[:68] = blend_proportions(points, study_camera, crop.points, crop.camera)
+
+    # The window: multiples of 4, so that it has a whole number of pixels at full size too.
+    edge = np.vstack([wanted[OUTLINE], target[OUTLINE]])
+    low = np.maximum(np.floor((edge.min(0) - _MARGIN * eye_distance) / 4), 0).astype(int) * 4
+    high = np.minimum(np.ceil((edge.max(0) + _MARGIN * eye_distance) / 4).astype(int) * 4, small)
+    width, height = (int(extent) for extent in np.maximum(high - low, 32))
+    target -= low
+    wanted -= low
+    matrix[:, 2] -= np.asarray(low) * enlarged
+    full = warp_crop(image, matrix, (round(width * enlarged), round(height * enlarged)))
+    study: Image = full
+    if enlarged > 1:
+        study = np.asarray(cv2.resize(full, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    mesh = FaceMesh(wanted, study_camera.depth(EXTENDED_SHAPE), (height, width), smooth=0.035 * eye_distance)
+    return Stage(matrix, full, study, eye_distance, target, wanted, mesh, crop)
