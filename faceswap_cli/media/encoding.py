@@ -1,0 +1,147 @@
+"""Stills out: JPEG, PNG, WebP, TIFF, BMP and AVIF through Pillow."""
+
+from __future__ import annotations
+
+import io
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from PIL import Image as PILImage
+from PIL.PngImagePlugin import PngInfo
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
+
+from faceswap_cli.errors import OutputError, UsageError
+from faceswap_cli.media.atomic import AtomicFile
+from faceswap_cli.media.colour import GREY_MODES, flatten, grey_of, icc_space
+from faceswap_cli.media.frame import ClipInfo, Frame
+from faceswap_cli.media.pillow import quiet
+from faceswap_cli.media.provenance import mark
+from faceswap_cli.options import ImageFormat, MediaOptions
+
+_MAX_SIDE = {ImageFormat.JPEG: 65_535, ImageFormat.WEBP: 16_383, ImageFormat.AVIF: 65_536}
+_WITHOUT_ALPHA = frozenset({ImageFormat.JPEG})
+_WITHOUT_GREY = frozenset({ImageFormat.WEBP, ImageFormat.AVIF})
+_FULL_COLOUR_QUALITY = 90
+"""From this quality on colour is stored at full resolution (4:4:4), below it at a quarter (4:2:0)."""
+
+_XMP_TAG = 700
+_BYTE = 1
+
+
+class StillWriter:
+    """Encodes one picture into an output.
+
+    A grey target stays grey. Transparency in JPEG becomes white. Of the target's metadata the colour profile and the
+    resolution are kept; EXIF is not, for it may tell where a photograph was taken and holds a stale thumbnail.
+    """
+
+    def __init__(self, out: AtomicFile, kind: ImageFormat, like: ClipInfo, options: MediaOptions) -> None:
+        """Prepare.
+
+        Args:
+            out: Where the bytes go; discarded with this writer.
+            kind: The format to write.
+            like: The target; gives profile, resolution, greyness and losslessness.
+            options: Quality and mark.
+
+        Raises:
+            UsageError: The format cannot hold a picture of this size.
+        """
+        limit = _MAX_SIDE.get(kind)
+        if limit is not None and max(like.width, like.height) > limit:
+            raise UsageError(f"cannot write {out.name}: {kind} holds at most {limit} pixels a side and the target is "
+                             f"{like.width}x{like.height}; use .png or .tiff")
+        self._out = out
+        self._kind = kind
+        self._like = like
+        self._options = options
+        self._written = False
+
+    def write(self, frame: Frame) -> None:
+        """Encode the picture.
+
+        Raises:
+            OutputError: It cannot be encoded, or the disk is full.
+            UsageError: A second frame came.
+        """
+        if self._written:
+            raise UsageError(f"cannot write {self._out.name}: {self._kind} holds one picture")
+        image = self._layout(frame)
+        buffer = io.BytesIO()  # Pillow would write around the file's own buffer, and hide why a full disk fails
+        with quiet:
+            try:
+                image.save(buffer, format=self._kind.value, **self._settings(image))
+            except (OSError, ValueError, MemoryError) as error:
+                reason = " ".join(str(error).split()) or "not enough memory"
+                raise OutputError(f"cannot write {self._out.name} as {self._kind}: {reason}") from error
+        with self._out.writing():
+            self._out.file.write(buffer.getbuffer())
+        self._written = True
+
+    def commit(self) -> None:
+        """Put the file in place."""
+        if not self._written:
+            raise OutputError(f"cannot write {self._out.name}: no picture came")
+        self._out.commit()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self._out.discard()
+
+    def _layout(self, frame: Frame) -> PILImage.Image:
+        pixels, alpha = frame.pixels, frame.alpha
+        if alpha is not None and self._kind in _WITHOUT_ALPHA:
+            pixels, alpha = flatten(pixels, alpha), None
+        if self._like.mode in GREY_MODES and self._kind not in _WITHOUT_GREY:
+            grey = grey_of(pixels)
+            if alpha is None:
+                return PILImage.fromarray(grey)
+            if self._kind is not ImageFormat.BMP:  # whose pictures with alpha are coloured
+                return PILImage.fromarray(np.dstack([grey, alpha]))
+        return PILImage.fromarray(pixels if alpha is None else np.dstack([pixels, alpha]))
+
+    def _settings(self, image: PILImage.Image) -> dict[str, Any]:
+        """Arguments of Pillow's `save`."""
+        settings: dict[str, Any] = {}
+        space = "GRAY" if image.mode in ("L", "LA") else "RGB"
+        icc = self._like.icc if icc_space(self._like.icc) == space else None
+        packet = mark(self._options)
+        quality = self._options.image_quality
+        match self._kind:
+            case ImageFormat.JPEG:
+                subsampling = "4:4:4" if quality >= _FULL_COLOUR_QUALITY else "4:2:0"
+                settings = {"quality": quality, "subsampling": subsampling, "optimize": True}
+            case ImageFormat.WEBP:
+                # Quality 100 means all of it; a lossless target is not made worse by saving it again.
+                lossless = quality == 100 or (self._like.format is ImageFormat.WEBP and self._like.lossless)
+                settings = {"quality": 75 if lossless else quality, "lossless": lossless, "method": 4, "exact": True}
+            case ImageFormat.AVIF:
+                subsampling = "4:4:4" if quality >= _FULL_COLOUR_QUALITY else "4:2:0"
+                settings = {"quality": quality, "subsampling": subsampling}
+            case ImageFormat.TIFF:
+                settings = {"compression": "tiff_adobe_deflate"}
+        if self._kind in (ImageFormat.JPEG, ImageFormat.PNG, ImageFormat.TIFF, ImageFormat.BMP) and self._like.dpi:
+            settings["dpi"] = self._like.dpi
+        if icc is not None and self._kind is not ImageFormat.BMP:
+            settings["icc_profile"] = icc
+        if packet is not None:
+            settings |= self._marked(packet)
+        return settings
+
+    def _marked(self, packet: bytes) -> dict[str, Any]:
+        if self._kind is ImageFormat.PNG:
+            chunks = PngInfo()
+            chunks.add_itxt("XML:com.adobe.xmp", packet.decode())
+            return {"pnginfo": chunks}
+        if self._kind is ImageFormat.TIFF:
+            directory = ImageFileDirectory_v2()
+            directory.tagtype[_XMP_TAG] = _BYTE
+            directory[_XMP_TAG] = packet
+            return {"tiffinfo": directory}
+        if self._kind is ImageFormat.BMP:  # has no place for it
+            return {}
+        return {"xmp": packet}

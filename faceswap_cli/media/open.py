@@ -1,0 +1,107 @@
+"""Opens any medium for reading, by content, and any output for writing, by name."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+from faceswap_cli.errors import InputError
+from faceswap_cli.media.atomic import AtomicFile
+from faceswap_cli.media.formats import HEAD_BYTES, Foreign, output_format, sniff
+from faceswap_cli.media.frame import ClipInfo, Reader, Writer
+from faceswap_cli.options import ImageFormat, MediaOptions
+
+_CLIPS = frozenset({ImageFormat.GIF, ImageFormat.APNG})
+
+
+def open_media(path: Path, options: MediaOptions, *, name: str | None = None) -> Reader:
+    """Open a still or a clip. What it is, its content says, never its name.
+
+    Args:
+        path: A regular file.
+        options: Bounds.
+        name: How to call the file in messages; None: its path.
+
+    Raises:
+        LimitError: Too many pixels; nothing was decoded.
+        InputError: Missing, unreadable, empty, damaged, a video, or of an unknown kind.
+    """
+    name = str(path) if name is None else name
+    with _open_file(path, name) as file:
+        kind = sniff(file.read(HEAD_BYTES))
+        if isinstance(kind, Foreign):
+            raise InputError(kind.explain(name))
+        clip = _clip_format(file, kind, name)
+        if clip is None:
+            from faceswap_cli.media.stills import open_still
+
+            return open_still(file, name, kind, options)
+    from faceswap_cli.media.animations import open_animation
+
+    return open_animation(path, name, clip, options)
+
+
+def create_media(path: Path | None, like: ClipInfo, options: MediaOptions, *, overwrite: bool = False) -> Writer:
+    """Open an output for a target like `like`; it appears on `commit`.
+
+    Args:
+        path: The output, or None for standard output.
+        like: The target.
+        options: Format, quality, mark.
+        overwrite: Replace an existing output.
+
+    Raises:
+        UsageError: The name, the format and the target do not go together, or the output exists.
+        OutputError: The output cannot be written.
+    """
+    kind = output_format(path, options, like)
+    out = AtomicFile(path, overwrite=overwrite)
+    try:
+        if like.animated or kind in _CLIPS:
+            from faceswap_cli.media.animations import create_animation
+
+            return create_animation(out, kind, like, options)
+        from faceswap_cli.media.encoding import StillWriter
+
+        return StillWriter(out, kind, like, options)
+    except BaseException:
+        out.discard()
+        raise
+
+
+def _open_file(path: Path, name: str) -> BinaryIO:
+    try:
+        status = path.stat()  # before opening: that would wait for ever on a pipe without a writer
+        if stat.S_ISDIR(status.st_mode):
+            raise InputError(f"{name} is a folder; name a file in it")
+        if not stat.S_ISREG(status.st_mode):
+            raise InputError(f"{name} is not a regular file; use - to read from a pipe")
+        if status.st_size == 0:
+            raise InputError(f"{name} is empty")
+        return path.open("rb")
+    except FileNotFoundError as error:
+        raise InputError(f"{name} does not exist") from error
+    except PermissionError as error:
+        raise InputError(f"{name} cannot be opened: no permission to read it") from error
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise InputError(f"{name} cannot be opened: {reason}") from error
+
+
+def _clip_format(file: BinaryIO, kind: ImageFormat, name: str) -> ImageFormat | None:
+    """The animated format of a file, or None for a still."""
+    if kind is ImageFormat.GIF:
+        return kind
+    if kind in (ImageFormat.PNG, ImageFormat.WEBP):
+        from faceswap_cli.media.headers import read_png, read_webp
+        from faceswap_cli.media.pillow import decoding
+
+        with decoding(name, kind.value.upper()):
+            if kind is ImageFormat.PNG and read_png(file).animated:
+                return ImageFormat.APNG
+            if kind is ImageFormat.WEBP and read_webp(file).animated:
+                return kind
+        file.seek(0, os.SEEK_SET)
+    return None
