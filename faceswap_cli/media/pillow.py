@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
+import re
+import sys
+import tempfile
 import threading
 import warnings
 from collections.abc import Iterator
@@ -78,3 +82,46 @@ def decoding(name: str, kind: str) -> Iterator[None]:
         except Exception as error:  # decoders of damaged files raise nearly everything, up to RecursionError
             reason = " ".join(str(error).split())[:_REASON_LENGTH] or type(error).__name__
             raise InputError(f"{name} cannot be read as {kind}, it may be damaged or incomplete: {reason}") from error
+
+
+_LIBTIFF_LINE = re.compile(rb"^\w+: .+\.\s*$")
+_stderr_lock = threading.Lock()
+
+
+@contextlib.contextmanager
+def libtiff_errors() -> Iterator[list[str]]:
+    """Keep libtiff, which reports errors on the process's standard error alone, from printing there.
+
+    Some of these errors stop a decoder, others leave it with a picture that is part guesswork. What other threads print
+    meanwhile is passed on afterwards.
+
+    Yields:
+        A list that holds the errors after the block.
+    """
+    found: list[str] = []
+    with _stderr_lock, tempfile.TemporaryFile() as caught:
+        try:
+            saved = os.dup(2)
+        except OSError:  # closed: nothing can be printed
+            yield found
+            return
+        _flush_stderr()
+        os.dup2(caught.fileno(), 2)
+        try:
+            yield found
+        finally:
+            _flush_stderr()
+            os.dup2(saved, 2)
+            os.close(saved)
+            caught.seek(0)
+            for line in caught.read(1 << 20).splitlines(keepends=True):
+                if _LIBTIFF_LINE.match(line):
+                    found.append(line.decode(errors="replace").strip())
+                else:
+                    with contextlib.suppress(OSError):
+                        os.write(2, line)
+
+
+def _flush_stderr() -> None:
+    with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, or no standard error at all
+        sys.stderr.flush()

@@ -23,7 +23,7 @@ from faceswap_cli.media.colour import Converted, convert, from_samples
 from faceswap_cli.media.frame import ClipInfo, Frame
 from faceswap_cli.media.headers import TiffHeader, read_png, read_tiff, read_webp
 from faceswap_cli.media.limits import check_pixels
-from faceswap_cli.media.pillow import decoding
+from faceswap_cli.media.pillow import decoding, libtiff_errors
 from faceswap_cli.options import ImageFormat, MediaOptions
 
 # The classes themselves, not Image.open: no other plugin can ever see the file.
@@ -132,7 +132,10 @@ def _open_tiff(file: BinaryIO, name: str, options: MediaOptions) -> StillReader:
         picture, orientation, mode = _read_with_imageio(file, name, header, refusal)
         return _reader(ImageFormat.TIFF, picture, orientation, mode, None, header.lossless, notes)
     check_pixels(image.width, image.height, 1, options, name)
-    image.load()
+    with libtiff_errors() as errors:
+        image.load()
+    if errors:
+        raise ValueError(errors[0])
     mode = image.mode
     inverted = mode.startswith("I;16") and header.tag(262, 1) == 0
     picture = convert(image, depth=header.bits, white_is_zero=inverted)
