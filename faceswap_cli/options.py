@@ -52,7 +52,6 @@ class EngineName(StrEnum):
 
     AUTO = "auto"
     EMBEDDED = "embedded"
-    NEURAL = "neural"
 
 
 class ImageFormat(StrEnum):
@@ -96,16 +95,18 @@ class EngineOptions:
     """Which engine runs and how.
 
     Attributes:
-        engine: `auto` takes the neural engine when its models are installed, else the embedded one.
+        engine: `auto` takes the best engine that is installed.
         restore: Name of the restorer, or None.
         select: Which faces take part.
         describe: Compute gender even where no filter needs it (for reports).
+        restore_if_available: Restore with whatever restorer is installed, and say so where there is none.
     """
 
     engine: EngineName = EngineName.AUTO
     restore: str | None = None
     select: SelectOptions = field(default_factory=SelectOptions)
     describe: bool = False
+    restore_if_available: bool = False
 
 
 @dataclass(frozen=True, slots=True)

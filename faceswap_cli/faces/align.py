@@ -79,4 +79,6 @@ def warp_crop(picture: npt.NDArray[Any], matrix: Matrix, size: int | tuple[int, 
             matrix = matrix @ back
             picture = shrunk
     interpolation = cv2.INTER_CUBIC if k > 0.6 else cv2.INTER_LINEAR
-    return cv2.warpAffine(picture, matrix, size, flags=interpolation, borderMode=cv2.BORDER_REPLICATE)
+    crop: npt.NDArray[Any] = cv2.warpAffine(picture, matrix, size, flags=interpolation,
+                                            borderMode=cv2.BORDER_REPLICATE)
+    return crop

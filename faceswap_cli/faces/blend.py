@@ -10,8 +10,9 @@ from faceswap_cli.image import FloatArray, Image
 
 
 def multiband(upper: FloatArray, lower: FloatArray, mask: FloatArray, levels: int) -> FloatArray:
-    """Laplacian-pyramid blend of `upper` over `lower` (Burt & Adelson 1983): fine detail changes over a short way,
-    tone over a long one.
+    """Laplacian-pyramid blend of `upper` over `lower` (Burt & Adelson 1983).
+
+    Fine detail changes over a short way, tone over a long one.
 
     Args:
         upper, lower: float32 (H, W, 3).

@@ -57,11 +57,13 @@ class MaskedBlur:
 
     def __call__(self, x: FloatArray) -> FloatArray:
         """Blur (H, W) or (H, W, 2)."""
-        shaped = (lambda y: y) if x.ndim == 2 else (lambda y: y[..., None])
-        small = cv2.resize(x * shaped(self._full_mask), self._grid, interpolation=cv2.INTER_AREA)
+        full, near, far = self._full_mask, self._near, self._far
+        if x.ndim == 3:
+            full, near, far = full[..., None], near[..., None], far[..., None]
+        small = cv2.resize(x * full, self._grid, interpolation=cv2.INTER_AREA)
         mean = small.sum((0, 1)) / self._total
-        wide = (self._blur(small, 3) + 1e-3 * mean) / shaped(self._far + 1e-3)
-        field = (self._blur(small, 1) + 0.03 * wide) / shaped(self._near + 0.03)
+        wide = (self._blur(small, 3) + 1e-3 * mean) / (far + 1e-3)
+        field = (self._blur(small, 1) + 0.03 * wide) / (near + 0.03)
         result: FloatArray = cv2.resize(field.astype(np.float32), self._size)
         return result
 
@@ -137,7 +139,7 @@ def relight(source: FloatArray, skin: FloatArray, canvas: Canvas) -> FloatArray:
 
     L: the low-frequency field over bare skin becomes the target's; what is finer is scaled with it, within limits, so
     that pupils and lashes stay dark on any skin. (a, b): along the target's own curve of chroma against lightness,
-    keeping the source's difference to its own curve (lips, freckles); eyes and teeth keep the ratio, so grey stays grey.
+    keeping the source's difference to its own curve (lips, freckles); eyes and teeth keep the ratio: grey stays grey.
 
     Args:
         source: float32 (H, W, 3) LAB, in the geometry of the result.

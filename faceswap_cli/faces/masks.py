@@ -84,7 +84,8 @@ def features(points: Points, shape: Shape, eye_distance: float) -> FloatArray:
     for line, width in ((LEFT_BROW, 0.16), (RIGHT_BROW, 0.16), (NOSTRILS, 0.10)):
         thickness = max(1, int(width * eye_distance))
         cv2.polylines(strokes, [fixed[line]], False, 255, thickness, cv2.LINE_AA, _FIXED_BITS)
-    return np.maximum(mask, strokes.astype(np.float32) * np.float32(1 / 255))
+    np.maximum(mask, strokes.astype(np.float32) * np.float32(1 / 255), out=mask)
+    return mask
 
 
 def below_brows(points: Points) -> Points:

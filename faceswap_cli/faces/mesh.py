@@ -30,11 +30,11 @@ def with_ring(points: Points) -> Points:
 @cache
 def triangles() -> npt.NDArray[np.intp]:
     """Delaunay triangles (M, 3) of the frontal mean face with its mouth a little open, over the 112 points."""
-    frontal = EXTENDED_SHAPE[:, :2].copy()
+    frontal: Points = EXTENDED_SHAPE[:, :2].copy()
     frontal[UPPER_LIP_EDGE, 1] -= 0.03
     frontal[LOWER_LIP_EDGE, 1] += 0.03
-    points = with_ring(frontal)
-    points = (points - points.min(0) + 0.2) * 300
+    ringed = with_ring(frontal)
+    points: Points = (ringed - ringed.min(0) + 0.2) * 300
     width, height = (int(side) + 60 for side in points.max(0))
     division = cv2.Subdiv2D((0, 0, width, height))
     for x, y in points:

@@ -34,8 +34,8 @@ _WORTH_IT = 0.3
 def _outward() -> npt.NDArray[np.float64]:
     """Outward normals (84, 3) of an ellipsoid through the mean face: which points a turned head shows openly."""
     normals = (EXTENDED_SHAPE - [0.0, 0.1, 1.05]) / np.array([1.15, 1.6, 1.2]) ** 2
-    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
-    return normals
+    unit: npt.NDArray[np.float64] = normals / np.linalg.norm(normals, axis=1, keepdims=True)
+    return unit
 
 
 _NORMALS = _outward()
@@ -69,7 +69,8 @@ def _covered(own: FloatArray, mirrored: FloatArray, points: Points, eye_distance
     soft = 0.08 * eye_distance
     gain = masks.blur(skin.likelihood(mirrored, 1.5), soft) - masks.blur(skin.likelihood(own, 1.5), soft)
     weight = masks.grow(masks.smoothstep((gain - 0.35) / 0.3) * cheek, 0.08 * eye_distance)
-    return np.clip(masks.blur(weight, soft) * 1.3, 0, 1)
+    covered: FloatArray = np.clip(masks.blur(weight, soft) * np.float32(1.3), 0, 1)
+    return covered
 
 
 def complete(crop: Image, vertices: Points, camera: Camera) -> tuple[Image, Points]:
@@ -116,5 +117,5 @@ def complete(crop: Image, vertices: Points, camera: Camera) -> tuple[Image, Poin
 
 def _draw(crop: Image, mesh: FaceMesh, vertices: Points) -> FloatArray:
     """The crop warped into the mesh, RGB 0..1."""
-    drawn = cv2.remap(crop, mesh.map_from(vertices), None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    drawn: Image = cv2.remap(crop, mesh.map_from(vertices), None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     return drawn.astype(np.float32) * np.float32(1 / 255)

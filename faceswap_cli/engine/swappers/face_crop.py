@@ -53,7 +53,7 @@ def cut_crop(image: Image, landmarks: Points, side: int) -> FaceCrop:
 
 def mirror(points: Points, width: int) -> Points:
     """68 points of a picture `width` pixels wide, as they are on its mirror image."""
-    mirrored = points[MIRRORED].copy()
+    mirrored: Points = points[MIRRORED].copy()
     mirrored[:, 0] = width - 1 - mirrored[:, 0]
     return mirrored
 

@@ -76,7 +76,8 @@ class MeshSwapper:
 
 
 def _remap(pixels: npt.NDArray[Any], where: FloatArray) -> npt.NDArray[Any]:
-    return cv2.remap(pixels, where, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    looked_up: npt.NDArray[Any] = cv2.remap(pixels, where, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    return looked_up
 
 
 def _as_float(pixels: npt.NDArray[Any]) -> FloatArray:

@@ -49,7 +49,7 @@ class Stage:
     @property
     def enlarged(self) -> float:
         """Full pixels per study pixel."""
-        return self.full.shape[0] / self.study.shape[0]
+        return float(self.full.shape[0] / self.study.shape[0])
 
     @property
     def full_size(self) -> tuple[int, int]:

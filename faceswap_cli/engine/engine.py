@@ -1,0 +1,241 @@
+"""The engine: detection, order, index, gender, pairing and swap, as a composition of its parts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from faceswap_cli.engine.outcome import FaceOutcome, SourcePicture
+from faceswap_cli.engine.parts import Analyser, Swapper
+from faceswap_cli.errors import NoFaceError, UsageError
+from faceswap_cli.faces.face import Face, Gender
+from faceswap_cli.faces.quality import face_warnings
+from faceswap_cli.faces.select import Choice, judge_sources, order_faces, pair, select_targets
+from faceswap_cli.image import Image
+from faceswap_cli.options import EngineOptions, GenderFilter
+
+_DESCRIBE_TRIES = 5
+"""How many frames are looked at before a face of unsure gender stays unknown for as long as it is followed."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceVariant:
+    """One picture of a source person: its name and what the swapper prepared of it."""
+
+    picture: str
+    prepared: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Prepared source faces; reusable across frames, files and threads.
+
+    Attributes:
+        people: For each chosen source face, from 0, the pictures that show it.
+        warnings: About the source, each naming its picture.
+    """
+
+    people: tuple[tuple[SourceVariant, ...], ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class ClipState:
+    """What is remembered from frame to frame of one clip.
+
+    Attributes:
+        analyser, swapper: The memories of the parts.
+        described: The last description of each followed face, and how often it was looked at.
+    """
+
+    analyser: Any
+    swapper: Any
+    described: dict[int, tuple[Face, int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """One face to be replaced: its number and record, the person it gets, and the swapper's decision."""
+
+    index: int
+    face: Face
+    person: int
+    picture: str
+    decision: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be done to one frame.
+
+    Attributes:
+        choices: A verdict on every face and every requested index.
+        swaps: The faces to be replaced, in selection order.
+        found: Number of faces seen.
+        drawn_warnings: What the swapper said while rendering, by index of the face.
+    """
+
+    choices: tuple[Choice, ...]
+    swaps: tuple[Swap, ...]
+    found: int
+    drawn_warnings: dict[int, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def swapped(self) -> int:
+        """Number of faces that are replaced."""
+        return len(self.swaps)
+
+
+class Engine:
+    """A local engine; follows `jobs.backend.SwapBackend`.
+
+    Args:
+        name: Of the engine.
+        analyser, swapper: Its parts.
+        options: Which faces take part.
+        notes: What the user should know before the first frame.
+    """
+
+    def __init__(self, name: str, analyser: Analyser, swapper: Swapper, options: EngineOptions,
+                 notes: tuple[str, ...] = ()) -> None:
+        self._name = name
+        self._analyser = analyser
+        self._swapper = swapper
+        self._options = options
+        self._select = options.select
+        self._notes = notes
+
+    @property
+    def parts(self) -> dict[str, str | None]:
+        """Names of what runs: engine, analyser, swapper, restorer."""
+        return {"engine": self._name, "analyser": self._analyser.name, "swapper": self._swapper.name, "restorer": None}
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user should know before the first frame."""
+        return self._notes
+
+    def open_clip(self) -> ClipState:
+        """A fresh memory for one clip, to be handed to every call in frame order."""
+        return ClipState(self._analyser.open_clip(), self._swapper.open_clip())
+
+    def find(self, image: Image, clip: ClipState | None = None, *, describe: bool = False) -> list[Face]:
+        """All faces in the chosen order: the number of a face is its place in this list.
+
+        Args:
+            image: uint8 (H, W, 3) RGB; left unmodified.
+            clip: What `open_clip` returned, when the image is the next frame of a clip.
+            describe: Tell gender too.
+        """
+        faces = self._analyser.find(image, clip.analyser if clip is not None else None)
+        if describe:
+            faces = [self._describe(image, face, clip) for face in faces]
+        return order_faces(faces, self._select.order)
+
+    def _describe(self, image: Image, face: Face, clip: ClipState | None) -> Face:
+        """The face with its gender; of a followed face the first sure answer stays."""
+        if clip is None or face.track is None:
+            return self._analyser.describe(image, face)
+        known, looks = clip.described.get(face.track, (face, 0))
+        if looks < _DESCRIBE_TRIES and known.gender in (None, Gender.UNKNOWN):
+            known = self._analyser.describe(image, face)
+            clip.described[face.track] = (known, looks + 1)
+        return with_description(face, known)
+
+    def prepare_source(self, pictures: Sequence[SourcePicture]) -> Source:
+        """Find, select and prepare the source faces.
+
+        Several pictures are pictures of the same people: the k-th face chosen in each shows the k-th person.
+
+        Raises:
+            NoFaceError: No picture shows a face that passes the selection.
+            UsageError: A source index out of range.
+        """
+        people: list[list[SourceVariant]] = []
+        warnings: list[str] = []
+        describe = self._select.source_gender is not GenderFilter.NO
+        seen = 0
+        for picture in pictures:
+            faces = self.find(picture.pixels, describe=describe)
+            seen += len(faces)
+            try:
+                choices = [choice for choice in judge_sources(faces, self._select) if choice.selected]
+            except UsageError as error:
+                raise UsageError(f"{picture.name}: {error}") from error
+            if not choices and len(pictures) > 1:
+                why = "no face" if not faces else f"no {self._select.source_gender.value} face"
+                warnings.append(f"{picture.name}: {why} found, picture not used")
+            for person, choice in enumerate(choices):
+                if choice.face is None:
+                    continue
+                warnings += [f"{picture.name}: {text}" for text in face_warnings(choice.face, "source")]
+                variant = SourceVariant(picture.name, self._swapper.prepare(picture.pixels, choice.face))
+                if person == len(people):
+                    people.append([])
+                people[person].append(variant)
+        if not people:
+            raise NoFaceError(self._no_source(pictures, seen))
+        return Source(tuple(map(tuple, people)), tuple(dict.fromkeys(warnings)))
+
+    def _no_source(self, pictures: Sequence[SourcePicture], seen: int) -> str:
+        where = pictures[0].name if len(pictures) == 1 else f"any of the {len(pictures)} source pictures"
+        if not seen:
+            return f"{where}: no face found; take a picture that shows a face from the front, larger than 40 pixels"
+        wanted = self._select.source_gender.value
+        return f"{where}: no {wanted} face found; see `faceswap detect`, or leave --source-gender out"
+
+    def plan(self, source: Source, image: Image, clip: ClipState | None = None) -> Plan:
+        """Find, order, select and pair the faces of one image; see `jobs.backend.SwapBackend`."""
+        describe = self._options.describe or self._select.target_gender is not GenderFilter.NO
+        faces = self.find(image, clip, describe=describe)
+        choices = select_targets(faces, self._select)
+        swaps: list[Swap] = []
+        memory = clip.swapper if clip is not None else None
+        for choice in choices:
+            if choice.skip_reason is None and choice.face is not None:
+                person = pair(len(swaps), len(source.people))
+                variants = source.people[person]
+                decision = self._swapper.decide([variant.prepared for variant in variants], choice.face, memory)
+                swaps.append(Swap(choice.index, choice.face, person, variants[decision.number].picture, decision))
+        return Plan(tuple(choices), tuple(swaps), len(faces))
+
+    def render(self, plan: Plan, image: Image) -> Image:
+        """Carry out a plan: a new image, or `image` itself when nothing is swapped. Thread-safe."""
+        if not plan.swaps:
+            return image
+        result = np.array(image, order="C")
+        for swap in plan.swaps:
+            plan.drawn_warnings[swap.index] = self._swapper.swap(result, swap.face, swap.decision)
+        return result
+
+    def outcomes(self, plan: Plan, frame: int) -> tuple[FaceOutcome, ...]:
+        """What happened to each face and to each requested index, by index."""
+        swaps = {swap.index: swap for swap in plan.swaps}
+        ordered = sorted(plan.choices, key=lambda choice: choice.index)
+        return tuple(self._outcome(plan, choice, swaps.get(choice.index), frame) for choice in ordered)
+
+    @staticmethod
+    def _outcome(plan: Plan, choice: Choice, swap: Swap | None, frame: int) -> FaceOutcome:
+        face = choice.face
+        drawn = plan.drawn_warnings.get(choice.index, ())
+        return FaceOutcome(
+            frame=frame, index=choice.index, swapped=swap is not None,
+            skip_reason=choice.skip_reason.value if choice.skip_reason is not None else None,
+            source=swap.person if swap is not None else None,
+            source_picture=swap.picture if swap is not None else None,
+            box=face.box if face is not None else None,
+            score=face.score if face is not None else None,
+            pose=face.pose if face is not None else None,
+            gender=face.gender if face is not None else None,
+            gender_probability=face.gender_probability if face is not None else None,
+            warnings=(*face.warnings, *drawn) if face is not None else (),
+        )
+
+
+def with_description(face: Face, known: Face) -> Face:
+    """A face with the embedding, gender and age of an earlier look at it."""
+    return replace(face, embedding=known.embedding, gender=known.gender,
+                   gender_probability=known.gender_probability, age=known.age)
