@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from faceswap_cli.engine.outcome import FaceOutcome
 from faceswap_cli.options import EngineOptions, MediaOptions, OnNoFace
+
+STDOUT = "-"
+"""The output that means standard output."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,7 @@ class SwapJob:
         allow_private_urls: Fetch URLs of private addresses too.
         animation_only: A still target is a usage error (`swap-gif`).
         details: Keep the outcome of every face (for --json).
+        dry_run: Analyse the source and the first frame of the target, write nothing.
     """
 
     sources: tuple[str, ...]
@@ -34,6 +39,12 @@ class SwapJob:
     allow_private_urls: bool = False
     animation_only: bool = False
     details: bool = False
+    dry_run: bool = False
+
+    @property
+    def output_path(self) -> Path | None:
+        """The output; None is standard output."""
+        return None if self.output == STDOUT else Path(self.output)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,167 @@
+"""Registers the commands, and handles every error once, at the edge."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+import warnings
+from collections.abc import Mapping, Sequence
+from types import FrameType
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+from faceswap_cli.cli import words
+from faceswap_cli.cli.detect import DETECT_EXAMPLES, detect
+from faceswap_cli.cli.swap import SWAP_EXAMPLES, SWAP_GIF_EXAMPLES, swap, swap_gif
+from faceswap_cli.errors import ExitCode, FaceswapError
+
+PROGRAM = "faceswap"
+
+_EPILOG = """Examples
+
+  faceswap swap me.jpg party.jpg -o out.jpg
+  faceswap swap-gif me.jpg dance.gif -o out.gif
+  faceswap detect group.jpg
+
+Each command has its own --help.
+"""
+
+
+def _show_version(value: bool) -> None:
+    if value:
+        from faceswap_cli.cli.version import version_lines
+
+        typer.echo("\n".join(version_lines()))
+        raise typer.Exit()
+
+
+def _faceswap(
+    version: Annotated[bool, typer.Option(
+        "--version", is_eager=True, callback=_show_version, metavar="",
+        help="Show the versions of faceswap and its parts.")] = False,
+) -> None:
+    """Put the face of one picture on the faces of others: stills and animations, offline."""
+
+
+def _command(api_words: Mapping[str, str]) -> type[TyperCommand]:
+    """A command that also understands the words of the API; they are not shown in its help."""
+
+    class Command(TyperCommand):
+        def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+            return super().parse_args(ctx, words.translate(args, api_words))
+
+    return Command
+
+
+def build_app() -> typer.Typer:
+    """The application with its commands."""
+    app = typer.Typer(name=PROGRAM, no_args_is_help=True, rich_markup_mode="rich", pretty_exceptions_enable=False)
+    app.callback(epilog=_EPILOG)(_faceswap)
+    app.command("swap", cls=_command(words.SWAP_WORDS), epilog=SWAP_EXAMPLES)(swap)
+    app.command("swap-gif", cls=_command(words.ANIMATION_WORDS), epilog=SWAP_GIF_EXAMPLES)(swap_gif)
+    app.command("detect", cls=_command(words.DETECT_WORDS), epilog=DETECT_EXAMPLES)(detect)
+    return app
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code.
+
+    Args:
+        arguments: Without the program's name; None: those of the process.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    # Asked of the arguments themselves, because errors in parsing them are to be told in the same way.
+    debug, json = _has(given, "--debug"), _has(given, "--json")
+    _listen_for_signals()
+    _quieten_libraries(debug)
+    try:
+        command = typer.main.get_command(build_app())
+        code = command.main(given, prog_name=PROGRAM, standalone_mode=False)
+        if code == ExitCode.INTERRUPTED:
+            _say("interrupted; nothing was written")
+        return int(code or ExitCode.OK)
+    except FaceswapError as error:
+        return _fail(error, str(error), error.exit_code, json=json, debug=debug)
+    except typer.TyperException as error:
+        return _refuse(error, json=json)
+    except typer.Abort:
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        from faceswap_cli.cli.stdout import drop_stdout
+
+        drop_stdout()
+        return ExitCode.UNEXPECTED
+    except Exception as error:
+        what = str(error).strip().partition("\n")[0]
+        message = f"unexpected {type(error).__name__}{': ' if what else ''}{what}"
+        advice = "" if debug else "; run it again with --debug to see where"
+        return _fail(error, message + advice, ExitCode.UNEXPECTED, json=json, debug=debug)
+
+
+def _fail(error: BaseException, message: str, code: ExitCode, *, json: bool, debug: bool) -> int:
+    """Tell of an error: a line for people, an object for programs."""
+    if debug:
+        traceback.print_exception(error)
+    _say(message, label="error")
+    _write_error(error, message, code, json=json)
+    return code
+
+
+def _refuse(error: typer.TyperException, *, json: bool) -> int:
+    """Tell of a mistake in the arguments, as Typer does."""
+    from typer import rich_utils
+
+    rich_utils.rich_format_error(error)  # type: ignore[arg-type]  # typed for the vendored class that every such error is
+    _write_error(error, error.format_message(), ExitCode(error.exit_code), json=json)
+    return error.exit_code
+
+
+def _write_error(error: BaseException, message: str, code: ExitCode, *, json: bool) -> None:
+    if json:
+        from faceswap_cli.cli.output import write_json
+        from faceswap_cli.cli.report import error_report
+
+        try:
+            write_json(error_report(error, message, code))
+        except BrokenPipeError:
+            from faceswap_cli.cli.stdout import drop_stdout
+
+            drop_stdout()
+
+
+def _say(text: str, label: str = "") -> None:
+    from faceswap_cli.cli.output import say
+
+    say(text, label=label, style="red")
+
+
+def _has(arguments: list[str], flag: str) -> bool:
+    """Whether a flag is among the arguments, before `--`."""
+    return flag in (arguments[:arguments.index("--")] if "--" in arguments else arguments)
+
+
+def _listen_for_signals() -> None:
+    """A terminated command cleans up as an interrupted one does."""
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, _terminate)
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
+
+
+def _quieten_libraries(debug: bool) -> None:
+    """What libraries warn of is for developers; PYTHONWARNINGS and --debug still show it."""
+    if debug:
+        import logging
+
+        logging.basicConfig(stream=sys.stderr, level=logging.DEBUG)
+    elif not sys.warnoptions:
+        warnings.simplefilter("ignore")
+    os.environ.setdefault("ORT_LOGGING_LEVEL", "3")

@@ -1,0 +1,139 @@
+"""The one sink: data to standard output, everything said to a person to standard error."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from faceswap_cli.cli.stdout import data_stream, is_terminal, protect_stdout
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+OnFrame = Callable[[int, int | None], None]
+
+_PIPE_WIDTH = 10_000
+
+
+class Output:
+    """How one command speaks.
+
+    Attributes:
+        json: Data is one JSON object; tables are for people and are not printed.
+        quiet: Say nothing but errors.
+        verbose: Say more.
+    """
+
+    def __init__(self, *, json: bool = False, quiet: bool = False, verbose: bool = False,
+                 progress: bool = True) -> None:
+        """Take hold of standard output.
+
+        Args:
+            json: See above.
+            quiet: See above; wins over `verbose`.
+            verbose: See above.
+            progress: Show progress where standard error is a terminal.
+        """
+        protect_stdout()
+        self.json = json
+        self.quiet = quiet
+        self.verbose = verbose and not quiet
+        self._progress = progress and not quiet and not os.environ.get("CI")
+
+    def note(self, text: str) -> None:
+        """Tell a person something; not with `quiet`."""
+        if not self.quiet:
+            say(text)
+
+    def detail(self, text: str) -> None:
+        """Tell a person something that only `verbose` asks for."""
+        if self.verbose:
+            say(text)
+
+    def warn(self, texts: Sequence[str]) -> None:
+        """All warnings in one line; not with `quiet`."""
+        if texts and not self.quiet:
+            say("; ".join(texts), label="warning", style="yellow")
+
+    def data(self, value: dict[str, Any]) -> None:
+        """The JSON object of a command, as one line and a newline."""
+        write_json(value)
+
+    def table(self, renderable: RenderableType) -> None:
+        """A table for people, as data: it is what the command was run for."""
+        stream = data_stream()
+        if stream is None:
+            return
+        from io import StringIO
+
+        from rich.console import Console
+
+        text = StringIO()
+        terminal = is_terminal()
+        # A pipe has no width: one row, one line, however long.
+        width = None if terminal or "COLUMNS" in os.environ else _PIPE_WIDTH
+        console = Console(file=text, force_terminal=terminal, width=width, highlight=False, emoji=False)
+        console.print(renderable)
+        # Windows consoles and odd locales cannot show every character of a file name or a table's lines.
+        encoding = sys.stdout.encoding or "utf-8"
+        stream.write(text.getvalue().encode(encoding, "backslashreplace" if encoding.startswith("utf") else "replace"))
+        stream.flush()
+
+    @contextmanager
+    def progress(self, label: str) -> Iterator[OnFrame | None]:
+        """A bar on standard error, where that is a terminal; yields what is to be told about frames, or None.
+
+        It appears with the second frame: a still needs none.
+        """
+        if not self._progress or sys.stderr is None or not sys.stderr.isatty():
+            yield None
+            return
+        bar: Any = None
+
+        def on_frame(done: int, total: int | None) -> None:
+            nonlocal bar
+            if total == 1:
+                return
+            if bar is None:
+                from tqdm import tqdm
+
+                bar = tqdm(total=total, desc=plain(label), unit="frame", file=sys.stderr, leave=False,
+                           dynamic_ncols=True)
+            bar.update(done - bar.n)
+
+        try:
+            yield on_frame
+        finally:
+            if bar is not None:
+                bar.close()
+
+
+def say(text: str, *, label: str = "", style: str = "") -> None:
+    """One line to a person, with a coloured label where the terminal and NO_COLOR let it."""
+    if sys.stderr is None:
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    line = Text()
+    if label:
+        line.append(f"{label}: ", style=f"bold {style}")
+    line.append(plain(text))
+    Console(stderr=True, soft_wrap=True, highlight=False, emoji=False).print(line)
+
+
+def write_json(value: dict[str, Any]) -> None:
+    """One JSON object to standard output: ASCII, so that no locale can spoil it."""
+    stream = data_stream()
+    if stream is not None:
+        stream.write(json.dumps(value, allow_nan=False).encode("ascii") + b"\n")
+        stream.flush()
+
+
+def plain(text: str) -> str:
+    """The text on one line, with nothing in it that a terminal obeys: file names may hold anything."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)

@@ -1,0 +1,133 @@
+"""The JSON that commands print. Its shapes are a contract: a change that takes or renames a key raises `SCHEMA`.
+
+`faceswap swap --json` and `swap-gif --json`:
+
+    {"schema": 1,
+     "inputs": {"sources": [str], "target": str},
+     "output": {"path": str, "format": str, "width": int, "height": int, "frames": int, "duration": float,
+                "loop": int | null, "bytes": int} | null,
+     "engine": {"engine": str, "analyser": str, "swapper": str, "restorer": str | null},
+     "frames": {"total": int, "swapped": int, "without_face": int},
+     "faces": [{"frame": int, "index": int, "box": [x1, y1, x2, y2] | null, "score": float | null,
+                "gender": "female" | "male" | "unknown" | null, "gender_probability": float | null,
+                "pose": {"yaw": float, "pitch": float, "roll": float} | null, "swapped": bool, "source": int | null,
+                "source_picture": str | null, "skip_reason": str | null, "warnings": [str]}],
+     "warnings": [str],
+     "timings": {"load": float, "source": float, "decode": float, "analyse": float, "swap": float, "encode": float,
+                 "total": float}}
+
+`output` is null when nothing was written: a dry run, or nothing swapped and `--on-no-face skip`. Boxes are in pixels,
+angles in degrees, times and the duration in seconds. The stages of a clip overlap.
+
+`faceswap detect --json`:
+
+    {"files": [{"path": str, "width": int, "height": int,
+                "faces": [{"index": int, "box": [x1, y1, x2, y2], "score": float, "landmarks": [[x, y]],
+                           "pose": {"yaw": float, "pitch": float, "roll": float} | null,
+                           "gender": str | null, "gender_probability": float | null, "warnings": [str]}],
+                "frames": [{"frame": int, "faces": [as above]}]},
+               {"path": str, "error": {"type": str, "message": str, "exit_code": int}}]}
+
+Only animations have `frames`; their `faces` are those of the first frame that has any.
+
+A command that fails with `--json` prints this instead, whatever the error, and says the message on standard error too:
+
+    {"error": {"type": str, "message": str, "exit_code": int}}
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from faceswap_cli.engine.outcome import FaceOutcome
+    from faceswap_cli.faces.face import Box, Pose
+    from faceswap_cli.jobs.detect import DetectReport, FoundFace
+    from faceswap_cli.jobs.job import Outcome
+
+SCHEMA = 1
+
+
+def swap_report(outcome: Outcome) -> dict[str, Any]:
+    """What `swap --json` prints."""
+    return {
+        "schema": SCHEMA,
+        "inputs": {"sources": list(outcome.sources), "target": outcome.target},
+        "output": None if outcome.output is None else asdict(outcome.output),
+        "engine": dict(outcome.engine),
+        "frames": {"total": outcome.frames, "swapped": outcome.frames_swapped,
+                   "without_face": outcome.frames_without_face},
+        "faces": [_outcome(face) for face in outcome.faces],
+        "warnings": list(outcome.warnings),
+        "timings": timings(outcome),
+    }
+
+
+def timings(outcome: Outcome) -> dict[str, float]:
+    """Seconds of each stage, to the tenth of a millisecond."""
+    return {stage: round(seconds, 4) for stage, seconds in asdict(outcome.timings).items()}
+
+
+def file_report(report: DetectReport) -> dict[str, Any]:
+    """One entry of `files` in what `detect --json` prints."""
+    entry: dict[str, Any] = {
+        "path": report.path,
+        "width": report.width,
+        "height": report.height,
+        "faces": [_found(face) for face in report.faces],
+    }
+    if report.animated:
+        entry["frames"] = [{"frame": frame.frame, "faces": [_found(face) for face in frame.faces]}
+                           for frame in report.frames]
+    return entry
+
+
+def error_report(error: BaseException, message: str, exit_code: int) -> dict[str, Any]:
+    """What a failed command prints."""
+    return {"error": {"type": type(error).__name__, "message": message, "exit_code": int(exit_code)}}
+
+
+def _outcome(face: FaceOutcome) -> dict[str, Any]:
+    return {
+        "frame": face.frame,
+        "index": face.index,
+        "box": _box(face.box),
+        "score": _number(face.score),
+        "gender": None if face.gender is None else face.gender.value,
+        "gender_probability": _number(face.gender_probability),
+        "pose": _pose(face.pose),
+        "swapped": face.swapped,
+        "source": face.source,
+        "source_picture": face.source_picture,
+        "skip_reason": face.skip_reason,
+        "warnings": list(face.warnings),
+    }
+
+
+def _found(found: FoundFace) -> dict[str, Any]:
+    face = found.face
+    return {
+        "index": found.index,
+        "box": _box(face.box),
+        "score": _number(face.score),
+        "landmarks": [[round(float(x), 2), round(float(y), 2)] for x, y in face.landmarks],
+        "pose": _pose(face.pose),
+        "gender": None if face.gender is None else face.gender.value,
+        "gender_probability": _number(face.gender_probability),
+        "warnings": list(face.warnings),
+    }
+
+
+def _box(box: Box | None) -> list[float] | None:
+    return None if box is None else [round(float(side), 2) for side in box]
+
+
+def _pose(pose: Pose | None) -> dict[str, float] | None:
+    return None if pose is None else {name: round(float(angle), 2) for name, angle in pose._asdict().items()}
+
+
+def _number(value: float | None) -> float | None:
+    """Four decimals; JSON knows no infinity and no NaN."""
+    return None if value is None or not math.isfinite(value) else round(float(value), 4)

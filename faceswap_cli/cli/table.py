@@ -1,0 +1,71 @@
+"""The table that `faceswap detect` prints for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+from rich.text import Text
+
+from faceswap_cli.cli.output import plain
+
+if TYPE_CHECKING:
+    from faceswap_cli.faces.face import Face, Pose
+    from faceswap_cli.jobs.detect import DetectReport
+
+
+def face_table(report: DetectReport) -> Table:
+    """The faces of one file, one to a row; those of an animation frame by frame."""
+    table = Table(box=SIMPLE_HEAD, title=_title(report), title_justify="left", title_style="bold", pad_edge=False,
+                  show_edge=False, padding=(0, 1))
+    if report.animated:
+        table.add_column("frame", justify="right")
+    table.add_column("face", justify="right")
+    table.add_column("box", no_wrap=True)
+    table.add_column("size", justify="right", no_wrap=True)
+    table.add_column("score", justify="right")
+    table.add_column("pose", no_wrap=True)
+    table.add_column("gender", no_wrap=True)
+    table.add_column("warnings", overflow="fold", min_width=14)
+    for frame in report.frames:
+        for found in frame.faces:
+            face = found.face
+            size = f"{face.box.width:.0f}x{face.box.height:.0f}"
+            cells: list[str | Text] = [str(found.index), _box(face), size, f"{face.score:.2f}", _pose(face.pose),
+                                       _gender(face), Text(plain("; ".join(face.warnings)))]
+            table.add_row(*([str(frame.frame)] if report.animated else []), *cells)
+    return table
+
+
+def _title(report: DetectReport) -> Text:
+    size = f"{report.width}x{report.height}"
+    if report.animated:
+        with_face = sum(bool(frame.faces) for frame in report.frames)
+        size += f", {len(report.frames)} frames, {with_face} of them with a face"
+    elif not report.faces:
+        size += ", no face"
+    return Text(f"{plain(report.path)} ({size})", overflow="fold")
+
+
+def _box(face: Face) -> str:
+    return ",".join(f"{side:.0f}" for side in face.box)
+
+
+def _pose(pose: Pose | None) -> str:
+    """Degrees in words: a sign would have to be looked up."""
+    if pose is None:
+        return "-"
+    parts = [_turn(pose.yaw, "left", "right"), _turn(pose.pitch, "down", "up"), _turn(pose.roll, "tilt-", "tilt+")]
+    return " ".join(part for part in parts if part) or "frontal"
+
+
+def _turn(degrees: float, negative: str, positive: str) -> str:
+    """What a turn of more than ten degrees is called."""
+    return "" if abs(degrees) < 10 else f"{negative if degrees < 0 else positive} {abs(degrees):.0f}"
+
+
+def _gender(face: Face) -> str:
+    if face.gender is None:
+        return "-"
+    return face.gender.value if face.gender_probability is None else f"{face.gender} {face.gender_probability:.0%}"

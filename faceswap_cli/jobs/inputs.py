@@ -1,0 +1,182 @@
+"""What a user names becomes local files: paths, folders of source pictures, standard input, http(s) URLs."""
+
+from __future__ import annotations
+
+import shutil
+import stat
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+
+from faceswap_cli.errors import InputError, LimitError, UsageError
+from faceswap_cli.media.formats import SUFFIXES
+from faceswap_cli.media.urls import is_url, redact_url
+
+STDIN = "-"
+"""The spec that reads standard input."""
+
+MAX_PIPE_BYTES = 1024 * 2**20
+"""Bound on what is read from a pipe; files on the disk are bounded by their pixels alone."""
+
+MAX_DOWNLOAD_BYTES = 256 * 2**20
+"""Bound on a download."""
+
+DOWNLOAD_SECONDS = 120.0
+"""Time that a download may take in all."""
+
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A local file, and the name to call it by.
+
+    Attributes:
+        name: For messages and reports: as the user gave it, a URL without its user, query and fragment.
+        path: Where the bytes are; belongs to the `Inputs` that resolved it, when it was fetched or piped.
+        optional: Found in a folder: when it cannot be read, the others serve.
+    """
+
+    name: str
+    path: Path
+    optional: bool = False
+
+
+class Inputs:
+    """Resolves specs, fetching what is not local into a temporary folder that goes away at the end."""
+
+    def __init__(self, *, allow_private: bool = False, stdin: BinaryIO | None = None) -> None:
+        """Nothing is read yet.
+
+        Args:
+            allow_private: Fetch URLs of private addresses too.
+            stdin: Read for `-`; None: the standard input of the process.
+        """
+        self._allow_private = allow_private
+        self._stdin = stdin
+        self._stdin_taken = False
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._count = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Remove what was fetched."""
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
+
+    def resolve(self, spec: str) -> Input:
+        """One file.
+
+        Args:
+            spec: A path, an http(s) URL, or `-`.
+
+        Raises:
+            InputError: There is no such file, it is a folder, or it cannot be fetched.
+            LimitError: A download or pipe beyond its limit.
+            UsageError: `-` for a second time, or from a terminal.
+        """
+        if spec == STDIN:
+            return Input("standard input", self._spool_stdin())
+        if is_url(spec):
+            return self._fetch(spec)
+        path = Path(spec)
+        mode = _mode(path, spec)
+        if stat.S_ISDIR(mode):
+            raise InputError(f"{spec} is a folder; name a picture in it")
+        if stat.S_ISFIFO(mode):
+            with path.open("rb") as pipe:
+                return Input(spec, self._spool(pipe, spec))
+        if not stat.S_ISREG(mode):
+            raise InputError(f"{spec} is not a regular file; name a picture, or - for standard input")
+        return Input(spec, path)
+
+    def resolve_sources(self, specs: tuple[str, ...]) -> list[Input]:
+        """The source pictures: each spec as in `resolve`, or a folder, which stands for its pictures sorted by name.
+
+        Raises:
+            InputError: As in `resolve`; a folder without pictures.
+            UsageError: As in `resolve`.
+        """
+        found: list[Input] = []
+        for spec in specs:
+            if spec != STDIN and not is_url(spec) and Path(spec).is_dir():
+                found.extend(_pictures_in(spec))
+            else:
+                found.append(self.resolve(spec))
+        return found
+
+    def _fetch(self, url: str) -> Input:
+        from faceswap_cli.media.fetch import fetch  # loads an HTTP client, which most jobs do not need
+
+        path = self._new_path()
+        fetch(url, path, max_bytes=MAX_DOWNLOAD_BYTES, timeout=DOWNLOAD_SECONDS, allow_private=self._allow_private)
+        return Input(redact_url(url), path)
+
+    def _spool_stdin(self) -> Path:
+        if self._stdin_taken:
+            raise UsageError("- (standard input) can be given only once, as source or as target")
+        self._stdin_taken = True
+        if self._stdin is not None:
+            return self._spool(self._stdin, "standard input")
+        if sys.stdin is None or sys.stdin.closed:
+            raise UsageError("- asks for standard input, but it is closed")
+        if sys.stdin.isatty():
+            raise UsageError("- asks for a picture on standard input, but that is the terminal; pipe a picture in")
+        return self._spool(sys.stdin.buffer, "standard input")
+
+    def _spool(self, stream: BinaryIO, name: str) -> Path:
+        """Readers need to seek, which pipes cannot."""
+        path = self._new_path()
+        size = 0
+        with path.open("wb") as file:
+            while block := stream.read(_BLOCK):
+                size += len(block)
+                if size > MAX_PIPE_BYTES:
+                    raise LimitError(f"{name} has more than {MAX_PIPE_BYTES} bytes; save it as a file first")
+                file.write(block)
+        if not size:
+            raise InputError(f"{name} is empty; was there an error in the command before the pipe?")
+        return path
+
+    def _new_path(self) -> Path:
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="faceswap-")
+        self._count += 1
+        return Path(self._folder.name) / f"input-{self._count}"
+
+
+def read_all(path: Path, target: BinaryIO) -> None:
+    """Copy a file into an open one."""
+    with path.open("rb") as file:
+        shutil.copyfileobj(file, target, _BLOCK)
+
+
+def _mode(path: Path, spec: str) -> int:
+    try:
+        return path.stat().st_mode
+    except FileNotFoundError as error:
+        raise InputError(f"{spec}: there is no such file") from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise InputError(f"{spec} cannot be read: {reason}") from error
+
+
+def _pictures_in(spec: str) -> list[Input]:
+    try:
+        paths = sorted(path for path in Path(spec).iterdir()
+                       if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file())
+    except OSError as error:
+        raise InputError(f"{spec} cannot be read: {error.strerror or error}") from error
+    if not paths:
+        raise InputError(f"{spec} is a folder without pictures; name a picture, or a folder that holds some")
+    return [Input(str(path), path, optional=len(paths) > 1) for path in paths]

@@ -1,0 +1,232 @@
+"""One swap, from named inputs to a finished output."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from faceswap_cli.engine.outcome import SourcePicture
+from faceswap_cli.errors import InputError, NoFaceError, OutputError, UsageError
+from faceswap_cli.jobs.backend import SwapBackend
+from faceswap_cli.jobs.clip import ClipSwap, OnFrame
+from faceswap_cli.jobs.clock import Clock
+from faceswap_cli.jobs.inputs import Input, Inputs, read_all
+from faceswap_cli.jobs.job import Outcome, OutputInfo, SwapJob
+from faceswap_cli.jobs.tally import Tally
+from faceswap_cli.media.atomic import AtomicFile
+from faceswap_cli.media.formats import output_format
+from faceswap_cli.media.frame import ClipInfo, Reader, Writer
+from faceswap_cli.options import ImageFormat, MediaOptions, OnNoFace
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A source ready for any number of targets.
+
+    Attributes:
+        source: What the backend prepared.
+        warnings: What reading and preparing it brought to light.
+    """
+
+    source: Any
+    warnings: tuple[str, ...]
+
+
+def check_output(job: SwapJob) -> None:
+    """Find out before any work whether the output may be written.
+
+    Raises:
+        UsageError: It exists and `overwrite` is not set, or it is one of the inputs.
+        OutputError: It is a folder, or its folder is missing.
+    """
+    path = job.output_path
+    if path is None:
+        return
+    if path.is_dir():
+        raise OutputError(f"cannot write {job.output}: it is a folder; name a file in it")
+    if not path.parent.is_dir():
+        raise OutputError(f"cannot write {job.output}: there is no folder {path.parent}; create it first")
+    if job.overwrite or not path.exists():
+        return
+    if any(_same_file(path, spec) for spec in (job.target, *job.sources)):
+        raise UsageError(f"{job.output} is also an input; choose another name, or add --overwrite to replace it")
+    raise UsageError(f"{job.output} exists; choose another name or add --overwrite")
+
+
+def swap_file(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None = None, *,
+              prepared: Prepared | None = None, workers: int | None = None) -> Outcome:
+    """Put the source face on the target's faces and write the result.
+
+    Frames stream through: memory grows with neither their number nor, beyond a few frames, their size. The bytes
+    written do not depend on the number of workers. The output appears whole or not at all.
+
+    Args:
+        job: What to do.
+        backend: What finds and swaps faces.
+        on_frame: Told about progress, in the caller's thread.
+        prepared: What `prepare` returned for the same sources; None: they are read and prepared here.
+        workers: Threads that render the frames of a clip; None: one for each core.
+
+    Raises:
+        UsageError: The output exists, its format does not fit, a still for `animation_only` ...
+        InputError: A source or the target cannot be read.
+        NoFaceError: No source face, or nothing was swapped and `on_no_face` is `fail`.
+        ModelError: The backend failed.
+        OutputError: The result could not be written.
+    """
+    clock = Clock()
+    check_output(job)
+    with Inputs(allow_private=job.allow_private_urls) as inputs, ExitStack() as stack:
+        with clock.stage("load"):
+            target = inputs.resolve(job.target)
+            reader = stack.enter_context(_open(target, job.media))
+            if job.animation_only and not reader.info.animated:
+                raise UsageError(f"{target.name} is a still; swap-gif takes animations, use `faceswap swap` for it")
+            task = _Task(job, target, reader.info, output_format(job.output_path, job.media, reader.info))
+            writer = None if job.dry_run else stack.enter_context(_create(job, reader.info))
+        tally = Tally(details=job.details)
+        warnings = list(reader.info.warnings)
+        output: OutputInfo | None = None
+        try:
+            if prepared is None:
+                prepared = _prepare(inputs, job, backend, clock)
+            warnings += prepared.warnings
+            clip = ClipSwap(backend, prepared.source, reader, clock, workers)
+            if writer is None:
+                clip.look(tally)
+            else:
+                clip.write(writer, tally, on_frame)
+            nothing_swapped = not tally.frames_swapped and (writer is not None or not reader.info.animated)
+            if nothing_swapped:
+                raise NoFaceError(tally.why_nothing(target.name))
+        except NoFaceError as error:
+            if job.on_no_face == OnNoFace.FAIL:
+                raise
+            warnings.append(f"{error} (--on-no-face {job.on_no_face})")
+            if job.on_no_face == OnNoFace.COPY and writer is not None:
+                with clock.stage("encode"):
+                    output = task.pass_through()
+        else:
+            if writer is not None:
+                with clock.stage("encode"):
+                    writer.commit()
+                output = task.describe(tally.frames, clip.duration)
+        warnings += tally.warnings()
+        return Outcome(job.sources, job.target, output, dict(backend.parts), tally.frames, tally.frames_swapped,
+                       tally.frames_without_face, tally.faces_swapped, tuple(tally.outcomes),
+                       tuple(dict.fromkeys(warnings)), clock.timings())
+
+
+def prepare(job: SwapJob, backend: SwapBackend) -> Prepared:
+    """Read and prepare the sources of a job, for `swap_file` to reuse over many targets.
+
+    Raises:
+        InputError: A source cannot be read.
+        NoFaceError: No source face.
+        UsageError: A source index out of range.
+    """
+    with Inputs(allow_private=job.allow_private_urls) as inputs:
+        return _prepare(inputs, job, backend, Clock())
+
+
+def _prepare(inputs: Inputs, job: SwapJob, backend: SwapBackend, clock: Clock) -> Prepared:
+    with clock.stage("load"):
+        pictures, warnings = _read_sources(inputs.resolve_sources(job.sources), job.media)
+    with clock.stage("source"):
+        source = backend.prepare_source(pictures)
+    return Prepared(source, (*warnings, *source.warnings))
+
+
+def _read_sources(found: Sequence[Input], media: MediaOptions) -> tuple[list[SourcePicture], list[str]]:
+    """The first frame of each source. A picture of a folder that cannot be read is left out and told."""
+    pictures: list[SourcePicture] = []
+    warnings: list[str] = []
+    for source in found:
+        try:
+            with _open(source, media) as reader:
+                first = next(iter(reader.frames()), None)
+                if first is None:
+                    raise InputError(f"{source.name} holds no picture")
+        except InputError as error:
+            if not source.optional:
+                raise
+            warnings.append(f"left out: {error}")
+            continue
+        pictures.append(SourcePicture(source.name, first.pixels))
+    if not pictures:
+        raise InputError("; ".join(warnings) or "no source picture was given")
+    return pictures, warnings
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """A job whose target is known.
+
+    Attributes:
+        format: Of the output.
+    """
+
+    job: SwapJob
+    target: Input
+    info: ClipInfo
+    format: ImageFormat
+
+    def pass_through(self) -> OutputInfo:
+        """Write the target unchanged: its very bytes where the format stays, else converted, without the mark."""
+        unmarked = replace(self.job, media=replace(self.job.media, provenance=False))
+        frames, duration = 0, Fraction(0)
+        with ExitStack() as stack:
+            reader = stack.enter_context(_open(self.target, self.job.media))
+            writer: Writer | None = None
+            if self.format != self.info.format:
+                writer = stack.enter_context(_create(unmarked, reader.info))
+            for frame in reader.frames():
+                frames += 1
+                duration += frame.duration
+                if writer is not None:
+                    writer.write(frame)
+            if writer is not None:
+                writer.commit()
+            else:
+                self._copy()
+        return self.describe(frames, duration)
+
+    def _copy(self) -> None:
+        with AtomicFile(self.job.output_path, overwrite=self.job.overwrite) as file:
+            with file.writing():
+                read_all(self.target.path, file.file)
+            file.commit()
+
+    def describe(self, frames: int, duration: Fraction) -> OutputInfo:
+        """What lies at the output now. Writers may merge equal frames, so an animation is looked at again."""
+        path = self.job.output_path
+        kind, loop = self.format, self.info.loop
+        if path is not None and self.info.animated:
+            with _open(Input(self.job.output, path), self.job.media) as written:
+                frames, loop = written.info.frame_count, written.info.loop
+        size = path.stat().st_size if path is not None else 0
+        return OutputInfo(self.job.output, kind.value, self.info.width, self.info.height, frames, float(duration), loop,
+                          size)
+
+
+def _open(source: Input, media: MediaOptions) -> Reader:
+    from faceswap_cli.media.open import open_media
+
+    return open_media(source.path, media, name=source.name)
+
+
+def _create(job: SwapJob, like: ClipInfo) -> Writer:
+    from faceswap_cli.media.open import create_media
+
+    return create_media(job.output_path, like, job.media, overwrite=job.overwrite)
+
+
+def _same_file(path: Path, spec: str) -> bool:
+    try:
+        return path.samefile(spec)
+    except (OSError, ValueError):  # no such file, a URL
+        return False
