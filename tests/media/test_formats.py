@@ -1,0 +1,100 @@
+"""Formats: by content for inputs, by name for outputs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from faceswap_cli.errors import UsageError
+from faceswap_cli.media.formats import SUFFIXES, Foreign, output_format, sniff
+from faceswap_cli.media.frame import ClipInfo
+from faceswap_cli.options import ImageFormat, MediaOptions
+
+STILL = ClipInfo(ImageFormat.JPEG, 10, 10)
+CLIP = ClipInfo(ImageFormat.GIF, 10, 10, frame_count=3)
+
+
+def ftyp(*brands: bytes) -> bytes:
+    body = b"ftyp" + brands[0] + b"\0\0\0\0" + b"".join(brands)
+    return (len(body) + 4).to_bytes(4, "big") + body + b"\0\0\0\x08moov"
+
+
+@pytest.mark.parametrize(("head", "expected"), [
+    (b"\xff\xd8\xff\xe0", ImageFormat.JPEG),
+    (b"\x89PNG\r\n\x1a\n", ImageFormat.PNG),
+    (b"GIF89a", ImageFormat.GIF),
+    (b"RIFF\x10\0\0\0WEBPVP8 ", ImageFormat.WEBP),
+    (b"II*\0", ImageFormat.TIFF),
+    (b"MM\0+", ImageFormat.TIFF),
+    (b"BM" + bytes(12) + b"\x28\0\0\0", ImageFormat.BMP),
+    (ftyp(b"avif", b"mif1"), ImageFormat.AVIF),
+    (ftyp(b"mif1", b"avif", b"miaf"), ImageFormat.AVIF),
+])
+def test_known_by_content(head: bytes, expected: ImageFormat) -> None:
+    assert sniff(head) is expected
+
+
+@pytest.mark.parametrize(("head", "video"), [
+    (ftyp(b"isom", b"mp41"), True), (ftyp(b"qt  "), True), (b"\x1a\x45\xdf\xa3", True), (b"RIFF\0\0\0\0AVI ", True),
+    (b"\0\0\0\x08wide\0\0\0\0mdat", True), (ftyp(b"heic", b"mif1"), False), (b"%!PS-Adobe", False), (b"8BPS", False),
+    (b"<?xml version='1.0'?><svg/>", False), (b"\n<!DOCTYPE HTML>", False), (b"P6 1 1 255 ", False), (b"", False),
+    (b"BM" + b"x" * 30, False), (b"RIFF\0\0\0\0WAVE", False), (b"hello", False),
+])
+def test_foreign_files_are_named(head: bytes, video: bool) -> None:
+    found = sniff(head)
+    assert isinstance(found, Foreign)
+    assert found.video is video
+    line = found.explain("file")
+    assert line.startswith("file is ") and "\n" not in line
+    assert ("video is not supported" in line) is video
+
+
+def test_any_prefix_of_any_bytes_is_answered() -> None:
+    for head in (ftyp(b"avif"), b"\x89PNG\r\n\x1a\n", bytes(range(256)), b"RIFF\0\0\0\0WEBP"):
+        for size in range(len(head)):
+            sniff(head[:size])
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_the_suffix_decides(suffix: str) -> None:
+    expected = SUFFIXES[suffix]
+    assert output_format(Path("a" + suffix.upper()), MediaOptions(), STILL) is expected
+    assert output_format(Path("a" + suffix), MediaOptions(image_format=expected), STILL) is expected
+
+
+def test_suffix_against_option_is_a_usage_error() -> None:
+    with pytest.raises(UsageError, match="suffix says png, --image-format says jpeg"):
+        output_format(Path("a.png"), MediaOptions(image_format=ImageFormat.JPEG), STILL)
+
+
+@pytest.mark.parametrize("name", ["out", "out.xyz", "out.tar.gz"])
+def test_without_a_known_suffix_the_option_is_needed(name: str) -> None:
+    with pytest.raises(UsageError, match=r"\.jpg.*\.gif.*--image-format"):
+        output_format(Path(name), MediaOptions(), STILL)
+    assert output_format(Path(name), MediaOptions(image_format=ImageFormat.AVIF), STILL) is ImageFormat.AVIF
+
+
+def test_standard_output_is_as_the_target() -> None:
+    assert output_format(None, MediaOptions(), STILL) is ImageFormat.JPEG
+    assert output_format(None, MediaOptions(), CLIP) is ImageFormat.GIF
+    assert output_format(None, MediaOptions(image_format=ImageFormat.PNG), STILL) is ImageFormat.PNG
+
+
+def test_png_with_frames_is_apng_and_apng_without_is_png() -> None:
+    assert output_format(Path("a.png"), MediaOptions(), CLIP) is ImageFormat.APNG
+    assert output_format(Path("a.png"), MediaOptions(image_format=ImageFormat.PNG), CLIP) is ImageFormat.APNG
+    assert output_format(Path("a.png"), MediaOptions(image_format=ImageFormat.APNG), CLIP) is ImageFormat.APNG
+    assert output_format(Path("a.png"), MediaOptions(), ClipInfo(ImageFormat.APNG, 1, 1)) is ImageFormat.PNG
+    assert output_format(None, MediaOptions(), ClipInfo(ImageFormat.APNG, 1, 1)) is ImageFormat.PNG
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".bmp", ".tiff", ".avif"])
+def test_frames_need_a_format_that_holds_them(suffix: str) -> None:
+    with pytest.raises(UsageError, match=r"3 frames; use \.png, \.apng, \.webp or \.gif"):
+        output_format(Path("a" + suffix), MediaOptions(), CLIP)
+
+
+def test_a_video_name_is_refused_by_name() -> None:
+    with pytest.raises(UsageError, match="video is not supported"):
+        output_format(Path("a.mp4"), MediaOptions(), CLIP)
