@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import struct
 from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image as PILImage
 from PIL.PngImagePlugin import PngInfo
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
@@ -68,15 +70,12 @@ class StillWriter:
         if self._written:
             raise UsageError(f"cannot write {self._out.name}: {self._kind} holds one picture")
         image = self._layout(frame)
-        buffer = io.BytesIO()  # Pillow would write around the file's own buffer, and hide why a full disk fails
-        with quiet:
-            try:
-                image.save(buffer, format=self._kind.value, **self._settings(image))
-            except (OSError, ValueError, MemoryError) as error:
-                reason = " ".join(str(error).split()) or "not enough memory"
-                raise OutputError(f"cannot write {self._out.name} as {self._kind}: {reason}") from error
+        if self._kind is ImageFormat.BMP and image.mode == "RGBA":
+            data = encode_bmp_with_alpha(np.asarray(image), self._like.dpi)
+        else:
+            data = self._encode(image)
         with self._out.writing():
-            self._out.file.write(buffer.getbuffer())
+            self._out.file.write(data)
         self._written = True
 
     def commit(self) -> None:
@@ -91,6 +90,16 @@ class StillWriter:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  trace: TracebackType | None) -> None:
         self._out.discard()
+
+    def _encode(self, image: PILImage.Image) -> bytes:
+        buffer = io.BytesIO()  # Pillow would write around the file's own buffer, and hide why a full disk fails
+        with quiet:
+            try:
+                image.save(buffer, format=self._kind.value, **self._settings(image))
+            except (OSError, ValueError, MemoryError) as error:
+                reason = " ".join(str(error).split()) or "not enough memory"
+                raise OutputError(f"cannot write {self._out.name} as {self._kind}: {reason}") from error
+        return buffer.getvalue()
 
     def _layout(self, frame: Frame) -> PILImage.Image:
         pixels, alpha = frame.pixels, frame.alpha
@@ -145,3 +154,20 @@ class StillWriter:
         if self._kind is ImageFormat.BMP:  # has no place for it
             return {}
         return {"xmp": packet}
+
+
+def encode_bmp_with_alpha(rgba: npt.NDArray[np.uint8], dpi: tuple[float, float] | None) -> bytes:
+    """A BMP whose header says that it has alpha (BITMAPV4HEADER); in the older one that Pillow writes alpha is void.
+
+    Args:
+        rgba: uint8 (H, W, 4).
+        dpi: Resolution, or None.
+    """
+    height, width = rgba.shape[:2]
+    per_metre = [round(value / 0.0254) for value in dpi or (0.0, 0.0)]
+    masks = (0x00FF0000, 0x0000FF00, 0x000000FF, 0xFF000000)
+    offset, size = 14 + 108, rgba.size
+    head = struct.pack("<2sIHHI", b"BM", offset + size, 0, 0, offset)
+    head += struct.pack("<IiiHHIIiiII", 108, width, height, 1, 32, 3, size, *per_metre, 0, 0)
+    head += struct.pack("<4I4s", *masks, b"BGRs") + bytes(48)  # sRGB: no end points, no gamma
+    return head + rgba[::-1, :, [2, 1, 0, 3]].tobytes()
