@@ -91,7 +91,8 @@ def _decode_slowly(data: bytes, code_size: int, wanted: int) -> bytes:
     # With a code size above 8 the upper roots are no indices; only their low byte could be kept.
     roots = [bytes([value & 255]) for value in range(clear)] + [b"", b""]
     table, bits, previous = list(roots), code_size + 1, b""
-    out, length = [], 0
+    out: list[bytes] = []
+    length = 0
     buffer = held = 0
     for byte in stream:
         buffer |= byte << held

@@ -1,0 +1,277 @@
+"""Writes GIF, one frame at a time: only what differs from what the viewer sees, with the palette that serves.
+
+One frame is held back, because how it makes room for the next (its disposal) must be said with it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from faceswap_cli.errors import OutputError
+from faceswap_cli.image import Plane
+from faceswap_cli.media import lzw
+from faceswap_cli.media.atomic import AtomicFile
+from faceswap_cli.media.frame import ClipInfo, Frame
+from faceswap_cli.media.gif_blocks import BACKGROUND, KEEP, PREVIOUS
+from faceswap_cli.media.gif_canvas import OPAQUE, Packed, Window, distinct
+from faceswap_cli.media.gif_paint import NOWHERE, Mask, Painted, Painter, Stage, bounds
+from faceswap_cli.media.provenance import gif_xmp_extension, mark
+from faceswap_cli.media.timing import Clock
+from faceswap_cli.options import MediaOptions
+
+MAX_SIDE = 65535
+"""Sides of a GIF are 16-bit numbers."""
+
+MAX_DELAY = 65535
+"""So are delays, in centiseconds."""
+
+_MAX_REPEATS = 65535
+
+_OPAQUE_FROM = 128
+"""GIF knows no half transparency: alpha from here on is opaque."""
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """What the viewer sees: the pixels that were wanted, and their palette form where all have one."""
+
+    wanted: Packed
+    indices: Plane | None = None
+    palette: bytes = b""
+
+
+@dataclass(slots=True)
+class _Pending:
+    """A frame that waits for the next one."""
+
+    frame: Frame
+    base: _View
+    view: _View
+    changed: Mask
+    painted: Painted
+    window: Window
+    delay: int
+    first: bool
+
+
+class GifWriter:
+    """A GIF being written.
+
+    Attributes:
+        stages: How the palettes of the frames came about, by number of frames.
+    """
+
+    def __init__(self, out: AtomicFile, like: ClipInfo, options: MediaOptions) -> None:
+        """Write to `out` a clip like `like`, whose loop is kept.
+
+        Raises:
+            OutputError: Too large for a GIF.
+        """
+        if max(like.width, like.height) > MAX_SIDE:
+            raise OutputError(f"cannot write {out.name}: a GIF has at most {MAX_SIDE} pixels a side; choose another "
+                              "format with -o")
+        self._out = out
+        self._size = (like.height, like.width)
+        self._loop = like.loop
+        self._mark = mark(options)
+        self._painter = Painter()
+        self._clock = Clock(100)
+        self._pending: _Pending | None = None
+        self._global = b""
+        self.stages: dict[Stage, int] = dict.fromkeys(Stage, 0)
+
+    def write(self, frame: Frame) -> None:
+        """Add one frame.
+
+        Raises:
+            OutputError: The disk is full or the folder is gone.
+        """
+        if frame.pixels.shape[:2] != self._size:
+            raise OutputError(f"cannot write {self._out.name}: a frame has another size than the clip")
+        wanted = _packed(frame)
+        base = _View(np.zeros(self._size, np.uint32))
+        if self._pending is not None:
+            base = self._settle(self._pending, frame, wanted)
+        first = self._pending is None
+        self._pending = self._paint(frame, wanted, base, first, self._clock.tick(frame.duration))
+
+    def commit(self) -> None:
+        """Finish the file, sync it and rename it into place.
+
+        Raises:
+            OutputError: Nothing was written, or the disk is full.
+        """
+        if self._pending is None:
+            raise OutputError(f"cannot write {self._out.name}: there is no frame to write")
+        self._flush(self._pending, KEEP, self._pending.window)
+        self._pending = None
+        with self._out.writing():
+            if self._mark is not None:
+                self._out.file.write(gif_xmp_extension(self._mark))
+            self._out.file.write(b";")
+        self._out.commit()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self._out.discard()
+
+    def _paint(self, frame: Frame, wanted: Packed, base: _View, first: bool, delay: int,
+               reserve: bool = False) -> _Pending:
+        changed = wanted != base.wanted
+        painted = None
+        if frame.indexed is not None:
+            painted = self._painter.paint_indexed(frame, wanted, frame.indexed)
+        if painted is None:
+            painted = self._painter.paint_changes(frame, wanted, changed, reserve)
+        elif base.indices is not None and base.palette == painted.table.raw:
+            # Two entries of a palette may have one colour: the indices are kept too.
+            changed |= painted.indices != base.indices
+        view = _View(wanted) if painted.window is not None else _View(wanted, painted.indices, painted.table.raw)
+        # Viewers disagree about what lies outside a first image: it covers the screen.
+        window = (slice(0, self._size[0]), slice(0, self._size[1])) if first else bounds(changed)
+        return _Pending(frame, base, view, changed, painted, window, delay, first)
+
+    def _settle(self, pending: _Pending, following: Frame, wanted: Packed) -> _View:
+        """Choose how `pending` makes room for the following frame, write it, and say what is seen then."""
+        seen = pending.view.wanted
+        lost = (wanted == 0) & (seen != 0)
+        todo = wanted != seen
+        count = int(np.count_nonzero(todo))
+        stays = not lost.any()
+        exact = following.indexed is not None or _exact(wanted, todo)
+        if stays and exact and 4 * count <= wanted.size:
+            self._flush(pending, KEEP, pending.window)
+            return pending.view
+        choices: list[tuple[bool, int, int, Window, _View]] = []
+        if stays:
+            choices.append((not exact, count, KEEP, pending.window, pending.view))
+        before = pending.base
+        if not pending.first and pending.delay <= MAX_DELAY and not ((wanted == 0) & (before.wanted != 0)).any():
+            todo = wanted != before.wanted
+            exact = following.indexed is not None or _exact(wanted, todo)
+            # Going back is worth it only where it saves much: most programs write frames that stay.
+            choices.append((not exact, 2 * int(np.count_nonzero(todo)), PREVIOUS, pending.window, before))
+        if not stays or not any(not choice[0] for choice in choices):
+            window = _union(pending.window, bounds(lost))
+            cleared = _View(seen.copy())
+            cleared.wanted[window] = 0
+            todo = wanted != cleared.wanted
+            exact = following.indexed is not None or _exact(wanted, todo)
+            choices.append((not exact, 2 * int(np.count_nonzero(todo)), BACKGROUND, window, cleared))
+        _, _, disposal, window, view = min(choices, key=lambda choice: choice[:3])
+        self._flush(pending, disposal, window)
+        return view
+
+    def _flush(self, pending: _Pending, disposal: int, window: Window) -> None:
+        if window == NOWHERE:
+            window = (slice(0, 1), slice(0, 1))
+        painted = pending.painted
+        if painted.clear is None and painted.window is not None and not _within(window, painted.window):
+            # All 256 entries are taken, and pixels beyond must be named to be cleared.
+            painted = self._paint(pending.frame, pending.view.wanted, pending.base, pending.first, 0, True).painted
+        self.stages[painted.stage] += 1
+        with self._out.writing():
+            if pending.first:
+                source = pending.frame.indexed
+                raw = painted.table.raw if source is None else np.ascontiguousarray(source.palette).tobytes()
+                self._global = _padded(raw)
+                self._out.file.write(self._header())
+            image = self._image(pending, painted, window)
+            clear = painted.clear
+            delay = pending.delay
+            while delay > MAX_DELAY:
+                self._out.file.write(_control(KEEP, MAX_DELAY, clear) + image)
+                delay -= MAX_DELAY
+            self._out.file.write(_control(disposal, delay, clear) + image)
+
+    def _header(self) -> bytes:
+        height, width = self._size
+        bits = (len(self._global) // 3).bit_length() - 1
+        header = (b"GIF89a" + width.to_bytes(2, "little") + height.to_bytes(2, "little")
+                  + bytes([0xF0 | bits - 1, 0, 0]) + self._global)
+        # The extension counts repeats after the first showing; playing once is said by leaving it out.
+        if self._loop is not None and self._loop != 1:
+            repeats = min(max(self._loop - 1, 0), _MAX_REPEATS)
+            header += b"\x21\xff\x0bNETSCAPE2.0\x03\x01" + repeats.to_bytes(2, "little") + b"\0"
+        return header
+
+    def _image(self, pending: _Pending, painted: Painted, window: Window) -> bytes:
+        """The image block: descriptor, palette if it is not the global one, pixels."""
+        table = painted.table if painted.clear is None else painted.table.reaching(painted.clear)
+        palette = _padded(table.raw)
+        local = b""
+        if not self._global.startswith(table.raw):
+            local = palette
+        else:
+            palette = self._global
+        bits = (len(palette) // 3).bit_length() - 1
+        rows, columns = window
+        head = b"," + b"".join(value.to_bytes(2, "little") for value in (
+            columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start))
+        head += bytes([0x80 | bits - 1]) + local if local else b"\0"
+        return head + self._smallest(pending.changed[window], painted, window, max(2, bits))
+
+    @staticmethod
+    def _smallest(changed: Mask, painted: Painted, window: Window, code_size: int) -> bytes:
+        """Encode the window whole, or with what is seen already left out, whichever is smaller."""
+        indices = painted.indices[window]
+        whole = painted.window is None or _within(window, painted.window)
+        if painted.clear is None:
+            return lzw.encode(indices, code_size)
+        part = np.count_nonzero(changed) / changed.size
+        # Near the ends the answer is known, and encoding twice is half the cost of a frame.
+        if whole and part > 0.75:
+            return lzw.encode(indices, code_size)
+        sparse = lzw.encode(np.where(changed, indices, np.uint8(painted.clear)), code_size)
+        if not whole or part < 0.25:
+            return sparse
+        return min(sparse, lzw.encode(indices, code_size), key=len)
+
+
+def _packed(frame: Frame) -> Packed:
+    """The pixels as uint32 (H, W), 0 where transparent."""
+    import cv2
+
+    packed = np.asarray(cv2.cvtColor(frame.pixels, cv2.COLOR_RGB2RGBA)).view(np.uint32)[..., 0]
+    if frame.alpha is not None:
+        packed[frame.alpha < _OPAQUE_FROM] = 0
+    return packed
+
+
+def _padded(raw: bytes) -> bytes:
+    """A palette filled up to a power of two of entries, two at least."""
+    size = max(2, 1 << (len(raw) // 3 - 1).bit_length())
+    return raw.ljust(3 * size, b"\0")
+
+
+def _control(disposal: int, delay: int, clear: int | None) -> bytes:
+    flags = disposal << 2 | (clear is not None)
+    return b"\x21\xf9\x04" + bytes([flags]) + delay.to_bytes(2, "little") + bytes([clear or 0]) + b"\0"
+
+
+def _exact(wanted: Packed, todo: Mask) -> bool:
+    """Whether the pixels to be drawn can have a palette of their own."""
+    if distinct(wanted[todo], 255) is not None:
+        return True
+    inside = distinct(wanted[bounds(todo)].ravel(), 256)
+    return inside is not None and bool(inside[0] >= OPAQUE)
+
+
+def _union(one: Window, other: Window) -> Window:
+    if other == NOWHERE:
+        return one
+    if one == NOWHERE:
+        return other
+    rows, columns = (slice(min(a.start, b.start), max(a.stop, b.stop)) for a, b in zip(one, other, strict=True))
+    return rows, columns
+
+
+def _within(inner: Window, outer: Window) -> bool:
+    return all(a.start >= b.start and a.stop <= b.stop for a, b in zip(inner, outer, strict=True))
