@@ -26,6 +26,18 @@ SUFFIXES = {
     ".gif": ImageFormat.GIF,
 }
 
+LABELS = {
+    ImageFormat.JPEG: "JPEG",
+    ImageFormat.PNG: "PNG",
+    ImageFormat.WEBP: "WebP",
+    ImageFormat.TIFF: "TIFF",
+    ImageFormat.BMP: "BMP",
+    ImageFormat.AVIF: "AVIF",
+    ImageFormat.GIF: "GIF",
+    ImageFormat.APNG: "APNG",
+}
+"""How formats are called in messages."""
+
 ANIMATED = frozenset({ImageFormat.GIF, ImageFormat.WEBP, ImageFormat.APNG})
 """Formats that are written with more than one frame."""
 

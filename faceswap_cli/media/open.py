@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from faceswap_cli.errors import InputError
 from faceswap_cli.media.atomic import AtomicFile
-from faceswap_cli.media.formats import HEAD_BYTES, Foreign, output_format, sniff
+from faceswap_cli.media.formats import HEAD_BYTES, LABELS, Foreign, output_format, sniff
 from faceswap_cli.media.frame import ClipInfo, Reader, Writer
 from faceswap_cli.options import ImageFormat, MediaOptions
 
@@ -98,7 +98,7 @@ def _clip_format(file: BinaryIO, kind: ImageFormat, name: str) -> ImageFormat | 
         from faceswap_cli.media.headers import read_png, read_webp
         from faceswap_cli.media.pillow import decoding
 
-        with decoding(name, kind.value.upper()):
+        with decoding(name, LABELS[kind]):
             if kind is ImageFormat.PNG and read_png(file).animated:
                 return ImageFormat.APNG
             if kind is ImageFormat.WEBP and read_webp(file).animated:

@@ -20,6 +20,7 @@ from PIL.ImageFile import ImageFile
 
 from faceswap_cli.errors import InputError, LimitError
 from faceswap_cli.media.colour import Converted, convert, from_samples
+from faceswap_cli.media.formats import LABELS
 from faceswap_cli.media.frame import ClipInfo, Frame
 from faceswap_cli.media.headers import TiffHeader, read_png, read_tiff, read_webp
 from faceswap_cli.media.limits import check_pixels
@@ -228,16 +229,3 @@ def _keep_info(image: PILImage.Image, original: PILImage.Image) -> PILImage.Imag
     image.info = dict(original.info)
     image.getexif()  # loads from `info`
     return image
-
-
-LABELS = {
-    ImageFormat.JPEG: "JPEG",
-    ImageFormat.PNG: "PNG",
-    ImageFormat.WEBP: "WebP",
-    ImageFormat.TIFF: "TIFF",
-    ImageFormat.BMP: "BMP",
-    ImageFormat.AVIF: "AVIF",
-    ImageFormat.GIF: "GIF",
-    ImageFormat.APNG: "APNG",
-}
-"""How formats are called in messages."""
