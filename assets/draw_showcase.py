@@ -1,6 +1,8 @@
 """Draw `showcase.png`: a source, some frames of a target, and the same frames as the installed `faceswap` returns them.
 
     python assets/draw_showcase.py [OUTPUT]
+
+`faceswap` runs as a user runs it, in a process of its own.
 """
 
 from __future__ import annotations

@@ -1,0 +1,35 @@
+"""The one command of all checks: `python tests/check.py`. For people, for pre-commit and for `.ci/run`.
+
+Runs ruff, mypy and the tests with the Python that runs this file, each to its end, and fails when one of them did.
+Arguments go to pytest.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+STEPS = {
+    "ruff": ["ruff", "check", "."],
+    "mypy": ["mypy"],
+    # Last, so that its closing line is the last one of a good run.
+    "pytest": ["pytest"],
+}
+
+
+def main() -> int:
+    failed = []
+    for name, arguments in STEPS.items():
+        extra = sys.argv[1:] if name == "pytest" else []
+        print(f"-- {' '.join(['python -m', *arguments, *extra])}", flush=True)
+        if subprocess.run([sys.executable, "-m", *arguments, *extra], cwd=ROOT, check=False).returncode:
+            failed.append(name)
+    if failed:
+        print(f"failed: {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
