@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 
 from faceswap_cli.engine.analysers.descriptor import describe_face, guess_gender
-from faceswap_cli.engine.analysers.hog import detect
-from faceswap_cli.engine.analysers.landmarks import Located, refine
+from faceswap_cli.engine.analysers.landmarks import Located
+from faceswap_cli.engine.analysers.search import search
 from faceswap_cli.engine.analysers.tracking import ClipMemory
 from faceswap_cli.faces.face import Box, Face
 from faceswap_cli.faces.landmarks68 import FOREHEAD
@@ -32,7 +32,7 @@ class EmbeddedAnalyser:
             ModelError: The weights are missing or damaged.
         """
         grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
-        return [build_face(refine(grey, hit.camera()), hit.score) for hit in detect(grey)]
+        return [build_face(found.located, found.score) for found in search(image, grey)]
 
     def describe(self, image: Image, face: Face) -> Face:
         """The same face with `embedding` (128,), `gender` and `gender_probability`.

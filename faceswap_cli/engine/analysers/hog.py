@@ -1,8 +1,8 @@
-"""Where the faces are: dlib's HOG detector at the right scales and angles, its small CNN as a last resort."""
+"""dlib's detectors, run at a chosen scale and angle: HOG on the upright or turned picture or on tiles, and the CNN."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -10,21 +10,27 @@ import numpy as np
 
 from faceswap_cli.engine.analysers.dlib_weights import CNN_DETECTOR, FRONTAL_DETECTOR
 from faceswap_cli.engine.analysers.landmarks import BOX_SHIFT, BOX_WIDTH
-from faceswap_cli.faces.align import invert, transform
+from faceswap_cli.faces.align import Matrix, invert, transform
 from faceswap_cli.faces.pose import Camera
 from faceswap_cli.image import Plane
 
-DOUBTFUL = 0.4
-"""Scores below this are often wrong, or right places at the wrong angle."""
+WINDOW = 80
+"""Side in pixels of the smallest square that the HOG detector sees."""
+
+LARGEST = 200
+"""Side of the largest square that `detect_small` looks for; larger ones are seen at smaller scales."""
+
+FLAT = 6.0
+"""A tile is skipped when its 99th percentile of grey-level steps between neighbours is below this."""
 
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """A square where a face was detected.
+    """A square where a face may be.
 
     Attributes:
         x, y: Centre, in pixels of the picture.
-        width: Side of the square, in pixels, 2.33 inter-ocular distances of a frontal face.
+        width: Side of the square, in pixels: 2.33 inter-ocular distances of a frontal face.
         roll: Degrees by which the face leans clockwise.
         score: Distance from the detector's decision plane: above 0 is a detection, above 1 a sure one.
     """
@@ -44,74 +50,92 @@ class Detection:
         return Camera(scale, rotation, np.array([self.x, self.y]) - scale * BOX_SHIFT * np.array([-sin, cos]))
 
 
-def detect(grey: Plane) -> list[Detection]:
-    """All faces of a still, best first.
+def detect_upright(grey: Plane, scale: float, threshold: float) -> list[Detection]:
+    """Faces that lean less than about 30 degrees and are `WINDOW / scale` pixels wide or more.
 
     Args:
         grey: uint8 (H, W).
+        scale: By how much the picture is enlarged first.
+        threshold: Lowest score returned.
     """
-    found = detect_upright(grey, area=1.0e6, threshold=0.0)
-    if not found or found[0].score < DOUBTFUL:
-        for roll in (30.0, -30.0, 90.0, -90.0, 180.0):
-            found += detect_rotated(grey, roll, area=0.5e6, threshold=0.15)
-    if not found:
-        found = _detect_by_network(grey)
-    return merge(found)
+    return [Detection(x / scale, y / scale, width / scale, 0.0, score)
+            for x, y, width, score in _hog(resize(grey, scale), threshold)]
 
 
-def detect_upright(grey: Plane, area: float, threshold: float, enlarge: float = 3.0) -> list[Detection]:
-    """Faces that lean less than about 25 degrees, at least 80 px wide once the picture has `area` pixels."""
-    small, scale = _to_area(grey, area, enlarge)
-    return [Detection(x / scale, y / scale, width / scale, 0.0, score) for x, y, width, score in _hog(small, threshold)]
-
-
-def detect_rotated(grey: Plane, roll: float, area: float, threshold: float) -> list[Detection]:
-    """Faces that lean `roll` degrees clockwise, give or take 25."""
-    small, scale = _to_area(grey, area, 3.0)
+def detect_turned(grey: Plane, roll: float, scale: float, threshold: float) -> list[Detection]:
+    """As `detect_upright`, for faces that lean `roll` degrees clockwise, give or take 30."""
+    small = resize(grey, scale)
     height, width = small.shape
-    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), roll, 1.0)
+    matrix = np.asarray(cv2.getRotationMatrix2D((width / 2, height / 2), roll, 1.0), dtype=np.float64)
     cos, sin = abs(matrix[0, 0]), abs(matrix[0, 1])
-    wide, high = int(height * sin + width * cos), int(height * cos + width * sin)
+    wide, high = round(height * sin + width * cos), round(height * cos + width * sin)
     matrix[:, 2] += [(wide - width) / 2, (high - height) / 2]
-    back = invert(matrix)
-    found = []
     turned = np.asarray(cv2.warpAffine(small, matrix, (wide, high)), dtype=np.uint8)
-    for x, y, side, score in _hog(turned, threshold):
-        centre = transform(back, np.array([[x, y]]))[0] / scale
-        found.append(Detection(float(centre[0]), float(centre[1]), side / scale, roll, score))
+    back = invert(matrix)
+    return [_turned_back(back, hit, roll, scale) for hit in _hog(turned, threshold)]
+
+
+def detect_small(grey: Plane, scale: float, threshold: float, tile: int = 640) -> list[Detection]:
+    """As `detect_upright` for large scales: tile by tile, flat tiles skipped, only faces below `LARGEST` enlarged.
+
+    Args:
+        grey: uint8 (H, W).
+        scale: By how much the picture is enlarged.
+        threshold: Lowest score returned.
+        tile: Side of a tile in enlarged pixels.
+    """
+    found = []
+    for x0, y0, part in _tiles(grey, max(8, round(tile / scale)), overlap=round(LARGEST / scale)):
+        for one in detect_upright(part, scale, threshold):
+            if one.width * scale <= LARGEST:
+                found.append(Detection(one.x + x0, one.y + y0, one.width, 0.0, one.score))
     return found
 
 
-def merge(found: Iterable[Detection]) -> list[Detection]:
-    """One detection per face, the best, best first: centres nearer than half a width are the same face."""
-    kept: list[Detection] = []
-    for one in sorted(found, key=lambda detection: -detection.score):
-        if all(np.hypot(one.x - other.x, one.y - other.y) > 0.5 * max(one.width, other.width) for other in kept):
-            kept.append(one)
-    return kept
+def detect_by_network(grey: Plane, scale: float) -> list[Detection]:
+    """Faces found by the CNN, profiles and odd angles too: slow, about 3 s a megapixel after scaling.
+
+    Scores are its confidence, above 0; a sure one is about 1.
+    """
+    picture = np.ascontiguousarray(np.repeat(resize(grey, scale)[:, :, None], 3, axis=2))
+    found = []
+    for hit in CNN_DETECTOR.run(lambda model: model(picture, 0)):
+        x, y = (hit.rect.left() + hit.rect.right()) / 2, (hit.rect.top() + hit.rect.bottom()) / 2
+        found.append(Detection(x / scale, y / scale, hit.rect.width() / scale, 0.0, float(hit.confidence)))
+    return found
 
 
-def _to_area(grey: Plane, area: float, enlarge: float) -> tuple[Plane, float]:
-    scale = min(float(np.sqrt(area / grey.size)), enlarge)
+def resize(grey: Plane, scale: float) -> Plane:
+    """The picture `scale` times as large, averaged where it shrinks; as it came when that changes less than 2 %."""
     if abs(scale - 1) < 0.02:
-        return grey, 1.0
-    way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(grey, None, fx=scale, fy=scale, interpolation=way), dtype=np.uint8), scale
+        return grey
+    size = max(1, round(grey.shape[1] * scale)), max(1, round(grey.shape[0] * scale))
+    way = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC if scale > 3 else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(grey, size, interpolation=way), dtype=np.uint8)
 
 
-def _hog(grey: Plane, threshold: float) -> Sequence[tuple[float, float, float, float]]:
+def _turned_back(back: Matrix, hit: tuple[float, float, float, float], roll: float, scale: float) -> Detection:
+    x, y = transform(back, np.array([hit[:2]]))[0].tolist()
+    return Detection(x / scale, y / scale, hit[2] / scale, roll, hit[3])
+
+
+def _tiles(grey: Plane, side: int, overlap: int) -> Iterator[tuple[int, int, Plane]]:
+    """Left, top and pixels of overlapping tiles that are not flat."""
+    height, width = grey.shape
+    for y0 in range(0, max(1, height - overlap), side - overlap):
+        for x0 in range(0, max(1, width - overlap), side - overlap):
+            part = np.ascontiguousarray(grey[y0:y0 + side, x0:x0 + side])
+            if min(part.shape) > 4 and _steps(part) >= FLAT:
+                yield x0, y0, part
+
+
+def _steps(part: Plane) -> float:
+    across = cv2.absdiff(part[:, 1:], part[:, :-1])
+    return float(np.percentile(np.asarray(across), 99))
+
+
+def _hog(grey: Plane, threshold: float) -> list[tuple[float, float, float, float]]:
     """Centre x, centre y, width and score of every hit."""
     boxes, scores, _ = FRONTAL_DETECTOR.run(lambda model: model.run(np.ascontiguousarray(grey), 0, threshold))
     return [((box.left() + box.right()) / 2, (box.top() + box.bottom()) / 2, float(box.width()), float(score))
             for box, score in zip(boxes, scores, strict=True)]
-
-
-def _detect_by_network(grey: Plane) -> list[Detection]:
-    small, scale = _to_area(grey, 0.3e6, 3.0)
-    picture = cv2.cvtColor(small, cv2.COLOR_GRAY2RGB)
-    found = []
-    for hit in CNN_DETECTOR.run(lambda model: model(picture, 0)):
-        box = hit.rect
-        found.append(Detection((box.left() + box.right()) / 2 / scale, (box.top() + box.bottom()) / 2 / scale,
-                               box.width() / scale, 0.0, float(hit.confidence) - 1.0))
-    return found

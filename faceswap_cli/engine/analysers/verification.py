@@ -1,0 +1,109 @@
+"""Is it a face? Candidates are located, cut out upright and shown to the detector again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from faceswap_cli.engine.analysers.dlib_weights import CNN_DETECTOR, FRONTAL_DETECTOR
+from faceswap_cli.engine.analysers.hog import Detection
+from faceswap_cli.engine.analysers.landmarks import BOX_SHIFT, BOX_WIDTH, Located, refine
+from faceswap_cli.faces.align import EYE_FRACTION, Matrix, upright_crop, warp_crop
+from faceswap_cli.faces.pose import Camera
+from faceswap_cli.image import Image, Plane
+
+SIDE = 160
+"""Side of the upright crop in which a face is a square of 97 pixels, a little above the detector's smallest."""
+
+NOTHING = -2.0
+"""Score of a crop in which the detector sees nothing at the face's place, however faintly."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidate:
+    """A located candidate.
+
+    Attributes:
+        located: Its landmarks.
+        score: The better of the detector's two opinions: on the picture and on the upright crop.
+        margin: How far it is on the side of faces: see `margin`.
+    """
+
+    located: Located
+    score: float
+    margin: float
+
+
+def examine(grey: Plane, hit: Detection) -> Candidate:
+    """Locate a detection and judge it."""
+    located = refine(grey, hit.camera())
+    upright = upright_score(grey, located.camera)
+    return Candidate(located, max(hit.score, upright), margin(upright, located.spread))
+
+
+def margin(upright: float, spread: float) -> float:
+    """How far a candidate is on the side of faces: above `ACCEPTED` it is taken for one, above `SURE` it surely is.
+
+    On 228 pictures and frames, 90 of them without a face, searched at every angle and scale down to scores of -0.6,
+    the 108 candidates that were no faces had at most -0.61. Faces of 12 to 20 pixels have -0.1 to 0.6, larger ones 0.6
+    to 3. Faces taken upside down or at a wrong angle have up to 0.5: they are why a search goes on below `SURE`.
+
+    Args:
+        upright: `upright_score` at its refined camera.
+        spread: Disagreement of its landmark fits, in inter-ocular distances.
+    """
+    return upright + 25.0 * (0.03 - spread)
+
+
+ACCEPTED = -0.25
+SURE = 0.6
+
+
+def upright_score(grey: Plane, camera: Camera) -> float:
+    """The detector's score of the face that `camera` sees, in an upright crop: about 2 for a face, below 0 for none."""
+    crop = np.ascontiguousarray(warp_crop(grey, upright_crop(camera, SIDE), SIDE))
+    boxes, scores, _ = FRONTAL_DETECTOR.run(lambda model: model.run(crop, 0, -1.0))
+    unit = EYE_FRACTION * SIDE
+    best = NOTHING
+    for box, score in zip(boxes, scores, strict=True):
+        aside = (box.left() + box.right()) / 2 - SIDE / 2
+        below = (box.top() + box.bottom()) / 2 - SIDE / 2 - BOX_SHIFT * unit
+        width = box.width() / (BOX_WIDTH * unit)
+        if np.hypot(aside, below) < 0.25 * box.width() and 0.7 < width < 1.4:
+            best = max(best, float(score))
+    return best
+
+
+def network_opinion(image: Image, camera: Camera) -> float:
+    """The CNN's confidence, 0..1.1, that `camera` sees a face; costs about 90 ms.
+
+    Of 554 candidates that the HOG detector left in doubt, those that were no faces had at most 0.15, faces mostly 0.9
+    to 1.1; faces upside down have 0.
+
+    Args:
+        image: uint8 (H, W, 3) RGB.
+        camera: The refined camera of the candidate.
+    """
+    crop = np.ascontiguousarray(warp_crop(image, _wide_crop(camera), SIDE))
+    best = 0.0
+    for hit in CNN_DETECTOR.run(lambda model: model(crop, 0)):
+        aside = (hit.rect.left() + hit.rect.right()) / 2 - SIDE / 2
+        below = (hit.rect.top() + hit.rect.bottom()) / 2 - SIDE / 2
+        if np.hypot(aside, below) < 0.35 * BOX_WIDTH * _NETWORK_EYES * SIDE:
+            best = max(best, float(hit.confidence))
+    return best
+
+
+CONFIRMED = 0.5
+"""`network_opinion` from which a doubtful candidate is a face."""
+
+_NETWORK_EYES = 0.22
+
+
+def _wide_crop(camera: Camera) -> Matrix:
+    """An upright crop in which the face is a little smaller, as the CNN wants more around it."""
+    shrink = _NETWORK_EYES / EYE_FRACTION
+    matrix = upright_crop(camera, SIDE) * shrink
+    matrix[:, 2] += SIDE / 2 * (1 - shrink)
+    return matrix
