@@ -1,0 +1,75 @@
+"""Every class of error has its exit code, and one line that helps."""
+
+from __future__ import annotations
+
+import pytest
+
+OUT = ["-o", "out.png"]
+
+
+@pytest.mark.parametrize(("arguments", "backend", "code", "words"), [
+    (["swap", "none.jpg", "party.jpg", *OUT], "BrightSquares", 3, "none.jpg: there is no such file"),
+    (["swap", "me.jpg", "text.png", *OUT], "BrightSquares", 3, "text.png"),
+    (["swap", "me.jpg", ".", *OUT], "BrightSquares", 3, "is a folder"),
+    (["swap", "me.jpg", "party.jpg", *OUT, "--max-pixels", "100"], "BrightSquares", 3, "--max-pixels 3072"),
+    (["swap", "me.jpg", "http://127.0.0.1:9/a.png", *OUT], "BrightSquares", 3, "--allow-private-urls"),
+    (["swap", "dark.png", "party.jpg", *OUT], "BrightSquares", 4, "dark.png: no face found"),
+    (["swap", "me.jpg", "dark.png", *OUT], "BrightSquares", 4, "no face found in dark.png"),
+    (["swap", "me.jpg", "party.jpg", *OUT, "--target-index", "3"], "BrightSquares", 4, "1 no-such-face"),
+    (["swap", "me.jpg", "party.jpg", *OUT, "--source-index", "3"], "BrightSquares", 2, "source index 3"),
+    (["swap", "me.jpg", "party.jpg", *OUT], "FailsToPlan", 5, "the session failed"),
+    (["swap", "me.jpg", "party.jpg", "-o", "none/out.png"], "BrightSquares", 1, "create it first"),
+    (["swap", "me.jpg", "party.jpg", "-o", "party.jpg"], "BrightSquares", 2, "also an input"),
+    (["swap", "me.jpg", "party.jpg", "-o", "out.xyz"], "BrightSquares", 2, "--image-format"),
+    (["swap", "me.jpg", "party.jpg", "-o", "out.png", "--image-format", "jpg"], "BrightSquares", 2, "--image-format"),
+    (["swap", "me.jpg", "party.jpg", *OUT, "--target-index", "0,,1"], "BrightSquares", 2, "--target-index"),
+    (["swap", "me.jpg", "party.jpg", *OUT, "--image-quality", "9"], "BrightSquares", 2, "10<=x<=100"),
+    (["swap-gif", "me.jpg", "party.jpg", "-o", "out.gif"], "BrightSquares", 2, "use `faceswap swap`"),
+    (["swap-gif", "me.jpg", "party.jpg", "-o", "out.gif", "--file-type", "jpeg"], "BrightSquares", 2, "--file-type"),
+    (["detect", "dark.png"], "BrightSquares", 4, "no face found"),
+    (["detect", "dark.png", "none.png"], "BrightSquares", 3, "none.png"),
+    (["detect", "party.jpg", "me.jpg", "--annotate", "out.png"], "BrightSquares", 2, "name a folder"),
+])
+def test_exit_codes(place, arguments, backend, code, words):
+    before = place.names()
+    done = place.run(*arguments, backend=backend)
+    text = " ".join(done.stderr.decode().split())
+    assert done.returncode == code, text
+    assert words in text
+    assert b"Traceback" not in done.stderr
+    assert place.names() == before
+
+
+def test_a_bug_is_one_line_that_asks_for_debug(place):
+    done = place.run("swap", "me.jpg", "party.jpg", *OUT, backend="Dies")
+    last = done.stderr.decode().splitlines()[-1]
+    assert done.returncode == 1
+    assert last == "error: unexpected ZeroDivisionError: a bug; run it again with --debug to see where"
+    assert "Traceback" not in done.stderr.decode()
+
+
+def test_debug_shows_where(place):
+    done = place.run("swap", "me.jpg", "party.jpg", *OUT, "--debug", backend="Dies")
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr.decode()
+    assert "in render" in done.stderr.decode()
+
+
+def test_a_file_name_cannot_command_the_terminal(place):
+    done = place.run("swap", "me.jpg", "\x1b[31mred\nline.png", *OUT)
+    assert done.returncode == 3
+    assert b"\x1b" not in done.stderr
+    assert rb"\x1b[31mred\nline.png" in done.stderr
+
+
+def test_a_restorer_that_is_not_there_is_an_error(place):
+    done = place.run("swap", "me.jpg", "party.jpg", *OUT, "--restore", "codeformer", backend=None)
+    assert done.returncode == 5
+    assert b"codeformer" in done.stderr
+    assert not (place / "out.png").exists()
+
+
+def test_nothing_given_shows_the_help(place):
+    done = place.run(backend=None)
+    assert b"Usage: faceswap" in done.stdout + done.stderr
+    assert done.returncode == 2
