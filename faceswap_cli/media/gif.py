@@ -15,9 +15,10 @@ from typing import Self
 from faceswap_cli.errors import InputError
 from faceswap_cli.image import Plane
 from faceswap_cli.media import lzw
+from faceswap_cli.media.delta import Window
 from faceswap_cli.media.frame import ClipInfo, Frame
 from faceswap_cli.media.gif_blocks import BACKGROUND, PREVIOUS, GifBlocks, GifImage, parse_gif
-from faceswap_cli.media.gif_canvas import GREY_RAMP, Canvas, ColourTable, Window
+from faceswap_cli.media.gif_canvas import GREY_RAMP, Canvas, ColourTable
 from faceswap_cli.media.limits import check_pixels
 from faceswap_cli.options import ImageFormat, MediaOptions
 

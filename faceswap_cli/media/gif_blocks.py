@@ -9,9 +9,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from faceswap_cli.errors import InputError, LimitError
-
-MAX_FRAMES = 100_000
-"""No animation that people watch has more; a bound on the memory that the list of images takes."""
+from faceswap_cli.media.animations import MAX_FRAMES
 
 KEEP, BACKGROUND, PREVIOUS = 1, 2, 3
 _LOOP_EXTENSIONS = (b"NETSCAPE2.0", b"ANIMEXTS1.0")

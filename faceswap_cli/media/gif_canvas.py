@@ -13,13 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from faceswap_cli.image import Plane
+from faceswap_cli.media.delta import Packed, Window
 from faceswap_cli.media.frame import Frame, Indexed
-
-Packed = npt.NDArray[np.uint32]
-"""uint32: red in the lowest byte, then green, blue, alpha. 0 is transparent; opaque colours have alpha 255."""
-
-Window = tuple[slice, slice]
-"""Rows and columns of a part of the canvas."""
 
 OPAQUE = np.uint32(0xFF000000)
 

@@ -22,11 +22,10 @@ import numpy as np
 import numpy.typing as npt
 
 from faceswap_cli.image import Image, Plane
+from faceswap_cli.media.delta import NOWHERE, Mask, Packed, Window, bounds
 from faceswap_cli.media.frame import Frame, Indexed
-from faceswap_cli.media.gif_canvas import ColourTable, Packed, Window, distinct
+from faceswap_cli.media.gif_canvas import ColourTable, distinct
 from faceswap_cli.media.palette import PaletteMap, nearest, quantise, seen_error
-
-Mask = npt.NDArray[np.bool_]
 
 SERVES = 2.5
 """Largest `seen_error` of a palette that serves. A palette of 256 colours made for a portrait has about 1.1, of 64
@@ -81,9 +80,6 @@ class _Try:
     stage: Stage
     table: ColourTable
     found: Plane
-
-
-NOWHERE: Window = (slice(0, 0), slice(0, 0))
 
 
 class Painter:
@@ -252,15 +248,6 @@ class Painter:
         while len(self._maps) > _MAPS:
             del self._maps[next(iter(self._maps))]
         return found
-
-
-def bounds(mask: Mask) -> Window:
-    """The smallest window that holds all True of a mask; an empty one at the corner when there is none."""
-    rows = np.flatnonzero(mask.any(axis=1))
-    if not rows.size:
-        return NOWHERE
-    columns = np.flatnonzero(mask[rows[0]:rows[-1] + 1].any(axis=0))
-    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
 
 def _pack(pixels: npt.NDArray[np.uint8]) -> Packed:

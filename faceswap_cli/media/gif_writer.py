@@ -15,10 +15,11 @@ from faceswap_cli.errors import OutputError
 from faceswap_cli.image import Plane
 from faceswap_cli.media import lzw
 from faceswap_cli.media.atomic import AtomicFile
+from faceswap_cli.media.delta import NOWHERE, Mask, Packed, Window, bounds
 from faceswap_cli.media.frame import ClipInfo, Frame
 from faceswap_cli.media.gif_blocks import BACKGROUND, KEEP, PREVIOUS
-from faceswap_cli.media.gif_canvas import OPAQUE, Packed, Window, distinct
-from faceswap_cli.media.gif_paint import NOWHERE, Mask, Painted, Painter, Stage, bounds
+from faceswap_cli.media.gif_canvas import OPAQUE, distinct
+from faceswap_cli.media.gif_paint import Painted, Painter, Stage
 from faceswap_cli.media.provenance import gif_xmp_extension, mark
 from faceswap_cli.media.timing import Clock
 from faceswap_cli.options import MediaOptions

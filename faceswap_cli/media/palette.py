@@ -82,7 +82,7 @@ class PaletteMap:
         if missing.size:
             self._fill(np.unique(missing))
         second = self._share[cells] > mix.ravel()[place]
-        return np.where(second, self._second[cells], self._first[cells]).astype(np.uint8, copy=False)
+        return np.asarray(np.where(second, self._second[cells], self._first[cells]), np.uint8)
 
     def _fill(self, cells: npt.NDArray[np.int32]) -> None:
         for at in range(0, len(cells), _CHUNK):
