@@ -23,7 +23,7 @@ OUT = ["-o", "out.png"]
     (["swap", "me.jpg", "party.jpg", "-o", "out.xyz"], "BrightSquares", 2, "--image-format"),
     (["swap", "me.jpg", "party.jpg", "-o", "out.png", "--image-format", "jpg"], "BrightSquares", 2, "--image-format"),
     (["swap", "me.jpg", "party.jpg", *OUT, "--target-index", "0,,1"], "BrightSquares", 2, "--target-index"),
-    (["swap", "me.jpg", "party.jpg", *OUT, "--image-quality", "9"], "BrightSquares", 2, "10<=x<=100"),
+    (["swap", "me.jpg", "party.jpg", *OUT, "--image-quality", "9"], "BrightSquares", 2, "--image-quality"),
     (["swap-gif", "me.jpg", "party.jpg", "-o", "out.gif"], "BrightSquares", 2, "use `faceswap swap`"),
     (["swap-gif", "me.jpg", "party.jpg", "-o", "out.gif", "--file-type", "jpeg"], "BrightSquares", 2, "--file-type"),
     (["detect", "dark.png"], "BrightSquares", 4, "no face found"),

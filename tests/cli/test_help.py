@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from faceswap_cli.cli.app import _EPILOG
 from faceswap_cli.cli.detect import DETECT_EXAMPLES
 from faceswap_cli.cli.swap import SWAP_EXAMPLES, SWAP_GIF_EXAMPLES
@@ -84,6 +85,7 @@ def test_words_and_values_are_completed(place):
 
 
 def test_the_completion_script_can_be_had(place):
-    done = place.run("--show-completion", "bash", backend=None, env={"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"})
+    done = place.run("--show-completion", "bash", backend=None,
+                     env={"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"})
     assert done.returncode == 0
     assert b"_FACESWAP_COMPLETE=complete_bash" in done.stdout

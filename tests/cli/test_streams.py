@@ -100,11 +100,13 @@ def test_closed_streams_are_survived(place):
 # --- terminals --------------------------------------------------------------------------------------------------------
 
 
-def on_a_terminal(place, *arguments: str, stream: str, env: dict[str, str] | None = None):
+def on_a_terminal(place, *arguments: str, stream: str, env: dict[str, str] | None = None,
+                  backend: str = "BrightSquares"):
     """Run with one stream on a terminal; returns what came there, and the process."""
     pty = pytest.importorskip("pty")
     ours, theirs = pty.openpty()
-    done = place.run(*arguments, env={"TERM": "xterm", **(env or {})}, **{stream: theirs})
+    pytest.importorskip("termios").tcsetwinsize(theirs, (24, 80))
+    done = place.run(*arguments, backend=backend, env={"TERM": "xterm", **(env or {})}, **{stream: theirs})
     os.close(theirs)
     text = b""
     try:
@@ -131,13 +133,14 @@ def test_a_picture_is_not_read_from_a_terminal(place):
 
 def test_progress_is_shown_on_a_terminal_only(place, dance):
     run = ["swap", "me.jpg", "dance.gif", "-o", "out.gif", "--overwrite"]
-    text, done = on_a_terminal(place, *run, stream="stderr")
+    text, done = on_a_terminal(place, *run, stream="stderr", backend="Uneven")
     assert done.returncode == 0
-    assert b"20/20" in text
-    assert b"20/20" not in place.run(*run).stderr
+    assert b"dance.gif:" in text
+    assert b"/20 [" in text
+    assert b"/20 [" not in place.run(*run, backend="Uneven").stderr
     for more, env in ((["--no-progress"], {}), (["--quiet"], {}), ([], {"CI": "true"})):
-        text, _ = on_a_terminal(place, *run, *more, stream="stderr", env=env)
-        assert b"20/20" not in text
+        text, _ = on_a_terminal(place, *run, *more, stream="stderr", env=env, backend="Uneven")
+        assert b"/20 [" not in text
 
 
 def test_colour_only_where_it_is_wanted(place):
@@ -175,10 +178,11 @@ def test_an_interrupted_swap_leaves_nothing(place, dance, number, code, tmp_path
     temporary = tmp_path_factory.mktemp("tmp")
     (place / "out.gif").write_bytes(b"old")
     before = place.names()
-    process = subprocess.Popen(
-        place.arguments("swap", "me.jpg", "-", "-o", "out.gif", "--overwrite", backend="Slow"), cwd=place.folder,
-        stdin=dance.open("rb"), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-        env=os.environ | {"TMPDIR": str(temporary)})
+    with dance.open("rb") as target:
+        process = subprocess.Popen(
+            place.arguments("swap", "me.jpg", "-", "-o", "out.gif", "--overwrite", backend="Slow"), cwd=place.folder,
+            stdin=target, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            env=os.environ | {"TMPDIR": str(temporary)})
     deadline = time.monotonic() + 30
     while place.names() == before and time.monotonic() < deadline:
         time.sleep(0.02)

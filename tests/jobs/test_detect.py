@@ -86,7 +86,7 @@ def test_outputs_that_exist_or_clash_are_refused_at_once(still, tmp_path):
 
 def test_a_file_that_is_no_picture_is_an_error_and_leaves_nothing(tmp_path):
     (tmp_path / "text.png").write_text("no picture")
-    with pytest.raises(InputError, match="text.png"):
+    with pytest.raises(InputError, match=r"text\.png"):
         detect_file(DetectJob(str(tmp_path / "text.png"), annotate=tmp_path / "a.png"), BrightSquares())
     assert [path.name for path in tmp_path.iterdir()] == ["text.png"]
 

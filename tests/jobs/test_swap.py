@@ -50,9 +50,11 @@ def still(tmp_path) -> str:
 
 @pytest.fixture
 def clip(tmp_path) -> str:
-    """Eight frames: a blue square moves right; it is away in frames 3 and 4."""
-    frames = [PILImage.fromarray(scene(*([] if n in (3, 4) else [(4 * n, 10, 14, BLUE)]))) for n in range(8)]
-    frames[0].save(tmp_path / "clip.gif", save_all=True, append_images=frames[1:], duration=DURATIONS, loop=3)
+    """Eight frames: a blue square moves right; it is away in frames 3 and 4, which differ in one pixel."""
+    frames = [scene(*([] if n in (3, 4) else [(4 * n, 10, 14, BLUE)])) for n in range(8)]
+    frames[4][0, 0] = 90
+    first, *others = (PILImage.fromarray(frame) for frame in frames)
+    first.save(tmp_path / "clip.gif", save_all=True, append_images=others, duration=DURATIONS, loop=3)
     return str(tmp_path / "clip.gif")
 
 
@@ -116,7 +118,7 @@ def test_several_sources_are_dealt_out_and_named(still, tmp_path):
 
 def test_a_broken_source_that_was_named_is_an_error(still, tmp_path):
     (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nno")
-    with pytest.raises(InputError, match="broken.png"):
+    with pytest.raises(InputError, match=r"broken\.png"):
         swap_file(job(str(tmp_path / "broken.png"), still, tmp_path / "out.png"), BrightSquares())
 
 
@@ -153,10 +155,8 @@ def test_every_frame_of_a_clip_is_swapped_where_its_face_is(source, clip, tmp_pa
     swap_file(job(source, clip, tmp_path / "out.png", media=MediaOptions(image_format=ImageFormat.APNG)),
               BrightSquares())
     before, after = read_rgb(clip), read_rgb(tmp_path / "out.png")
-    # Frames 3 and 4 are equal, and may be merged.
-    kept = before if len(after) == 8 else before[:4] + before[5:]
-    assert len(after) == len(kept)
-    for old, new in zip(kept, after, strict=True):
+    assert len(before) == 8
+    for old, new in zip(before, after, strict=True):
         face = old[..., 2] > 200
         assert (new[face] == RED).all()
         np.testing.assert_array_equal(new[~face], old[~face])
@@ -243,7 +243,7 @@ def test_skip_writes_nothing_and_is_no_error(source, still, tmp_path):
 def test_a_source_without_a_face_follows_the_same_rule(still, tmp_path):
     PILImage.fromarray(scene()).save(tmp_path / "dark.png")
     task = job(str(tmp_path / "dark.png"), still, tmp_path / "out.png")
-    with pytest.raises(NoFaceError, match="dark.png"):
+    with pytest.raises(NoFaceError, match=r"dark\.png"):
         swap_file(task, BrightSquares())
     outcome = swap_file(replace(task, on_no_face=OnNoFace.COPY), BrightSquares())
     assert (tmp_path / "out.png").read_bytes() == Path(still).read_bytes()
