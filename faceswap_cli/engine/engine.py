@@ -198,7 +198,7 @@ class Engine:
             if choice.skip_reason is None and choice.face is not None:
                 person = pair(len(swaps), len(source.people))
                 variants = source.people[person]
-                decision = self._swapper.decide([variant.prepared for variant in variants], choice.face, memory)
+                decision = self._swapper.decide(image, [variant.prepared for variant in variants], choice.face, memory)
                 swaps.append(Swap(choice.index, choice.face, person, variants[decision.number].picture, decision))
         return Plan(tuple(choices), tuple(swaps), len(faces))
 

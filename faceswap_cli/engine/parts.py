@@ -38,15 +38,19 @@ class Swapper(Protocol):
     def prepare(self, image: Image, face: Face) -> Any:
         """Everything that depends only on the source face; computed once, reused for every frame and thread."""
 
-    def decide(self, sources: Sequence[Any], face: Face, memory: Any = None) -> Any:
-        """The choices for one target face: which of the source pictures, mirrored or not, whose mouth and eyes.
+    def decide(self, image: Image, sources: Sequence[Any], face: Face, memory: Any = None) -> Any:
+        """The choices for one target face: which of the source pictures, mirrored or not, what stays the target's.
 
         Cheap and, with a memory, dependent on earlier frames: called in frame order.
 
         Args:
+            image: uint8 (H, W, 3) RGB, the target, before any face in it is swapped.
             sources: What `prepare` returned, one per picture of the same person.
             face: The target face.
             memory: What `open_clip` returned, when the target is a clip.
+
+        Returns:
+            Something with `number`, the place in `sources` of the picture taken.
         """
 
     def swap(self, image: Image, face: Face, decision: Any) -> tuple[str, ...]:

@@ -70,6 +70,14 @@ def polygon_mask(shape: Shape, polygons: Sequence[Points], grow: float = 0.0, so
     return blur(result, soft) if soft > 0 else result
 
 
+def stroke_mask(shape: Shape, lines: Sequence[Points], width: float) -> FloatArray:
+    """Open lines drawn `width` pixels wide."""
+    strokes = np.zeros(shape, np.uint8)
+    fixed = [np.round(line * (1 << _FIXED_BITS)).astype(np.int32) for line in lines]
+    cv2.polylines(strokes, fixed, False, 255, max(1, int(width)), cv2.LINE_AA, _FIXED_BITS)
+    return strokes.astype(np.float32) * np.float32(1 / 255)
+
+
 def inner_ramp(inside: npt.NDArray[np.uint8], width: float) -> FloatArray:
     """1 inside, falling to 0 exactly at the border over `width` pixels: nothing bleeds outside."""
     distance = cv2.distanceTransform(inside, cv2.DIST_L2, 3)
@@ -79,13 +87,9 @@ def inner_ramp(inside: npt.NDArray[np.uint8], width: float) -> FloatArray:
 def features(points: Points, shape: Shape, eye_distance: float) -> FloatArray:
     """Eyes, brows, nostrils and mouth: what is not bare skin in any face. `points`: (>=68, 2)."""
     mask = polygon_mask(shape, [points[LEFT_EYE], points[RIGHT_EYE], points[OUTER_LIPS]], grow=0.06 * eye_distance)
-    fixed = np.round(points * (1 << _FIXED_BITS)).astype(np.int32)
-    strokes = np.zeros(shape, np.uint8)
-    for line, width in ((LEFT_BROW, 0.16), (RIGHT_BROW, 0.16), (NOSTRILS, 0.10)):
-        thickness = max(1, int(width * eye_distance))
-        cv2.polylines(strokes, [fixed[line]], False, 255, thickness, cv2.LINE_AA, _FIXED_BITS)
-    np.maximum(mask, strokes.astype(np.float32) * np.float32(1 / 255), out=mask)
-    return mask
+    brows = stroke_mask(shape, [points[LEFT_BROW], points[RIGHT_BROW]], 0.16 * eye_distance)
+    np.maximum(mask, brows, out=mask)
+    return np.maximum(mask, stroke_mask(shape, [points[NOSTRILS]], 0.10 * eye_distance), out=mask)
 
 
 def below_brows(points: Points) -> Points:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from faceswap_cli.engine.swappers.face_crop import SourceFace
+from faceswap_cli.engine.swappers.face_crop import SourceFace, look_for_cover
 from faceswap_cli.faces.expression import eye_openings, mouth_opening
 from faceswap_cli.faces.face import Pose
-from faceswap_cli.faces.pose import Camera
+from faceswap_cli.faces.occlusion import Cover
+from faceswap_cli.faces.pose import fit_camera
 from faceswap_cli.faces.proportions import LIPS_TOUCH
-from faceswap_cli.image import Points
+from faceswap_cli.image import Image, Points
 
 MOUTH_RATIO = (0.45, 2.5)
 """Source opening over target opening within which the source's mouth can play the target's."""
@@ -28,6 +29,10 @@ _STEP = 1 / 3
 """How much a fade between the source's and the target's feature moves in one frame."""
 
 
+_LOOK_EVERY = 6
+"""Frames between two looks for glasses and beard on a followed face."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Decision:
     """The choices for one target face.
@@ -36,8 +41,9 @@ class Decision:
         source: The source picture taken.
         number: Its number among the pictures offered.
         mirrored: Take its mirror image.
-        keep_mouth: 0..1, how much of the mouth comes from the target.
-        keep_eyes: The same for the eyes, picture's left and right.
+        keep_mouth, keep_eyes, keep_glasses, keep_beard: 0..1, how much of each stays the target's; eyes: picture's left
+            and right.
+        warnings: What may look wrong because of them.
     """
 
     source: SourceFace
@@ -45,18 +51,29 @@ class Decision:
     mirrored: bool
     keep_mouth: float
     keep_eyes: tuple[float, float]
+    keep_glasses: float
+    keep_beard: float
+    warnings: tuple[str, ...]
 
 
 @dataclass(slots=True)
 class TrackState:
-    """The decisions of the last frame for one tracked face."""
+    """What was decided for one followed face in its last frame.
+
+    Attributes:
+        number, mirrored: As in `Decision`.
+        kept: The switches before fading: mouth, left eye, right eye, glasses.
+        levels: The same after fading, and the beard.
+        cover: The last look at glasses and beard.
+        next_look: Frames until the next one.
+    """
 
     number: int
     mirrored: bool
-    mouth_kept: bool
-    eyes_kept: tuple[bool, bool]
-    mouth: float
-    eyes: tuple[float, float]
+    kept: tuple[bool, bool, bool, bool]
+    levels: tuple[float, float, float, float, float]
+    cover: Cover
+    next_look: int
 
 
 @dataclass(slots=True)
@@ -100,35 +117,70 @@ def _keep_eye(source: float, target: float, was: bool | None) -> bool:
     return low < 0.6 * high * slack and low < EYE_SHUT * slack
 
 
-def _fade(value: float, kept: bool) -> float:
-    return min(value + _STEP, 1.0) if kept else max(value - _STEP, 0.0)
+def _fade(level: float, goal: float) -> float:
+    """One step from the level of the frame before towards what is wanted now."""
+    return min(level + _STEP, goal) if goal > level else max(level - _STEP, goal)
 
 
-def decide(sources: Sequence[SourceFace], landmarks: Points, camera: Camera, track: int | None,
-           memory: DecisionMemory | None) -> Decision:
-    """Choose the source picture nearest in pose, its side, and whose mouth and eyes are shown.
-
-    With a memory and a track, thresholds have hysteresis and changes fade over three frames.
-    """
-    state = memory.tracks.get(track) if memory is not None and track is not None else None
-    target = camera.pose
+def _choose(sources: Sequence[SourceFace], target: Pose, state: TrackState | None) -> int:
+    """The picture nearest in pose; in a clip the one shown stays unless another is clearly nearer."""
     distances = [pose_distance(source.camera.pose, target) for source in sources]
     number = min(range(len(sources)), key=distances.__getitem__)
     if state is not None and state.number < len(sources) and distances[state.number] < distances[number] + 8.0:
-        number = state.number
+        return state.number
+    return number
+
+
+def _warnings(target_glasses: bool, source: Cover, beard: float) -> tuple[str, ...]:
+    warnings = []
+    if target_glasses and source.glasses():
+        warnings.append("glasses on both faces: their frames may show double")
+    elif target_glasses:
+        warnings.append("glasses on the target: their frame is kept where it was found")
+    elif source.glasses():
+        warnings.append("glasses on the source: they come along without their temples")
+    if beard > 0:
+        warnings.append("beard on the target: it is kept")
+    elif source.beard > 0.5:
+        warnings.append("beard on the source: it ends at the edge of the target's face")
+    return tuple(warnings)
+
+
+def decide(image: Image, landmarks: Points, sources: Sequence[SourceFace], memory: DecisionMemory | None = None,
+           track: int | None = None) -> Decision:
+    """Choose the source picture nearest in pose, its side, and what stays the target's.
+
+    With a memory and a track, thresholds have hysteresis and changes fade over three frames.
+
+    Args:
+        image: The target, uint8 (H, W, 3) RGB.
+        landmarks: float64 (68, 2), of the target face.
+        sources: Pictures of one person.
+        memory: Of the clip; None for a still.
+        track: Number of the face in its clip.
+    """
+    state = memory.tracks.get(track) if memory is not None and track is not None else None
+    camera = fit_camera(landmarks)
+    number = _choose(sources, camera.pose, state)
     source = sources[number]
     same = state if state is not None and state.number == number else None
-    mirrored = _must_mirror(source.camera.pose, target, same.mirrored if same else None)
-    mouth_kept = _keep_mouth(source.mouth, mouth_opening(landmarks, camera.scale), same.mouth_kept if same else None)
+    mirrored = _must_mirror(source.camera.pose, camera.pose, same.mirrored if same else None)
+    fresh = state is None or state.next_look <= 0
+    cover = look_for_cover(image, landmarks) if state is None or fresh else state.cover
+    was: tuple[bool | None, bool | None, bool | None, bool | None] = same.kept if same else (None, None, None, None)
     own = source.eyes[::-1] if mirrored else source.eyes
     left, right = eye_openings(landmarks)
-    was = same.eyes_kept if same else (None, None)
-    eyes_kept = (_keep_eye(own[0], left, was[0]), _keep_eye(own[1], right, was[1]))
-    if state is None:
-        mouth, eyes = float(mouth_kept), (float(eyes_kept[0]), float(eyes_kept[1]))
-    else:
-        mouth = _fade(state.mouth, mouth_kept)
-        eyes = (_fade(state.eyes[0], eyes_kept[0]), _fade(state.eyes[1], eyes_kept[1]))
+    kept = (_keep_mouth(source.mouth, mouth_opening(landmarks, camera.scale), was[0]),
+            _keep_eye(own[0], left, was[1]), _keep_eye(own[1], right, was[2]), cover.glasses(was[3]))
+    brought = source.cover.glasses()
+    # Glasses of the source replace the target's as well as they can; two frames would be worse.
+    goals = (float(kept[0]), float(kept[1]), float(kept[2]), float(kept[3] and not brought), cover.beard)
+    levels = goals
+    if state is not None:
+        mouth, eye, other_eye, glasses, beard = map(_fade, state.levels, goals)
+        levels = (mouth, eye, other_eye, glasses, beard)
     if memory is not None and track is not None:
-        memory.tracks[track] = TrackState(number, mirrored, mouth_kept, eyes_kept, mouth, eyes)
-    return Decision(source, number, mirrored, mouth, eyes)
+        next_look = _LOOK_EVERY if state is None or fresh else state.next_look - 1
+        memory.tracks[track] = TrackState(number, mirrored, kept, levels, cover, next_look)
+    return Decision(source, number, mirrored, levels[0], (levels[1], levels[2]), levels[3], levels[4],
+                    _warnings(kept[3], source.cover, cover.beard))

@@ -9,8 +9,10 @@ import numpy as np
 
 from faceswap_cli.engine.swappers.completion import complete
 from faceswap_cli.faces.align import EYE_FRACTION, transform, upright_crop, warp_crop
+from faceswap_cli.faces.colour import to_lab
 from faceswap_cli.faces.expression import eye_openings, mouth_opening
 from faceswap_cli.faces.landmarks68 import MIRRORED
+from faceswap_cli.faces.occlusion import Cover, measure_cover
 from faceswap_cli.faces.pose import Camera, fit_camera
 from faceswap_cli.faces.proportions import with_forehead
 from faceswap_cli.image import Image, Points
@@ -68,6 +70,7 @@ class SourceFace:
         camera: Of the landmarks.
         mouth: Opening of its mouth in inter-ocular distances.
         eyes: Openings of its eyes, picture's left and right.
+        cover: Its glasses and beard.
     """
 
     image: Image
@@ -75,6 +78,7 @@ class SourceFace:
     camera: Camera
     mouth: float
     eyes: tuple[float, float]
+    cover: Cover
     _crops: dict[tuple[int, bool], FaceCrop] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -103,4 +107,11 @@ def measure_source(image: Image, landmarks: Points) -> SourceFace:
     landmarks = landmarks - [x0, y0]
     part = image[y0:y1, x0:x1].copy()
     return SourceFace(part, landmarks, fit_camera(landmarks), mouth_opening(landmarks, camera.scale),
-                      eye_openings(landmarks))
+                      eye_openings(landmarks), look_for_cover(part, landmarks))
+
+
+def look_for_cover(image: Image, landmarks: Points) -> Cover:
+    """Glasses and beard of a face, seen on an upright crop of the smallest size."""
+    matrix = upright_crop(fit_camera(landmarks), MIN_SIDE)
+    crop = warp_crop(image, matrix, MIN_SIDE).astype(np.float32) * np.float32(1 / 255)
+    return measure_cover(to_lab(crop), transform(matrix, landmarks), EYE_FRACTION * MIN_SIDE)

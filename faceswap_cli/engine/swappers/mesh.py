@@ -18,10 +18,9 @@ import numpy.typing as npt
 from faceswap_cli.engine.swappers.decision import Decision, DecisionMemory, decide
 from faceswap_cli.engine.swappers.face_crop import SourceFace, measure_source
 from faceswap_cli.engine.swappers.stage import Stage, set_stage
-from faceswap_cli.faces import blend, colour, masks, skin
+from faceswap_cli.faces import blend, colour, masks, occlusion, skin
 from faceswap_cli.faces.face import Face
 from faceswap_cli.faces.landmarks68 import INNER_LIPS, LEFT_EYE, OUTER_LIPS, RIGHT_EYE
-from faceswap_cli.faces.pose import fit_camera
 from faceswap_cli.image import FloatArray, Image
 
 FEATHER = 0.16
@@ -63,16 +62,16 @@ class MeshSwapper:
         """A fresh memory for one clip."""
         return DecisionMemory()
 
-    def decide(self, sources: Sequence[SourceFace], face: Face, memory: DecisionMemory | None = None) -> Decision:
-        """Choose picture, side, and whose mouth and eyes are shown; in frame order when there is a memory."""
-        return decide(sources, face.landmarks, fit_camera(face.landmarks), face.track, memory)
+    def decide(self, image: Image, sources: Sequence[SourceFace], face: Face,
+               memory: DecisionMemory | None = None) -> Decision:
+        """Choose picture, side, and what stays the target's; in frame order when there is a memory."""
+        return decide(image, face.landmarks, sources, memory, face.track)
 
     def swap(self, image: Image, face: Face, decision: Decision) -> tuple[str, ...]:
         """Put the decided source on `face`, in place; pixels outside the face stay as they are."""
         stage = set_stage(image, face.landmarks, decision.source, decision.mirrored)
-        difference = _draw(stage, decision)
-        blend.paste_difference(image, difference, stage.matrix)
-        return ()
+        blend.paste_difference(image, _draw(stage, decision), stage.matrix)
+        return decision.warnings
 
 
 def _remap(pixels: npt.NDArray[Any], where: FloatArray) -> npt.NDArray[Any]:
@@ -103,6 +102,7 @@ def _draw(stage: Stage, decision: Decision) -> FloatArray:
     source_lab = colour.to_lab(_as_float(small))
 
     found = _find_masks(stage, source_lab, target_lab)
+    _leave_covered(stage, decision, target_lab, found.alpha)
     keep = _keep_mask(stage, decision)
     recoloured = _recolour(stage, source_lab, target_lab, found)
     if keep is not None:
@@ -150,6 +150,15 @@ def _find_masks(stage: Stage, source: FloatArray, target: FloatArray) -> _Masks:
     weight = bare * np.maximum(skin.likelihood(source_skin, 2.0) * skin.likelihood(target_skin, 2.0), 0.01)
     limit = masks.inner_ramp(masks.dilate_binary(hard, 0.05 * eye_distance), 0.08 * eye_distance)
     return _Masks(alpha, limit, weight, features)
+
+
+def _leave_covered(stage: Stage, decision: Decision, target: FloatArray, alpha: FloatArray) -> None:
+    """Take what lies over the target's face, and is to stay, out of `alpha`, in place."""
+    points, eye_distance = stage.wanted, stage.eye_distance
+    if decision.keep_glasses > 0:
+        alpha *= 1 - np.float32(decision.keep_glasses) * occlusion.frame_mask(target, points, eye_distance)
+    if decision.keep_beard > 0:
+        alpha *= 1 - np.float32(decision.keep_beard) * occlusion.beard_mask(target, points, eye_distance)
 
 
 def _keep_mask(stage: Stage, decision: Decision) -> FloatArray | None:
