@@ -173,18 +173,19 @@ def _tell(output: Output, job: SwapJob, outcome: Outcome) -> None:
     times = ", ".join(f"{stage} {seconds:.2f} s" for stage, seconds in _seconds(outcome).items())
     output.detail(f"{', '.join(f'{part} {name}' for part, name in outcome.engine.items() if name)}; {times}")
     faces = _count(outcome.faces_swapped, "face")
+    place = "standard output" if job.output == "-" else job.output
     if job.dry_run:
         where = "" if outcome.faces_swapped else " in the first frame; later frames were not looked at"
-        output.note(f"would swap {faces}{where} and write {job.output}; nothing was written")
+        output.note(f"would swap {faces}{where} and write {place}; nothing was written")
     elif outcome.output is None:
         output.note(f"nothing was swapped in {job.target}, and nothing written")
     elif not outcome.faces_swapped:
-        output.note(f"copied {job.target} to {job.output}")
+        output.note(f"copied {job.target} to {place}")
     elif outcome.frames > 1:
-        output.note(f"swapped {faces} in {outcome.frames_swapped} of {_count(outcome.frames, 'frame')}: {job.output} "
+        output.note(f"swapped {faces} in {outcome.frames_swapped} of {_count(outcome.frames, 'frame')}: {place} "
                     f"({outcome.timings.total:.1f} s)")
     else:
-        output.note(f"swapped {faces}: {job.output} ({outcome.timings.total:.1f} s)")
+        output.note(f"swapped {faces}: {place} ({outcome.timings.total:.1f} s)")
 
 
 def _seconds(outcome: Outcome) -> dict[str, float]:
