@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from faceswap_cli.faces.face import Face
-from faceswap_cli.faces.pose import fit_camera
+from faceswap_cli.faces.landmarks68 import LEFT_EYE, RIGHT_EYE
 
 Role = Literal["source", "target"]
 
@@ -22,11 +22,11 @@ UNSURE = 0.03
 
 
 def eye_distance(face: Face) -> float:
-    """Pixels between the eyes as if the face looked straight ahead (68 points), or as seen (5 points)."""
+    """Pixels between the centres of the eyes, as if the face looked straight ahead when its pose is known."""
     points = face.landmarks
-    if len(points) == 68:
-        return fit_camera(points).scale
-    return float(np.linalg.norm(points[1] - points[0]))
+    left, right = (points[LEFT_EYE].mean(0), points[RIGHT_EYE].mean(0)) if len(points) == 68 else points[:2]
+    turned = 0.0 if face.pose is None else min(abs(face.pose.yaw), 75.0)
+    return float(np.linalg.norm(right - left) / np.cos(np.radians(turned)))
 
 
 def face_warnings(face: Face, role: Role) -> tuple[str, ...]:

@@ -8,13 +8,13 @@ import cv2
 import numpy as np
 
 from faceswap_cli.engine.analysers.descriptor import describe_face, guess_gender
-from faceswap_cli.engine.analysers.landmarks import Located
 from faceswap_cli.engine.analysers.search import search
 from faceswap_cli.engine.analysers.tracking import ClipMemory
 from faceswap_cli.faces.face import Box, Face
 from faceswap_cli.faces.landmarks68 import FOREHEAD
+from faceswap_cli.faces.pose import fit_camera
 from faceswap_cli.faces.quality import face_warnings
-from faceswap_cli.image import Image
+from faceswap_cli.image import Image, Points
 
 # The inner row of forehead points, about half-way between the brows and the hair.
 _MID_FOREHEAD = FOREHEAD[11:]
@@ -26,13 +26,15 @@ class EmbeddedAnalyser:
     name = "embedded"
 
     def find(self, image: Image, memory: ClipMemory | None = None) -> list[Face]:
-        """All faces of one image, best score first; see `engine.parts.Analyser`.
+        """All faces of one image: in stills best score first, in clips in order of appearance.
 
         Raises:
             ModelError: The weights are missing or damaged.
         """
         grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
-        return [build_face(found.located, found.score) for found in search(image, grey)]
+        if memory is None:
+            return [build_face(one.located.points, one.located.spread, one.score) for one in search(image, grey)]
+        return [build_face(one.points, one.spread, one.score, one.number) for one in memory.follow(image, grey)]
 
     def describe(self, image: Image, face: Face) -> Face:
         """The same face with `embedding` (128,), `gender` and `gender_probability`.
@@ -49,10 +51,10 @@ class EmbeddedAnalyser:
         return ClipMemory()
 
 
-def build_face(located: Located, score: float, track: int | None = None) -> Face:
+def build_face(points: Points, spread: float, score: float, track: int | None = None) -> Face:
     """The record of a located face, with its target-role warnings."""
-    outline = np.vstack([located.points, located.camera.project(_MID_FOREHEAD)])
+    camera = fit_camera(points)
+    outline = np.vstack([points, camera.project(_MID_FOREHEAD)])
     (x1, y1), (x2, y2) = outline.min(0).tolist(), outline.max(0).tolist()
-    face = Face(box=Box(x1, y1, x2, y2), score=score, landmarks=located.points, pose=located.camera.pose,
-                spread=located.spread, track=track)
+    face = Face(Box(x1, y1, x2, y2), score, points, pose=camera.pose, spread=spread, track=track)
     return replace(face, warnings=face_warnings(face, "target"))

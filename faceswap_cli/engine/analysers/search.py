@@ -19,6 +19,7 @@ from faceswap_cli.engine.analysers.landmarks import BOX_WIDTH
 from faceswap_cli.engine.analysers.verification import (
     ACCEPTED,
     CONFIRMED,
+    LOST,
     SURE,
     Candidate,
     examine,
@@ -40,10 +41,9 @@ _UPRIGHT_THRESHOLD, _TURNED_THRESHOLD, _SMALL_THRESHOLD, _NETWORK_THRESHOLD = -0
 _UNRESOLVED = -1.0
 _LEANING = 20.0
 
-# Doubtful candidates shown to the CNN: how many at most (90 ms each), down to which margin and up to which spread.
+# Doubtful candidates shown to the CNN: how many at most (90 ms each), down to which margin.
 _OPINIONS, _OPINIONS_BESIDE_SURE = 8, 2
 _DOUBTFUL = -2.0
-_LOST = 0.1
 
 
 class Search:
@@ -72,7 +72,7 @@ class Search:
 
     def ask_network(self, image: Image, most: int, margin: float) -> None:
         """Let the CNN decide on the best `most` rejected candidates above `margin`."""
-        doubtful = [one for one in self._candidates if margin < one.margin <= ACCEPTED and one.located.spread < _LOST]
+        doubtful = [one for one in self._candidates if margin < one.margin <= ACCEPTED and one.located.spread < LOST]
         for one in sorted(doubtful, key=lambda one: -one.margin)[:most]:
             if network_opinion(image, one.located.camera) > CONFIRMED:
                 self._candidates.remove(one)
@@ -89,15 +89,16 @@ class Search:
         return [one for one in self._candidates if _UNRESOLVED < one.margin <= SURE]
 
 
-def search(image: Image, grey: Plane) -> list[Candidate]:
+def search(image: Image, grey: Plane, thorough: bool = True) -> list[Candidate]:
     """All faces of a still, best score first.
 
-    Upright; then turned, if nothing sure was found or heads lean; then enlarged, if nothing sure was found or faces are
-    near the smallest that the detector sees. The CNN decides on doubtful places, and searches itself if all else failed.
+    Upright; then turned, if nothing sure was found or heads lean; then enlarged, if nothing sure was found or faces
+    are near the smallest that the detector sees. The CNN decides on doubtful places, and searches if all else failed.
 
     Args:
         image: uint8 (H, W, 3) RGB.
-        grey: uint8 (H, W).
+        grey: uint8 (H, W), the same.
+        thorough: False stops after the upright and turned passes.
 
     Raises:
         ModelError: The weights are missing or damaged.
@@ -110,6 +111,8 @@ def search(image: Image, grey: Plane) -> list[Candidate]:
     for roll in _rolls_left(known):
         known.look(detect_turned(grey, roll, _scale(grey, _TURNED_SHARE * area, _ENLARGED), _TURNED_THRESHOLD))
 
+    if not thorough:
+        return known.faces
     largest = _scale(grey, _SMALL_AREA, _SMALL_ENLARGED)
     if not known.sure:
         known.look(detect_small(grey, largest, _SMALL_THRESHOLD))
@@ -124,13 +127,6 @@ def search(image: Image, grey: Plane) -> list[Candidate]:
         scale = _scale(grey, _NETWORK_AREA, _ENLARGED)
         known.look(hit for hit in detect_by_network(grey, scale) if hit.score > _NETWORK_THRESHOLD)
         known.ask_network(image, _OPINIONS, -np.inf)
-    return known.faces
-
-
-def search_quickly(grey: Plane, area: float = 1.0e6) -> list[Candidate]:
-    """The sure and near-sure upright faces: one pass."""
-    known = Search(grey)
-    known.look(detect_upright(grey, _scale(grey, area, _ENLARGED), _UPRIGHT_THRESHOLD))
     return known.faces
 
 
