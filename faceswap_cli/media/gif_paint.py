@@ -24,8 +24,8 @@ import numpy.typing as npt
 from faceswap_cli.image import Image, Plane
 from faceswap_cli.media.delta import NOWHERE, Mask, Packed, Window, bounds
 from faceswap_cli.media.frame import Frame, Indexed
-from faceswap_cli.media.gif_canvas import ColourTable, distinct
-from faceswap_cli.media.palette import PaletteMap, nearest, quantise, seen_error
+from faceswap_cli.media.gif_canvas import ColourTable, distinct, used_indices
+from faceswap_cli.media.palette import PaletteMap, nearest, places, quantise, seen_error
 
 SERVES = 2.5
 """Largest `seen_error` of a palette that serves. A palette of 256 colours made for a portrait has about 1.1, of 64
@@ -141,8 +141,8 @@ class Painter:
                 order = np.argsort(known := self._clip.packed[:self._clip.size])
                 at = np.minimum(np.searchsorted(known[order], few), len(known) - 1)
                 if (known[order][at] == few).all():
-                    places = order[at].astype(np.uint8)
-                    return self._spread(places[np.searchsorted(few, colours)], todo, self._clip, Stage.EXACT)
+                    entries = order[at].astype(np.uint8)
+                    return self._spread(entries[np.searchsorted(few, colours)], todo, self._clip, Stage.EXACT)
             table = ColourTable.of(few)
             self._clip = self._clip or table
             return self._spread(np.searchsorted(few, colours).astype(np.uint8), todo, table, Stage.EXACT)
@@ -154,13 +154,13 @@ class Painter:
             indices[window] = np.searchsorted(few, inside).reshape(indices[window].shape)
             return Painted(indices, ColourTable.of(few), None, window, Stage.EXACT)
         pixels = frame.pixels[todo]
-        rows, columns = np.nonzero(todo)
+        place = places((slice(0, todo.shape[0]), slice(0, todo.shape[1])), todo)
         if self._clip is not None and self._clip.size < 256:
-            found = self._map(self._clip).map(pixels, rows, columns)
+            found = self._map(self._clip).map(pixels, place)
             if _error(frame.pixels, found, self._clip.rgb, todo) <= SERVES:
                 return self._spread(found, todo, self._clip, Stage.OWN)
         self._clip = ColourTable(quantise(pixels, 255).tobytes())
-        return self._spread(self._map(self._clip).map(pixels, rows, columns), todo, self._clip, Stage.NEW)
+        return self._spread(self._map(self._clip).map(pixels, place), todo, self._clip, Stage.NEW)
 
     def _spread(self, found: Plane, todo: Mask, table: ColourTable, stage: Stage) -> Painted:
         indices = np.full(todo.shape, table.size, np.uint8)
@@ -172,8 +172,7 @@ class Painter:
         """Find indices for the changed pixels; `indices` is filled in."""
         window = bounds(changed)
         inner, area = changed[window], pixels[window]
-        rows, columns = np.nonzero(inner)
-        rows, columns = rows + window[0].start, columns + window[1].start
+        place = places(window, inner)
         face = area[inner]
         usable = np.ones(table.size, bool)
         if transparent is not None and transparent < table.size:
@@ -182,7 +181,7 @@ class Painter:
             return self._renew(pixels, indices, table, transparent, changed)
         best: _Try | None = None
         free = _free(indices, table, transparent, changed)
-        for stage, chosen, found in self._tries(table, usable, free, face, rows, columns):
+        for stage, chosen, found in self._tries(table, usable, free, face, place):
             error = _error(area, found, chosen.rgb, inner)
             if best is None or error < best.error:
                 best = _Try(error, stage, chosen, found)
@@ -199,7 +198,7 @@ class Painter:
         return renewed if error <= WORTH * best.error else kept
 
     def _tries(self, table: ColourTable, usable: Mask, free: Mask, face: npt.NDArray[np.uint8],
-               rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]) -> Iterator[tuple[Stage, ColourTable, Plane]]:
+               place: npt.NDArray[np.uint8]) -> Iterator[tuple[Stage, ColourTable, Plane]]:
         """Palettes for the changed pixels that leave the others alone, and the indices in each; the gentlest first."""
         slots = np.flatnonzero(free)
         few = distinct(_pack(face), _FLAT)
@@ -211,19 +210,19 @@ class Painter:
             if (table.rgb[usable][own] == face).all():
                 yield Stage.OWN, table, np.flatnonzero(usable)[own].astype(np.uint8)
             yield Stage.FREED, ColourTable(rgb.tobytes()), slots[np.searchsorted(few, _pack(face))].astype(np.uint8)
-        yield Stage.OWN, table, self._map(table, usable).map(face, rows, columns)
+        yield Stage.OWN, table, self._map(table, usable).map(face, place)
         if len(slots) < _FEW:
             return
         if self._freed is not None and self._freed[0] == table.raw and not (self._freed[2] & ~free).any():
             # What served the frame before comes first: the face keeps its colours, and the lookup is warm.
-            yield Stage.FREED, self._freed[1], self._map(self._freed[1], usable).map(face, rows, columns)
+            yield Stage.FREED, self._freed[1], self._map(self._freed[1], usable).map(face, place)
         made = quantise(face, len(slots) - 1)  # one is left for pixels that need not be drawn
         rgb = table.rgb.copy()
         rgb[slots[:len(made)]] = made
         given = np.zeros(table.size, bool)
         given[slots[:len(made)]] = True
         self._freed = (table.raw, ColourTable(rgb.tobytes()), given)
-        yield Stage.FREED, self._freed[1], self._map(self._freed[1], usable).map(face, rows, columns)
+        yield Stage.FREED, self._freed[1], self._map(self._freed[1], usable).map(face, place)
 
     def _renew(self, pixels: Image, indices: Plane, table: ColourTable, transparent: int | None,
                changed: Mask) -> Painted:
@@ -237,8 +236,8 @@ class Painter:
         if transparent is not None:
             moved[transparent] = clear
         painted = moved[indices]
-        rows, columns = np.nonzero(changed)
-        painted[changed] = self._map(fresh).map(pixels[changed], rows, columns)
+        everywhere = (slice(0, indices.shape[0]), slice(0, indices.shape[1]))
+        painted[changed] = self._map(fresh).map(pixels[changed], places(everywhere, changed))
         return Painted(painted, fresh.reaching(clear), clear, None, Stage.NEW)
 
     def _map(self, table: ColourTable, usable: Mask | None = None) -> PaletteMap:
@@ -258,6 +257,8 @@ def _pack(pixels: npt.NDArray[np.uint8]) -> Packed:
 
 
 def _error(wanted: Image, found: Plane, palette: Image, mask: Mask) -> float:
+    if found.size == mask.size:
+        return seen_error(wanted, palette[found].reshape(wanted.shape), mask)
     shown = wanted.copy()
     shown[mask] = palette[found]
     return seen_error(wanted, shown, mask)
@@ -265,7 +266,7 @@ def _error(wanted: Image, found: Plane, palette: Image, mask: Mask) -> float:
 
 def _free(indices: Plane, table: ColourTable, transparent: int | None, changed: Mask) -> Mask:
     """The entries that no unchanged pixel uses: bool (N,)."""
-    free: Mask = np.bincount(indices[~changed], minlength=256)[:table.size] == 0
+    free = ~used_indices(indices, ~changed)[:table.size]
     if transparent is not None and transparent < table.size:
         free[transparent] = False
     return free
@@ -275,7 +276,7 @@ def _clear(indices: Plane, transparent: int | None, table: ColourTable) -> int |
     """An index for pixels that need not be drawn: the frame's own, or one that no pixel has."""
     if transparent is not None:
         return transparent
-    free = np.flatnonzero(np.bincount(indices.ravel(), minlength=256)[:table.size] == 0)
+    free = np.flatnonzero(~used_indices(indices)[:table.size])
     if free.size:
         return int(free[-1])
     # A table whose size is no power of two is padded in the file: room for one more at no cost.
