@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from faceswap_cli.jobs.job import OutputInfo as OutputInfo
     from faceswap_cli.jobs.job import SwapJob as SwapJob
     from faceswap_cli.jobs.job import Timings as Timings
-    from faceswap_cli.jobs.swap import prepare as prepare
+    from faceswap_cli.jobs.swap import prepare_source as prepare_source
     from faceswap_cli.jobs.swap import swap_file as swap_file
     from faceswap_cli.options import ALL as ALL
     from faceswap_cli.options import EngineName as EngineName
@@ -62,7 +62,7 @@ _HOMES = {
     "jobs.backend": ("SwapBackend", "open_backend"),
     "jobs.detect": ("DetectJob", "DetectReport", "detect_file"),
     "jobs.job": ("Outcome", "OutputInfo", "SwapJob", "Timings"),
-    "jobs.swap": ("prepare", "swap_file"),
+    "jobs.swap": ("prepare_source", "swap_file"),
     "options": ("ALL", "EngineName", "EngineOptions", "GenderFilter", "ImageFormat", "MediaOptions", "OnNoFace",
                 "Order", "SelectOptions"),
 }

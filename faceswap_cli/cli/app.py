@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import traceback
@@ -88,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(error, str(error), error.exit_code, json=json, debug=debug)
     except typer.TyperException as error:
         return _refuse(error, json=json)
-    except typer.Abort:
+    except (typer.Abort, KeyboardInterrupt):
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
         from faceswap_cli.cli.stdout import drop_stdout
@@ -164,4 +163,3 @@ def _quieten_libraries(debug: bool) -> None:
         logging.basicConfig(stream=sys.stderr, level=logging.DEBUG)
     elif not sys.warnoptions:
         warnings.simplefilter("ignore")
-    os.environ.setdefault("ORT_LOGGING_LEVEL", "3")

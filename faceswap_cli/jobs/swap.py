@@ -68,7 +68,7 @@ def swap_file(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None = Non
         job: What to do.
         backend: What finds and swaps faces.
         on_frame: Told about progress, in the caller's thread.
-        prepared: What `prepare` returned for the same sources; None: they are read and prepared here.
+        prepared: What `prepare_source` returned for the same sources; None: they are read and prepared here.
         workers: Threads that render the frames of a clip; None: one for each core.
 
     Raises:
@@ -121,7 +121,7 @@ def swap_file(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None = Non
                        tuple(dict.fromkeys(warnings)), clock.timings())
 
 
-def prepare(job: SwapJob, backend: SwapBackend) -> Prepared:
+def prepare_source(job: SwapJob, backend: SwapBackend) -> Prepared:
     """Read and prepare the sources of a job, for `swap_file` to reuse over many targets.
 
     Raises:

@@ -28,7 +28,7 @@ class Place:
 
     def run(self, *arguments: str, backend: str | None = "BrightSquares", env: dict[str, str] | None = None,
             **more: Any) -> subprocess.CompletedProcess[bytes]:
-        more = {"stdin": subprocess.DEVNULL, "timeout": 60} | more
+        more = {"stdin": subprocess.DEVNULL, "timeout": 180} | more
         if "input" in more:
             del more["stdin"]
         if "stdout" not in more:

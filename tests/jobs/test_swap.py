@@ -21,7 +21,7 @@ from PIL import Image as PILImage
 
 from faceswap_cli.errors import InputError, ModelError, NoFaceError, OutputError, UsageError
 from faceswap_cli.jobs.job import SwapJob
-from faceswap_cli.jobs.swap import prepare, swap_file
+from faceswap_cli.jobs.swap import prepare_source, swap_file
 from faceswap_cli.options import (
     EngineOptions,
     GenderFilter,
@@ -125,7 +125,7 @@ def test_a_broken_source_that_was_named_is_an_error(still, tmp_path):
 def test_a_prepared_source_is_not_read_again(source, still, tmp_path):
     backend = BrightSquares()
     task = job(source, still, tmp_path / "one.png")
-    ready = prepare(task, backend)
+    ready = prepare_source(task, backend)
     Path(source).unlink()
     for name in ("one.png", "two.png"):
         swap_file(replace(task, output=str(tmp_path / name)), backend, prepared=ready)
