@@ -68,19 +68,18 @@ class Output:
         stream = data_stream()
         if stream is None:
             return
-        from io import StringIO
+        from io import BytesIO, TextIOWrapper
 
         from rich.console import Console
 
-        text = StringIO()
+        # Of the encoding of standard output: rich then draws with what can be shown there.
+        text = TextIOWrapper(BytesIO(), encoding=sys.stdout.encoding, errors="backslashreplace", newline="")
         terminal = is_terminal()
         # A pipe has no width: one row, one line, however long.
         width = None if terminal or "COLUMNS" in os.environ else _PIPE_WIDTH
-        console = Console(file=text, force_terminal=terminal, width=width, highlight=False, emoji=False)
-        console.print(renderable)
-        # Windows consoles and odd locales cannot show every character of a file name or a table's lines.
-        encoding = sys.stdout.encoding or "utf-8"
-        stream.write(text.getvalue().encode(encoding, "backslashreplace" if encoding.startswith("utf") else "replace"))
+        Console(file=text, force_terminal=terminal, width=width, highlight=False, emoji=False).print(renderable)
+        text.flush()
+        stream.write(text.buffer.getvalue())
         stream.flush()
 
     @contextmanager
