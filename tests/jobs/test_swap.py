@@ -316,3 +316,11 @@ def test_timings_cover_the_stages(source, clip, tmp_path):
     assert min(timings.decode, timings.analyse, timings.encode) > 0
     assert timings.total >= timings.swap
 
+
+
+def test_a_face_far_to_the_right_and_low_in_a_large_animation(source, tmp_path):
+    frames = [PILImage.fromarray(scene((560 + n, 420, 40, BLUE), size=(640, 480))) for n in range(3)]
+    frames[0].save(tmp_path / "large.gif", save_all=True, append_images=frames[1:], duration=50)
+    outcome = swap_file(job(source, str(tmp_path / "large.gif"), tmp_path / "out.gif"), BrightSquares())
+    assert outcome.frames_swapped == 3
+    assert all((abs(frame[440, 590].astype(int) - RED) < 40).all() for frame in read_rgb(tmp_path / "out.gif"))
