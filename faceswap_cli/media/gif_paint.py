@@ -65,6 +65,7 @@ class Painted:
             are taken.
         window: Where the indices stand for the frame's pixels; None: everywhere; an empty one: only where painted.
         stage: Where the palette comes from.
+        near: Bool (H, W): which pixels got a colour that is only near; None: none, or all that are painted.
     """
 
     indices: Plane
@@ -72,6 +73,7 @@ class Painted:
     clear: int | None
     window: Window | None
     stage: Stage
+    near: Mask | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +192,8 @@ class Painter:
         assert best is not None
         painted = indices.copy()
         painted[changed] = best.found
-        kept = Painted(painted, best.table, _clear(painted, transparent, best.table), None, best.stage)
+        kept = Painted(painted, best.table, _clear(painted, transparent, best.table), None, best.stage,
+                       changed if best.error else None)
         if best.error <= SERVES:
             return kept
         renewed = self._renew(pixels, indices, table, transparent, changed)
@@ -238,7 +241,7 @@ class Painter:
         painted = moved[indices]
         everywhere = (slice(0, indices.shape[0]), slice(0, indices.shape[1]))
         painted[changed] = self._map(fresh).map(pixels[changed], places(everywhere, changed))
-        return Painted(painted, fresh.reaching(clear), clear, None, Stage.NEW)
+        return Painted(painted, fresh.reaching(clear), clear, None, Stage.NEW, opaque)
 
     def _map(self, table: ColourTable, usable: Mask | None = None) -> PaletteMap:
         key = (table.raw, b"" if usable is None or usable.all() else usable.tobytes())

@@ -220,13 +220,16 @@ class GifWriter:
         head = b"," + b"".join(value.to_bytes(2, "little") for value in (
             columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start))
         head += bytes([0x80 | bits - 1]) + local if local else b"\0"
-        return head + self._smallest(pending.changed[window], painted, window, max(2, bits))
+        # With another palette, what stands still and is only near would be drawn again with other grain, and flicker.
+        steady = (painted.near is None or painted.table.raw == pending.base.palette
+                  or not (painted.near[window] & ~pending.changed[window]).any())
+        return head + self._smallest(pending.changed[window], painted, window, max(2, bits), steady)
 
     @staticmethod
-    def _smallest(changed: Mask, painted: Painted, window: Window, code_size: int) -> bytes:
+    def _smallest(changed: Mask, painted: Painted, window: Window, code_size: int, steady: bool) -> bytes:
         """Encode the window whole, or with what is seen already left out, whichever is smaller."""
         indices = painted.indices[window]
-        whole = painted.window is None or _within(window, painted.window)
+        whole = steady and (painted.window is None or _within(window, painted.window))
         if painted.clear is None:
             return lzw.encode(indices, code_size)
         part = np.count_nonzero(changed) / changed.size
