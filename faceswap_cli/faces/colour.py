@@ -134,8 +134,8 @@ def _knee(light: FloatArray, limits: tuple[float, float]) -> FloatArray:
     return light
 
 
-def _colourfulness(lab: FloatArray, mask: FloatArray) -> np.float32:
-    """0 for a picture without colour, 1 from a chroma of 6 on: on a grey target no lips may stay red."""
+def colourfulness(lab: FloatArray, mask: FloatArray) -> np.float32:
+    """0 for LAB without colour under the mask, 1 from a chroma of 6 on: on a grey target no lips may stay red."""
     chroma = np.sqrt(np.einsum("ijk,ijk->ij", lab[..., 1:], lab[..., 1:]))
     mean = float((chroma * mask).sum()) / (float(mask.sum()) + 1e-6)
     return np.float32(min(max((mean - 1.0) / 5.0, 0.0), 1.0))
@@ -179,7 +179,7 @@ def relight(source: FloatArray, skin: FloatArray, canvas: Canvas) -> FloatArray:
     keep_ratio = smoothstep((own - 1.5) * np.float32(0.25)) * canvas.grey[..., None]
     tinted += keep_ratio * (scaled - tinted)
     tinted += field(np.ascontiguousarray(target[..., 1:]) - tinted)
-    tinted *= _colourfulness(target, skin)
+    tinted *= colourfulness(target, skin)
     result[..., 1:] = tinted
     return result
 

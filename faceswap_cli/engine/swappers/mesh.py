@@ -114,7 +114,8 @@ def _draw(stage: Stage, decision: Decision) -> FloatArray:
     if stage.enlarged == 1:
         return difference
     difference = _enlarge(difference, stage)
-    difference += _fine_detail(stage, drawn, small, found, keep, target_where)
+    colourful = colour.colourfulness(target_lab, found.skin)
+    difference += _fine_detail(stage, drawn, small, found, keep, target_where, colourful)
     return difference
 
 
@@ -190,10 +191,10 @@ def _recolour(stage: Stage, source: FloatArray, target: FloatArray, found: _Mask
 
 
 def _fine_detail(stage: Stage, drawn: Image, small: npt.NDArray[Any], found: _Masks, keep: FloatArray | None,
-                 target_where: FloatArray) -> FloatArray:
+                 target_where: FloatArray, colourful: np.float32) -> FloatArray:
     """The change of what is finer than a study pixel, in grey levels: the source's detail for the target's.
 
-    The source's is scaled so that skin is as sharp as the target's.
+    The source's is scaled so that skin is as sharp as the target's, and loses its colour where the target has none.
     """
     shown = found.alpha * found.limit
     fine_source = drawn - _enlarge(small.astype(np.float32), stage)
@@ -203,6 +204,9 @@ def _fine_detail(stage: Stage, drawn: Image, small: npt.NDArray[Any], found: _Ma
     wanted = float((np.abs(fine_target[::2, ::2, 1]) * weight).sum())
     floor = 0.05 * float(weight.sum()) + 1e-6
     fine_source *= np.float32(min(max((wanted + floor) / (own + floor), 0.45), 1.7))
+    if colourful < 1:
+        grey = cv2.cvtColor(fine_source, cv2.COLOR_RGB2GRAY)[..., None]
+        fine_source = grey + (fine_source - grey) * colourful
     if keep is not None:
         where = _enlarge((target_where + 0.5) * np.float32(stage.enlarged) - 0.5, stage)
         kept = _remap(stage.full, where)
