@@ -51,7 +51,7 @@ class Delta:
         """
         import cv2
 
-        packed = np.asarray(cv2.cvtColor(frame.pixels, cv2.COLOR_RGB2RGBA))
+        packed = np.asarray(cv2.cvtColor(np.ascontiguousarray(frame.pixels), cv2.COLOR_RGB2RGBA))
         if frame.alpha is not None:
             packed[..., 3] = frame.alpha
         seen, self._seen = self._seen, packed.view(np.uint32)[..., 0]

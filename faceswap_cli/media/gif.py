@@ -114,24 +114,29 @@ class GifReader:
         blocks = self._blocks
         check_pixels(blocks.width, blocks.height, 1 if self._still else len(blocks.images), options, self._name)
         for image in blocks.images:
-            if image.width and image.height:
-                check_pixels(image.width, image.height, 1, options, self._name)
+            rows = self._rows(image)
+            if image.width and rows:
+                check_pixels(image.width, rows, 1, options, self._name)
 
     def _check_end(self) -> None:
         """A file may end before its trailer, not within the pixels of its last image."""
         last = len(self._blocks.images) - 1
         image = self._blocks.images[last]
-        if image.cut and image.width and image.height:
+        if image.cut and image.width and self._rows(image):
             _, known = self._decode(last)
             if known is not None:
                 raise InputError(f"{self._name} is cut off within image {last + 1}; get the file again")
+
+    def _rows(self, image: GifImage) -> int:
+        """How many rows of an image must be decoded: those below the screen only where they are interlaced."""
+        return image.height if image.interlaced else max(0, min(image.height, self._blocks.height - image.top))
 
     def _decode(self, number: int) -> tuple[Plane, Plane | None]:
         image = self._blocks.images[number]
         try:
             self._file.seek(image.data_at)
             data = self._file.read(image.data_size)
-            return lzw.decode(data, image.code_size, image.width, image.height, image.interlaced)
+            return lzw.decode(data, image.code_size, image.width, self._rows(image), image.interlaced)
         except (OSError, ValueError) as error:
             raise InputError(f"{self._name} is damaged in image {number + 1}: {error}; get the file again") from error
 

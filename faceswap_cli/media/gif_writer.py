@@ -1,6 +1,7 @@
 """Writes GIF, one frame at a time: only what differs from what the viewer sees, with the palette that serves.
 
-One frame is held back, because how it makes room for the next (its disposal) must be said with it.
+One frame is held back, because how it makes room for the next (its disposal) must be said with it. Frames that look
+alike stay frames of their own: their number and times are the source's.
 """
 
 from __future__ import annotations
@@ -162,8 +163,8 @@ class GifWriter:
             exact = following.indexed is not None or _exact(wanted, todo)
             # Going back is worth it only where it saves much: most programs write frames that stay.
             choices.append((not exact, 2 * int(np.count_nonzero(todo)), PREVIOUS, pending.window, before))
-        if not stays or not any(not choice[0] for choice in choices):
-            window = _union(pending.window, bounds(lost))
+        window = _union(pending.window, bounds(lost))
+        if window != NOWHERE and (not stays or all(choice[0] for choice in choices)):
             cleared = _View(seen.copy())
             cleared.wanted[window] = 0
             todo = wanted != cleared.wanted
@@ -248,7 +249,7 @@ def _packed(frame: Frame) -> Packed:
     """The pixels as uint32 (H, W), 0 where transparent."""
     import cv2
 
-    packed = np.asarray(cv2.cvtColor(frame.pixels, cv2.COLOR_RGB2RGBA)).view(np.uint32)[..., 0]
+    packed = np.asarray(cv2.cvtColor(np.ascontiguousarray(frame.pixels), cv2.COLOR_RGB2RGBA)).view(np.uint32)[..., 0]
     if frame.alpha is not None:
         packed[frame.alpha < _OPAQUE_FROM] = 0
     return packed

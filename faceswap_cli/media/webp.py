@@ -114,7 +114,7 @@ class WebpReader:
                 alpha = None
                 if pixels.shape[2] == 4:
                     alpha = None if pixels[..., 3].min() == 255 else pixels[..., 3].copy()
-                yield Frame(np.ascontiguousarray(pixels[..., :3]), alpha, Fraction(duration, 1000))
+                yield Frame(pixels[..., :3].copy(), alpha, Fraction(duration, 1000))
 
     def close(self) -> None:
         """Release the file."""

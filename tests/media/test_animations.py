@@ -120,14 +120,21 @@ def test_readers_and_writers_keep_to_the_protocols(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_frames_handed_out_are_the_receivers_own(tmp_path: Path, kind: ImageFormat) -> None:
-    frames = sprite_frames()
-    path = write(tmp_path / "a", frames, info_for(frames), kind)
-    with open_animation(path, "a", kind, OPTIONS) as reader:
-        for wanted, frame in zip(frames, reader.frames(), strict=True):
-            assert np.array_equal(rgba(wanted), rgba(frame))
-            frame.pixels[...] = 77
-            if frame.alpha is not None:
-                frame.alpha[...] = 77
+    for frames in (sprite_frames(), grey_frames(4)):
+        path = write(tmp_path / "a", frames, info_for(frames), kind)
+        with open_animation(path, "a", kind, OPTIONS) as reader:
+            for wanted, frame in zip(frames, reader.frames(), strict=True):
+                assert np.array_equal(rgba(wanted), rgba(frame))
+                frame.pixels[...] = 77
+                if frame.alpha is not None:
+                    frame.alpha[...] = 77
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_frames_may_be_views(tmp_path: Path, kind: ImageFormat) -> None:
+    frames = [Frame(frame.pixels[::-1, ::-1], None, frame.duration) for frame in grey_frames(3)]
+    again = read(write(tmp_path / "a", frames, info_for(frames), kind), kind)[1]
+    assert all(np.array_equal(a.pixels, b.pixels) for a, b in zip(frames, again, strict=True))
 
 
 def corpus() -> list[Path]:

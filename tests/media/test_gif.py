@@ -412,7 +412,13 @@ def test_bounds_are_checked_before_a_pixel_is_decoded(tmp_path: Path) -> None:
         read(path, options=MediaOptions(max_pixels=10_000))
     data = bytearray(gif_bytes(10, 10, [Block(np.zeros((1, 1), np.uint8))], PALETTE))
     at = data.index(b",")
-    data[at + 5:at + 9] = b"\xff\xff\xff\xff"  # an image much larger than its screen
+    data[at + 5:at + 9] = b"\xff\xff\xff\xff"  # an image much larger than its screen: only ten of its rows are needed
+    path.write_bytes(bytes(data))
+    with pytest.raises(LimitError):
+        read(path, options=MediaOptions(max_pixels=600_000))
+    (frame,) = read(path)[1]
+    assert frame.pixels.shape == (10, 10, 3)
+    data[at + 9] |= 0x40  # interlaced: all of them
     path.write_bytes(bytes(data))
     with pytest.raises(LimitError):
         read(path)
