@@ -64,10 +64,18 @@ class SharedModel:
         return self._model
 
     def run(self, call: Callable[[Any], Any]) -> Any:
-        """`call(model)`, alone."""
+        """`call(model)`, alone.
+
+        Raises:
+            ModelError: As in `get`, or dlib failed while running.
+        """
         model = self.get()
         with self._lock:
-            return call(model)
+            try:
+                return call(model)
+            except (RuntimeError, MemoryError) as error:
+                first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+                raise ModelError(f"dlib failed on a picture ({first.strip()}); try it smaller") from error
 
     def _open(self) -> Any:
         try:

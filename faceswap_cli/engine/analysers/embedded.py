@@ -11,13 +11,13 @@ from faceswap_cli.engine.analysers.descriptor import describe_face, guess_gender
 from faceswap_cli.engine.analysers.search import search
 from faceswap_cli.engine.analysers.tracking import ClipMemory
 from faceswap_cli.faces.face import Box, Face
-from faceswap_cli.faces.landmarks68 import FOREHEAD
 from faceswap_cli.faces.pose import fit_camera
 from faceswap_cli.faces.quality import face_warnings
 from faceswap_cli.image import Image, Points
 
-# The inner row of forehead points, about half-way between the brows and the hair.
-_MID_FOREHEAD = FOREHEAD[11:]
+# Where hair begins, as the mean face has it. Boxes up to here agree best with those of SCRFD, a detector trained on
+# boxes drawn by people: intersection over union 0.91 on 48 faces, 0.78 when they end at mid-forehead.
+_HAIRLINE = np.array([(-0.6, -1.5, 0.1), (0.0, -1.6, 0.05), (0.6, -1.5, 0.1)])
 
 
 class EmbeddedAnalyser:
@@ -54,7 +54,7 @@ class EmbeddedAnalyser:
 def build_face(points: Points, spread: float, score: float, track: int | None = None) -> Face:
     """The record of a located face, with its target-role warnings."""
     camera = fit_camera(points)
-    outline = np.vstack([points, camera.project(_MID_FOREHEAD)])
+    outline = np.vstack([points, camera.project(_HAIRLINE)])
     (x1, y1), (x2, y2) = outline.min(0).tolist(), outline.max(0).tolist()
     face = Face(Box(x1, y1, x2, y2), score, points, pose=camera.pose, spread=spread, track=track)
     return replace(face, warnings=face_warnings(face, "target"))

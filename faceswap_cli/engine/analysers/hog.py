@@ -64,15 +64,38 @@ def detect_upright(grey: Plane, scale: float, threshold: float) -> list[Detectio
 
 def detect_turned(grey: Plane, roll: float, scale: float, threshold: float) -> list[Detection]:
     """As `detect_upright`, for faces that lean `roll` degrees clockwise, give or take 30."""
-    small = resize(grey, scale)
-    height, width = small.shape
+    found = []
+    for x0, y0, piece in _pieces(resize(grey, scale)):
+        turned, back = _turn(piece, roll)
+        for x, y, width, score in _hog(turned, threshold):
+            centre = transform(back, np.array([[x, y]]))[0]
+            found.append(Detection((float(centre[0]) + x0) / scale, (float(centre[1]) + y0) / scale, width / scale,
+                                   roll, score))
+    return found
+
+
+def _turn(grey: Plane, roll: float) -> tuple[Plane, Matrix]:
+    """The picture turned so that faces leaning `roll` degrees are upright, and the matrix back."""
+    height, width = grey.shape
     matrix = np.asarray(cv2.getRotationMatrix2D((width / 2, height / 2), roll, 1.0), dtype=np.float64)
     cos, sin = abs(matrix[0, 0]), abs(matrix[0, 1])
     wide, high = round(height * sin + width * cos), round(height * cos + width * sin)
     matrix[:, 2] += [(wide - width) / 2, (high - height) / 2]
-    turned = np.asarray(cv2.warpAffine(small, matrix, (wide, high)), dtype=np.uint8)
-    back = invert(matrix)
-    return [_turned_back(back, hit, roll, scale) for hit in _hog(turned, threshold)]
+    return np.asarray(cv2.warpAffine(grey, matrix, (wide, high)), dtype=np.uint8), invert(matrix)
+
+
+def _pieces(grey: Plane) -> Iterator[tuple[int, int, Plane]]:
+    """Left, top and pixels of overlapping parts, none much longer than wide: a long strip turned would fill a square."""
+    height, width = grey.shape
+    short = max(min(height, width), WINDOW // 2)
+    if max(height, width) <= 3 * short:
+        yield 0, 0, grey
+        return
+    for start in range(0, max(height, width) - short, short):
+        if width > height:
+            yield start, 0, np.ascontiguousarray(grey[:, start:start + 2 * short])
+        else:
+            yield 0, start, np.ascontiguousarray(grey[start:start + 2 * short])
 
 
 def detect_small(grey: Plane, scale: float, threshold: float, tile: int = 640) -> list[Detection]:
@@ -98,7 +121,9 @@ def detect_by_network(grey: Plane, scale: float) -> list[Detection]:
     Scores are its confidence, above 0; a sure one is about 1.
     """
     picture = np.ascontiguousarray(np.repeat(resize(grey, scale)[:, :, None], 3, axis=2))
-    found = []
+    found: list[Detection] = []
+    if min(picture.shape[:2]) < WINDOW // 2:  # its convolutions need a few cells to each side
+        return found
     for hit in CNN_DETECTOR.run(lambda model: model(picture, 0)):
         x, y = (hit.rect.left() + hit.rect.right()) / 2, (hit.rect.top() + hit.rect.bottom()) / 2
         found.append(Detection(x / scale, y / scale, hit.rect.width() / scale, 0.0, float(hit.confidence)))
@@ -112,11 +137,6 @@ def resize(grey: Plane, scale: float) -> Plane:
     size = max(1, round(grey.shape[1] * scale)), max(1, round(grey.shape[0] * scale))
     way = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC if scale > 3 else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(grey, size, interpolation=way), dtype=np.uint8)
-
-
-def _turned_back(back: Matrix, hit: tuple[float, float, float, float], roll: float, scale: float) -> Detection:
-    x, y = transform(back, np.array([hit[:2]]))[0].tolist()
-    return Detection(x / scale, y / scale, hit[2] / scale, roll, hit[3])
 
 
 def _tiles(grey: Plane, side: int, overlap: int) -> Iterator[tuple[int, int, Plane]]:
@@ -136,6 +156,8 @@ def _steps(part: Plane) -> float:
 
 def _hog(grey: Plane, threshold: float) -> list[tuple[float, float, float, float]]:
     """Centre x, centre y, width and score of every hit."""
+    if min(grey.shape) < WINDOW // 2:
+        return []
     boxes, scores, _ = FRONTAL_DETECTOR.run(lambda model: model.run(np.ascontiguousarray(grey), 0, threshold))
     return [((box.left() + box.right()) / 2, (box.top() + box.bottom()) / 2, float(box.width()), float(score))
             for box, score in zip(boxes, scores, strict=True)]

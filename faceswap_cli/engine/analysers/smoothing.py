@@ -35,8 +35,10 @@ class OneEuro:
             self._value, self._speed = value, np.zeros_like(value)
             return value
         # The speed is that of the raw values against the filtered ones: a lag shows as speed and opens the filter.
-        self._speed = self._speed + 0.5 * ((value - self._value) - self._speed)
-        moving = np.maximum(np.linalg.norm(self._speed, axis=-1, keepdims=True) - self._noise, 0.0)
+        # Where motion turns back, the averaged speed is small while the lag is not: twice the jitter counts at once.
+        lag = value - self._value
+        self._speed = self._speed + 0.5 * (lag - self._speed)
+        moving = np.maximum(_length(self._speed) - self._noise, _length(lag) - 2 * self._noise).clip(min=0.0)
         cutoff = 2 * np.pi * (self._floor + self._gain * moving)
         self._value = self._value + cutoff / (1 + cutoff) * (value - self._value)
         return self._value
@@ -66,6 +68,11 @@ class LandmarkSmoother:
         axis = self._size(axis[None] / self._unit)[0] * self._unit
         smoothed: Points = place + _turn(self._shape(shape), axis)
         return smoothed
+
+
+def _length(vectors: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    length: npt.NDArray[np.float64] = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return length
 
 
 def _turn(points: Points, axis: npt.NDArray[np.float64], inverse: bool = False) -> Points:
