@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clips import OPTIONS, info_for, pillow_frames, read, rgba, write
+from clips import info_for, pillow_frames, read, rgba, write
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
@@ -203,5 +203,16 @@ def test_garbage_ends_in_frames_or_one_line(tmp_path: Path, seed: int) -> None:
         assert "\n" not in str(error)
 
 
-def test_options_are_not_needed_to_read() -> None:
-    assert OPTIONS.max_pixels == MediaOptions().max_pixels
+def test_other_programs_read_what_is_written(tmp_path: Path) -> None:
+    av = pytest.importorskip("av")
+    noise = np.random.default_rng(9).integers(0, 256, (30, 40, 3), dtype=np.uint8)
+    frames = []
+    for number in range(4):
+        pixels = noise.copy()
+        pixels[5:15, 3 * number:3 * number + 9] = 50 * number
+        frames.append(Frame(pixels, None, Fraction(1, 10)))
+    info = ClipInfo(ImageFormat.APNG, 40, 30, 4, loop=0)
+    with av.open(str(write(tmp_path / "a.png", frames, info, ImageFormat.APNG)), format="apng") as container:
+        theirs = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+    assert len(theirs) == 4
+    assert all(np.array_equal(a.pixels, b) for a, b in zip(frames, theirs, strict=True))

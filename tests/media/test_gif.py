@@ -15,7 +15,7 @@ from PIL import Image
 from faceswap_cli.errors import InputError, LimitError, OutputError
 from faceswap_cli.media.animations import create_animation
 from faceswap_cli.media.atomic import AtomicFile
-from faceswap_cli.media.frame import ClipInfo, Frame
+from faceswap_cli.media.frame import ClipInfo, Frame, Indexed
 from faceswap_cli.media.gif_blocks import parse_gif
 from faceswap_cli.media.gif_paint import Stage
 from faceswap_cli.media.gif_writer import GifWriter
@@ -441,3 +441,43 @@ def test_a_frame_of_another_size_is_refused_and_nothing_is_left_behind(tmp_path:
           create_animation(AtomicFile(tmp_path / "a.gif"), ImageFormat.GIF, info_for(frames), OPTIONS) as writer):
         writer.write(Frame(np.zeros((3, 3, 3), np.uint8)))
     assert list(tmp_path.iterdir()) == []
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 2 ** 32 - 1), count=st.integers(1, 7))
+def test_any_clip_of_few_colours_and_hard_edges_is_exact(tmp_path: Path, seed: int, count: int) -> None:
+    """Frames without a palette form, in which pixels come, go and stay."""
+    noise = np.random.default_rng(seed)
+    colours = noise.integers(0, 256, (int(noise.integers(1, 40)), 3), dtype=np.uint8)
+    pixels, alpha = np.zeros((10, 12, 3), np.uint8), np.zeros((10, 12), np.uint8)
+    frames = []
+    for _ in range(count):
+        pixels, alpha = pixels.copy(), alpha.copy()
+        for _ in range(int(noise.integers(0, 3))):
+            top, left = int(noise.integers(0, 10)), int(noise.integers(0, 12))
+            area = (slice(top, top + int(noise.integers(1, 8))), slice(left, left + int(noise.integers(1, 8))))
+            pixels[area] = colours[noise.integers(0, len(colours), pixels[area].shape[:2])]
+            alpha[area] = 255 * int(noise.integers(0, 3) > 0)
+        frames.append(Frame(pixels, alpha if noise.random() < .8 or not alpha.all() else None, Fraction(1, 50)))
+    path = write(tmp_path / "a.gif", frames, info_for(frames))
+    again = read(path)[1]
+    assert all(np.array_equal(rgba(a), rgba(b)) for a, b in zip(frames, again, strict=True))
+
+
+def test_a_face_that_stands_still_does_not_flicker_while_palettes_change(tmp_path: Path) -> None:
+    noise = np.random.default_rng(8)
+    rows, columns = np.mgrid[0:24, 0:24]
+    patch = np.stack([120 + rows * 3, 80 + columns * 3, 70 + rows + columns], axis=2).astype(np.uint8)
+    frames = []
+    for number in range(5):
+        palette = noise.integers(0, 256, (240, 3), dtype=np.uint8)
+        indices = noise.integers(0, 120, (40, 60), dtype=np.uint8)
+        pixels = palette[indices]
+        pixels[8:32, 20:44] = patch
+        frames.append(Frame(pixels, None, Fraction(4 + number, 100), Indexed(indices, palette)))
+    shown = [frame.pixels for frame in read(write(tmp_path / "a.gif", frames, info_for(frames)))[1]]
+    outside = np.ones((40, 60), bool)
+    outside[8:32, 20:44] = False
+    assert all(np.array_equal(a.pixels[outside], b[outside]) for a, b in zip(frames, shown, strict=True))
+    assert not np.array_equal(shown[0][~outside], patch.reshape(-1, 3))
+    assert all(np.array_equal(shown[0][~outside], other[~outside]) for other in shown[1:])
