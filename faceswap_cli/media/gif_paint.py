@@ -29,7 +29,7 @@ from faceswap_cli.media.palette import PaletteMap, nearest, places, quantise, se
 
 SERVES = 2.0
 """Largest `seen_error` of a palette that serves. A palette of 256 colours made for a portrait has about 1.2, of 64
-colours 2.4, of 32 colours 4.1; the worst of those that serve show a slight cast and no bands."""
+colours 2.4, of 32 colours 4.1."""
 
 WORTH = 0.7
 """A new palette must bring the error down to this part of it to be worth touching the rest of the frame."""

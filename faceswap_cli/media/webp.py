@@ -42,7 +42,7 @@ _MAX_PROFILE = 1 << 24
 _BEST = 100
 
 _EFFORT = 2
-"""Of libwebp's lossless coder, 0..6: twice as fast as its default and 1 % larger on portraits."""
+"""Of libwebp's lossless coder, 0..6: on portraits 2.8 times as fast as its default (4), and 3 % larger."""
 
 
 @dataclass(slots=True)
