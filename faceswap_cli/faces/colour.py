@@ -13,7 +13,7 @@ from faceswap_cli.image import FloatArray
 
 _ENOUGH_PIXELS = 4000
 
-FIELD_SIGMA = 0.28
+FIELD_SIGMA = 0.32
 """Sigma of the lighting field, in inter-ocular distances."""
 
 

@@ -34,7 +34,7 @@ def triangles() -> npt.NDArray[np.intp]:
     frontal[UPPER_LIP_EDGE, 1] -= 0.03
     frontal[LOWER_LIP_EDGE, 1] += 0.03
     ringed = with_ring(frontal)
-    points: Points = (ringed - ringed.min(0) + 0.2) * 300
+    points = np.asarray((ringed - ringed.min(0) + 0.2) * 300, np.float64)
     width, height = (int(side) + 60 for side in points.max(0))
     division = cv2.Subdiv2D((0, 0, width, height))
     for x, y in points:
@@ -47,15 +47,13 @@ def triangles() -> npt.NDArray[np.intp]:
     area = np.abs(first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0])
     # A fixed order, whatever the library's: equal input shall give equal bytes.
     kept = np.sort(found[area > 20], axis=1)
-    ordered: npt.NDArray[np.intp] = kept[np.lexsort(kept.T[::-1])]
-    return ordered
+    return np.asarray(kept[np.lexsort(kept.T[::-1])], np.intp)
 
 
 def fit_affine(source: Points, target: Points) -> npt.NDArray[np.float64]:
     """Least-squares affine (2, 3) that takes `source` to `target`."""
     design = np.hstack([source, np.ones((len(source), 1))])
-    solution: npt.NDArray[np.float64] = np.linalg.lstsq(design, target, rcond=None)[0].T
-    return solution
+    return np.asarray(np.linalg.lstsq(design, target, rcond=None)[0].T, np.float64)
 
 
 class FaceMesh:

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 
 from faceswap_cli.engine.swappers.face_crop import SourceFace, look_for_cover
 from faceswap_cli.faces.expression import eye_openings, mouth_opening
-from faceswap_cli.faces.face import Pose
+from faceswap_cli.faces.face import Face, Pose
 from faceswap_cli.faces.occlusion import Cover
 from faceswap_cli.faces.pose import fit_camera
 from faceswap_cli.faces.proportions import LIPS_TOUCH
-from faceswap_cli.image import Image, Points
+from faceswap_cli.faces.quality import UNSURE
+from faceswap_cli.image import Image
 
 MOUTH_RATIO = (0.45, 2.5)
 """Source opening over target opening within which the source's mouth can play the target's."""
@@ -146,19 +147,18 @@ def _warnings(target_glasses: bool, source: Cover, beard: float) -> tuple[str, .
     return tuple(warnings)
 
 
-def decide(image: Image, landmarks: Points, sources: Sequence[SourceFace], memory: DecisionMemory | None = None,
-           track: int | None = None) -> Decision:
+def decide(image: Image, face: Face, sources: Sequence[SourceFace], memory: DecisionMemory | None = None) -> Decision:
     """Choose the source picture nearest in pose, its side, and what stays the target's.
 
     With a memory and a track, thresholds have hysteresis and changes fade over three frames.
 
     Args:
         image: The target, uint8 (H, W, 3) RGB.
-        landmarks: float64 (68, 2), of the target face.
+        face: The target face, with 68 landmarks.
         sources: Pictures of one person.
         memory: Of the clip; None for a still.
-        track: Number of the face in its clip.
     """
+    landmarks, track = face.landmarks, face.track
     state = memory.tracks.get(track) if memory is not None and track is not None else None
     camera = fit_camera(landmarks)
     number = _choose(sources, camera.pose, state)
@@ -170,8 +170,10 @@ def decide(image: Image, landmarks: Points, sources: Sequence[SourceFace], memor
     was: tuple[bool | None, bool | None, bool | None, bool | None] = same.kept if same else (None, None, None, None)
     own = source.eyes[::-1] if mirrored else source.eyes
     left, right = eye_openings(landmarks)
+    # Where landmarks are unsure (an engraving, a hand before the face) dark lines around the eyes mean little.
+    glasses_on = face.spread <= UNSURE and cover.glasses(was[3])
     kept = (_keep_mouth(source.mouth, mouth_opening(landmarks, camera.scale), was[0]),
-            _keep_eye(own[0], left, was[1]), _keep_eye(own[1], right, was[2]), cover.glasses(was[3]))
+            _keep_eye(own[0], left, was[1]), _keep_eye(own[1], right, was[2]), glasses_on)
     brought = source.cover.glasses()
     # Glasses of the source replace the target's as well as they can; two frames would be worse.
     goals = (float(kept[0]), float(kept[1]), float(kept[2]), float(kept[3] and not brought), cover.beard)

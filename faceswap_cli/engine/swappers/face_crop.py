@@ -17,11 +17,13 @@ from faceswap_cli.faces.pose import Camera, fit_camera
 from faceswap_cli.faces.proportions import with_forehead
 from faceswap_cli.image import Image, Points
 
-MIN_SIDE, MAX_SIDE = 256, 1024
+MIN_SIDE, MAX_SIDE = 128, 1024
+
+_LOOK_SIDE = 256
 
 
 def crop_side(camera: Camera) -> int:
-    """Side of a working crop that loses no detail: a multiple of 64 within 256..1024."""
+    """Side of a working crop that loses no detail: a multiple of 64 within 128..1024."""
     return int(np.clip(np.ceil(camera.scale / EYE_FRACTION / 64) * 64, MIN_SIDE, MAX_SIDE))
 
 
@@ -111,7 +113,7 @@ def measure_source(image: Image, landmarks: Points) -> SourceFace:
 
 
 def look_for_cover(image: Image, landmarks: Points) -> Cover:
-    """Glasses and beard of a face, seen on an upright crop of the smallest size."""
-    matrix = upright_crop(fit_camera(landmarks), MIN_SIDE)
-    crop = warp_crop(image, matrix, MIN_SIDE).astype(np.float32) * np.float32(1 / 255)
-    return measure_cover(to_lab(crop), transform(matrix, landmarks), EYE_FRACTION * MIN_SIDE)
+    """Glasses and beard of a face, seen on an upright crop of 256 pixels."""
+    matrix = upright_crop(fit_camera(landmarks), _LOOK_SIDE)
+    crop = warp_crop(image, matrix, _LOOK_SIDE).astype(np.float32) * np.float32(1 / 255)
+    return measure_cover(to_lab(crop), transform(matrix, landmarks), EYE_FRACTION * _LOOK_SIDE)

@@ -23,10 +23,10 @@ from faceswap_cli.faces.face import Face
 from faceswap_cli.faces.landmarks68 import INNER_LIPS, LEFT_EYE, OUTER_LIPS, RIGHT_EYE
 from faceswap_cli.image import FloatArray, Image
 
-FEATHER = 0.16
+FEATHER = 0.12
 """Width of the mask's ramp, in inter-ocular distances."""
 
-FOREHEAD = 0.62
+FOREHEAD = 0.75
 """How far up the forehead the mask may reach: 0 brows .. 1 hairline of the mean face."""
 
 _BLEND_LEVELS = 3
@@ -65,7 +65,7 @@ class MeshSwapper:
     def decide(self, image: Image, sources: Sequence[SourceFace], face: Face,
                memory: DecisionMemory | None = None) -> Decision:
         """Choose picture, side, and what stays the target's; in frame order when there is a memory."""
-        return decide(image, face.landmarks, sources, memory, face.track)
+        return decide(image, face, sources, memory)
 
     def swap(self, image: Image, face: Face, decision: Decision) -> tuple[str, ...]:
         """Put the decided source on `face`, in place; pixels outside the face stay as they are."""

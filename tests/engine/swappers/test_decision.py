@@ -7,9 +7,9 @@ import pytest
 from heads import camera, mean_face, portrait, with_beard, with_glasses
 
 from faceswap_cli.engine.swappers import decision as decision_module
-from faceswap_cli.engine.swappers.decision import Decision, DecisionMemory, decide, pose_distance
+from faceswap_cli.engine.swappers.decision import Decision, DecisionMemory, pose_distance
 from faceswap_cli.engine.swappers.face_crop import SourceFace
-from faceswap_cli.faces.face import Pose
+from faceswap_cli.faces.face import Box, Face, Pose
 from faceswap_cli.faces.landmarks68 import LEFT_EYE, LOWER_LIP_EDGE, MEAN_SHAPE, RIGHT_EYE, UPPER_LIP_EDGE
 from faceswap_cli.faces.occlusion import BRIDGE, FRAME_AREA, Cover
 from faceswap_cli.image import Image, Points
@@ -32,6 +32,12 @@ def target(mouth: float = 0.1, eyes: tuple[float, float] = (0.3, 0.3), **pose: f
         middle = shape[eye, 1].mean()
         shape[eye, 1] = middle + opening / 0.29 * (shape[eye, 1] - middle)
     return camera(**pose).project(shape)
+
+
+def decide(image: Image, points: Points, sources: list[SourceFace], memory: DecisionMemory | None = None,
+           track: int | None = None, spread: float = 0.01) -> Decision:
+    face = Face(Box(0, 0, 1, 1), 1.0, points, spread=spread, track=track)
+    return decision_module.decide(image, face, sources, memory)
 
 
 def clip(sources: list[SourceFace], frames: Iterable[Points], memory: DecisionMemory | None = None,
@@ -111,6 +117,7 @@ def on_portrait(draw=None) -> tuple[Image, Points]:
 
 
 def test_glasses_of_the_target_are_kept_and_told():
+    assert decide(*on_portrait(with_glasses), [source()], spread=0.04).keep_glasses == 0      # an engraving, say
     made = decide(*on_portrait(with_glasses), [source()])
     assert made.keep_glasses == 1.0
     assert [text for text in made.warnings if "glasses on the target" in text]
