@@ -49,7 +49,8 @@ def _gender_model() -> tuple[npt.NDArray[np.float64], float]:
 def female_probability(embedding: FloatArray) -> float:
     """The probability, 0..1, that the label `female` applies: a logistic regression over the descriptor (128,)."""
     weights, bias = _gender_model()
-    return float(1.0 / (1.0 + np.exp(-(weights @ embedding.astype(np.float64) + bias))))
+    logit = float(weights @ embedding.astype(np.float64)) + bias
+    return float(0.5 * (1.0 + np.tanh(0.5 * logit)))  # the sigmoid, in a form that cannot overflow
 
 
 def guess_gender(embedding: FloatArray) -> tuple[Gender, float]:

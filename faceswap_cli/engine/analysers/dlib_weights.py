@@ -74,8 +74,7 @@ class SharedModel:
             try:
                 return call(model)
             except (RuntimeError, MemoryError) as error:
-                first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
-                raise ModelError(f"dlib failed on a picture ({first.strip()}); try it smaller") from error
+                raise ModelError(f"dlib failed on a picture ({_first_line(error)}); try it smaller") from error
 
     def _open(self) -> Any:
         try:
@@ -84,7 +83,12 @@ class SharedModel:
             raise ModelError(f"dlib cannot be loaded ({error}); run: pip install --force-reinstall dlib-bin") from error
         except (RuntimeError, EOFError, OSError) as error:
             place = weights_file(self._file) if self._file else "dlib's built-in detector"
-            raise ModelError(f"{place} is damaged ({error}); run: {INSTALL}") from error
+            raise ModelError(f"{place} is damaged ({_first_line(error)}); run: {INSTALL}") from error
+
+
+def _first_line(error: BaseException) -> str:
+    """The first line that says something: dlib's messages are long and begin with empty ones."""
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
 
 
 def _from_file(kind: str, file: str) -> SharedModel:

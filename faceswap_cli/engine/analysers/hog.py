@@ -64,7 +64,9 @@ def detect_upright(grey: Plane, scale: float, threshold: float) -> list[Detectio
 
 def detect_turned(grey: Plane, roll: float, scale: float, threshold: float) -> list[Detection]:
     """As `detect_upright`, for faces that lean `roll` degrees clockwise, give or take 30."""
-    found = []
+    found: list[Detection] = []
+    if min(grey.shape) * scale < WINDOW // 2:
+        return found
     for x0, y0, piece in _pieces(resize(grey, scale)):
         turned, back = _turn(piece, roll)
         for x, y, width, score in _hog(turned, threshold):
@@ -85,7 +87,7 @@ def _turn(grey: Plane, roll: float) -> tuple[Plane, Matrix]:
 
 
 def _pieces(grey: Plane) -> Iterator[tuple[int, int, Plane]]:
-    """Left, top and pixels of overlapping parts, none much longer than wide: a long strip turned would fill a square."""
+    """Left, top and pixels of overlapping parts, none much longer than wide: a strip, turned, would fill a square."""
     height, width = grey.shape
     short = max(min(height, width), WINDOW // 2)
     if max(height, width) <= 3 * short:
@@ -107,7 +109,9 @@ def detect_small(grey: Plane, scale: float, threshold: float, tile: int = 640) -
         threshold: Lowest score returned.
         tile: Side of a tile in enlarged pixels.
     """
-    found = []
+    found: list[Detection] = []
+    if min(grey.shape) * scale < WINDOW // 2:
+        return found
     for x0, y0, part in _tiles(grey, max(8, round(tile / scale)), overlap=round(LARGEST / scale)):
         for one in detect_upright(part, scale, threshold):
             if one.width * scale <= LARGEST:
