@@ -13,7 +13,7 @@ from faceswap_cli.engine.parts import Analyser, Swapper
 from faceswap_cli.errors import NoFaceError, UsageError
 from faceswap_cli.faces.face import Face, Gender
 from faceswap_cli.faces.quality import face_warnings
-from faceswap_cli.faces.select import Choice, judge_sources, order_faces, pair, select_targets
+from faceswap_cli.faces.select import Choice, judge_sources, keep_order, order_faces, pair, select_targets
 from faceswap_cli.image import Image
 from faceswap_cli.options import EngineOptions, GenderFilter
 
@@ -49,11 +49,13 @@ class ClipState:
     Attributes:
         analyser, swapper: The memories of the parts.
         described: The last description of each followed face, and how often it was looked at.
+        order: Tracks of the last frame, in its order.
     """
 
     analyser: Any
     swapper: Any
     described: dict[int, tuple[Face, int]] = field(default_factory=dict)
+    order: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,11 @@ class Engine:
         faces = self._analyser.find(image, clip.analyser if clip is not None else None)
         if describe:
             faces = [self._describe(image, face, clip) for face in faces]
-        return order_faces(faces, self._select.order)
+        ordered = order_faces(faces, self._select.order)
+        if clip is not None:
+            ordered = keep_order(ordered, clip.order, self._select.order)
+            clip.order = [face.track for face in ordered if face.track is not None]
+        return ordered
 
     def _describe(self, image: Image, face: Face, clip: ClipState | None) -> Face:
         """The face with its gender; of a followed face the first sure answer stays."""

@@ -61,6 +61,42 @@ def order_faces(faces: Iterable[Face], order: Order) -> list[Face]:
     return sorted(faces, key=lambda face: (key(face), -face.score, face.box))
 
 
+def keep_order(faces_in_order: Sequence[Face], before: Sequence[int], order: Order) -> list[Face]:
+    """The order of a clip's next frame, in which followed faces change places only for a clear reason.
+
+    Two faces of nearly one size, or nearly side by side, would else trade their numbers, and with them the face they
+    get, from frame to frame.
+
+    Args:
+        faces_in_order: As `order_faces` returned them; faces without a `track` stay where they are put.
+        before: Tracks in the order of the frame before.
+        order: What is compared; sizes must differ by a quarter, positions by a quarter of a face.
+
+    Returns:
+        The same faces; of two that were there before, the later one comes first only when it is clearly ahead.
+    """
+    place = {track: number for number, track in enumerate(before)}
+    key = _KEYS[order]
+    by_size = order in (Order.LARGE_SMALL, Order.SMALL_LARGE)
+
+    def clearly_ahead(face: Face, other: Face) -> bool:
+        size = max(face.box.area, other.box.area) if by_size else max(face.box.width, other.box.width)
+        return key(other) - key(face) > 0.25 * size
+
+    kept: list[Face] = []
+    for face in faces_in_order:
+        spot = len(kept)
+        was = place.get(face.track) if face.track is not None else None
+        while was is not None and spot > 0:
+            other = kept[spot - 1]
+            other_was = place.get(other.track) if other.track is not None else None
+            if other_was is None or other_was < was or clearly_ahead(other, face):
+                break
+            spot -= 1
+        kept.insert(spot, face)
+    return kept
+
+
 def parse_index(text: str, *, option: str = "the face index", repeats: bool = False) -> FaceIndex:
     """Read a comma list of face numbers, or `all`.
 

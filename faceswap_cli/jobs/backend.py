@@ -44,7 +44,7 @@ class SwapBackend(Protocol):
     def plan(self, source: Any, image: Image, clip: Any = None) -> Any:
         """Find, order, select and pair the faces of one image: cheap, sequential in a clip.
 
-        The result has `swaps: bool` (anything to render), `found: int` (faces found), `swapped: int`.
+        The result has `swaps` (empty: nothing to render), `found: int` (faces found), `swapped: int`.
         """
 
     def render(self, plan: Any, image: Image) -> Image:

@@ -12,6 +12,7 @@ from faceswap_cli.faces.face import Box, Face, Gender
 from faceswap_cli.faces.select import (
     Choice,
     judge_sources,
+    keep_order,
     order_faces,
     pair,
     parse_index,
@@ -257,3 +258,36 @@ def test_pairing_wraps_around_the_sources_and_counts_only_swapped_targets() -> N
     choices = select_targets(row(F, M, F, F), SelectOptions(target_index=ALL, target_gender=GenderFilter.FEMALE))
     swapped = numbers(choices)
     assert {index: pair(k, 2) for k, index in enumerate(swapped)} == {0: 0, 2: 1, 3: 0}
+
+
+def followed(track: int, box: Box) -> Face:
+    return Face(box, 1.0, np.zeros((68, 2)), track=track)
+
+
+def test_in_a_clip_faces_of_nearly_one_size_keep_their_numbers():
+    small, large = Box(0, 0, 100, 100), Box(0, 0, 105, 105)
+    before = order_faces([followed(1, large), followed(2, small)], Order.LARGE_SMALL)
+    now = order_faces([followed(1, small), followed(2, large)], Order.LARGE_SMALL)
+    assert [face.track for face in now] == [2, 1]
+    assert [face.track for face in keep_order(now, [1, 2], Order.LARGE_SMALL)] == [1, 2]
+    assert [face.track for face in keep_order(now, [], Order.LARGE_SMALL)] == [2, 1]
+    assert [face.track for face in keep_order(before, [1, 2], Order.LARGE_SMALL)] == [1, 2]
+
+
+def test_in_a_clip_a_clear_change_of_order_is_followed():
+    near, far = Box(0, 0, 140, 140), Box(300, 0, 400, 100)
+    now = order_faces([followed(1, far), followed(2, near)], Order.LARGE_SMALL)
+    assert [face.track for face in keep_order(now, [1, 2], Order.LARGE_SMALL)] == [2, 1]
+    now = order_faces([followed(1, Box(300, 0, 400, 100)), followed(2, Box(250, 0, 350, 100))], Order.LEFT_RIGHT)
+    assert [face.track for face in keep_order(now, [1, 2], Order.LEFT_RIGHT)] == [2, 1]
+    now = order_faces([followed(1, Box(300, 0, 400, 100)), followed(2, Box(290, 0, 390, 100))], Order.LEFT_RIGHT)
+    assert [face.track for face in keep_order(now, [1, 2], Order.LEFT_RIGHT)] == [1, 2]
+
+
+@given(faces=st.lists(st.integers(1, 400), min_size=1, max_size=6), shuffled=st.randoms(), order=st.sampled_from(Order))
+def test_keeping_the_order_loses_no_face(faces, shuffled, order):
+    now = order_faces([followed(k, Box(x, x, 2 * x, 3 * x)) for k, x in enumerate(faces)], order)
+    before = list(range(len(faces)))
+    shuffled.shuffle(before)
+    kept = keep_order(now, before, order)
+    assert sorted(face.track for face in kept) == list(range(len(faces)))

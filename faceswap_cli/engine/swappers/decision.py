@@ -79,9 +79,13 @@ class TrackState:
 
 @dataclass(slots=True)
 class DecisionMemory:
-    """The states of the faces of a clip, by track. A scene cut starts new tracks, so it starts afresh."""
+    """The states of the faces of a clip, by track and by the person put on it.
 
-    tracks: dict[int, TrackState] = field(default_factory=dict)
+    A scene cut starts new tracks, so it starts afresh. Persons are told apart by their first picture, which lives as
+    long as the clip does.
+    """
+
+    tracks: dict[tuple[int, int], TrackState] = field(default_factory=dict)
 
 
 def _must_mirror(source: Pose, target: Pose, was: bool | None) -> bool:
@@ -158,8 +162,9 @@ def decide(image: Image, face: Face, sources: Sequence[SourceFace], memory: Deci
         sources: Pictures of one person.
         memory: Of the clip; None for a still.
     """
-    landmarks, track = face.landmarks, face.track
-    state = memory.tracks.get(track) if memory is not None and track is not None else None
+    landmarks = face.landmarks
+    key = (face.track, id(sources[0])) if face.track is not None else None
+    state = memory.tracks.get(key) if memory is not None and key is not None else None
     camera = fit_camera(landmarks)
     number = _choose(sources, camera.pose, state)
     source = sources[number]
@@ -167,11 +172,11 @@ def decide(image: Image, face: Face, sources: Sequence[SourceFace], memory: Deci
     mirrored = _must_mirror(source.camera.pose, camera.pose, same.mirrored if same else None)
     fresh = state is None or state.next_look <= 0
     cover = look_for_cover(image, landmarks) if state is None or fresh else state.cover
-    was: tuple[bool | None, bool | None, bool | None, bool | None] = same.kept if same else (None, None, None, None)
+    was: tuple[bool | None, bool | None, bool | None] = same.kept[:3] if same else (None, None, None)
     own = source.eyes[::-1] if mirrored else source.eyes
     left, right = eye_openings(landmarks)
     # Where landmarks are unsure (an engraving, a hand before the face) dark lines around the eyes mean little.
-    glasses_on = face.spread <= UNSURE and cover.glasses(was[3])
+    glasses_on = face.spread <= UNSURE and cover.glasses(state.kept[3] if state else None)
     kept = (_keep_mouth(source.mouth, mouth_opening(landmarks, camera.scale), was[0]),
             _keep_eye(own[0], left, was[1]), _keep_eye(own[1], right, was[2]), glasses_on)
     brought = source.cover.glasses()
@@ -181,8 +186,8 @@ def decide(image: Image, face: Face, sources: Sequence[SourceFace], memory: Deci
     if state is not None:
         mouth, eye, other_eye, glasses, beard = map(_fade, state.levels, goals)
         levels = (mouth, eye, other_eye, glasses, beard)
-    if memory is not None and track is not None:
+    if memory is not None and key is not None:
         next_look = _LOOK_EVERY if state is None or fresh else state.next_look - 1
-        memory.tracks[track] = TrackState(number, mirrored, kept, levels, cover, next_look)
+        memory.tracks[key] = TrackState(number, mirrored, kept, levels, cover, next_look)
     return Decision(source, number, mirrored, levels[0], (levels[1], levels[2]), levels[3], levels[4],
                     _warnings(kept[3], source.cover, cover.beard))

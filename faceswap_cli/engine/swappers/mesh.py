@@ -1,8 +1,8 @@
 """The mesh swapper: a landmark mesh warp, the target's light and tint, and a multiband blend. Needs no weights.
 
 Each step is a function of `faces/`; here they are put in order. What varies slowly (masks, colour, tone) is computed
-on a crop of at most `stage.STUDY_SIDE` pixels; on larger faces the detail above that is warped at full size and added,
-scaled to the target's sharpness, so that cost grows little with the face.
+on a crop shrunk to half (`stage.study_side`); the detail above that is warped at full size and added, scaled to the
+target's sharpness, so that cost grows little with the face.
 """
 
 from __future__ import annotations

@@ -15,8 +15,12 @@ from faceswap_cli.faces.pose import fit_camera
 from faceswap_cli.faces.proportions import blend_proportions, with_forehead
 from faceswap_cli.image import FloatArray, Image, Points
 
-STUDY_SIDE = 256
-"""Side of the largest upright crop on which masks, colour and tone are computed; larger faces are studied shrunk."""
+STUDY_SIDES = (128, 256)
+"""Smallest and largest side of the upright crop on which masks, colour and tone are computed.
+
+Half the working crop between them: on 66 pairs that gave the same pictures to the eye as the whole crop, a distance to
+the source 0.02 smaller (more of its own detail is left), and took less than half the time.
+"""
 
 _MARGIN = 0.25
 """Room around the outline of the face, in inter-ocular distances."""
@@ -65,11 +69,17 @@ class Stage:
         return self.mesh.map_from(self.source.vertices)
 
 
+def study_side(side: int) -> int:
+    """Side of the crop that is studied, for a working crop of `side` pixels (a multiple of 64, from 128)."""
+    smallest, largest = STUDY_SIDES
+    return min(max(side // 2, smallest), largest)
+
+
 def set_stage(image: Image, landmarks: Points, source: SourceFace, mirrored: bool) -> Stage:
     """Decide the geometry and cut the target's face out of `image`."""
     camera = fit_camera(landmarks)
     side = crop_side(camera)
-    small = min(side, STUDY_SIDE)
+    small = study_side(side)
     enlarged = side / small
     eye_distance = EYE_FRACTION * small
     crop = source.crop(side, mirrored)

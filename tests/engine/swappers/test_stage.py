@@ -6,7 +6,7 @@ import pytest
 from heads import portrait
 
 from faceswap_cli.engine.swappers.face_crop import measure_source
-from faceswap_cli.engine.swappers.stage import STUDY_SIDE, Stage, set_stage
+from faceswap_cli.engine.swappers.stage import STUDY_SIDES, Stage, set_stage
 from faceswap_cli.faces.align import EYE_FRACTION, transform
 from faceswap_cli.faces.landmarks68 import OUTLINE
 from faceswap_cli.image import Image, Points
@@ -37,7 +37,7 @@ def stage(request, source) -> Stage:
 
 
 def test_both_sizes_show_the_same_window(stage):
-    assert max(stage.study.shape) <= STUDY_SIDE
+    assert max(stage.study.shape) <= STUDY_SIDES[1]
     assert stage.full.shape[0] == stage.study.shape[0] * stage.enlarged
     assert stage.full.shape[1] == stage.study.shape[1] * stage.enlarged
     assert stage.full_size == stage.full.shape[1::-1]
@@ -73,8 +73,9 @@ def test_detail_grows_with_the_face_and_study_does_not(source):
     stages = [set_stage(*scaled("woman-3", factor), source, False) for factor in FACTORS]
     heights = [stage.full.shape[0] for stage in stages]
     assert heights == sorted(heights) and heights[-1] > 2 * heights[1]
-    assert stages[0].enlarged == stages[1].enlarged == 1.0
+    assert stages[0].enlarged == 1.0            # a small face is studied as it is, a large one shrunk
     assert stages[0].full is stages[0].study
+    assert stages[1].enlarged == 2.0
     assert stages[-1].enlarged == 4.0
 
 
