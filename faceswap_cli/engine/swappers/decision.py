@@ -62,6 +62,7 @@ class TrackState:
     """What was decided for one followed face in its last frame.
 
     Attributes:
+        person: First picture of the person put on it; another person is decided afresh.
         number, mirrored: As in `Decision`.
         kept: The switches before fading: mouth, left eye, right eye, glasses.
         levels: The same after fading, and the beard.
@@ -69,6 +70,7 @@ class TrackState:
         next_look: Frames until the next one.
     """
 
+    person: SourceFace
     number: int
     mirrored: bool
     kept: tuple[bool, bool, bool, bool]
@@ -79,13 +81,9 @@ class TrackState:
 
 @dataclass(slots=True)
 class DecisionMemory:
-    """The states of the faces of a clip, by track and by the person put on it.
+    """The states of the faces of a clip, by track. A scene cut starts new tracks, so it starts afresh."""
 
-    A scene cut starts new tracks, so it starts afresh. Persons are told apart by their first picture, which lives as
-    long as the clip does.
-    """
-
-    tracks: dict[tuple[int, int], TrackState] = field(default_factory=dict)
+    tracks: dict[int, TrackState] = field(default_factory=dict)
 
 
 def _must_mirror(source: Pose, target: Pose, was: bool | None) -> bool:
@@ -162,9 +160,10 @@ def decide(image: Image, face: Face, sources: Sequence[SourceFace], memory: Deci
         sources: Pictures of one person.
         memory: Of the clip; None for a still.
     """
-    landmarks = face.landmarks
-    key = (face.track, id(sources[0])) if face.track is not None else None
-    state = memory.tracks.get(key) if memory is not None and key is not None else None
+    landmarks, track = face.landmarks, face.track
+    state = memory.tracks.get(track) if memory is not None and track is not None else None
+    if state is not None and state.person is not sources[0]:
+        state = None
     camera = fit_camera(landmarks)
     number = _choose(sources, camera.pose, state)
     source = sources[number]
@@ -186,8 +185,8 @@ def decide(image: Image, face: Face, sources: Sequence[SourceFace], memory: Deci
     if state is not None:
         mouth, eye, other_eye, glasses, beard = map(_fade, state.levels, goals)
         levels = (mouth, eye, other_eye, glasses, beard)
-    if memory is not None and key is not None:
+    if memory is not None and track is not None:
         next_look = _LOOK_EVERY if state is None or fresh else state.next_look - 1
-        memory.tracks[key] = TrackState(number, mirrored, kept, levels, cover, next_look)
+        memory.tracks[track] = TrackState(sources[0], number, mirrored, kept, levels, cover, next_look)
     return Decision(source, number, mirrored, levels[0], (levels[1], levels[2]), levels[3], levels[4],
                     _warnings(kept[3], source.cover, cover.beard))

@@ -163,9 +163,16 @@ def test_eyes_fade_each_for_itself():
 
 def test_the_first_frame_of_a_track_does_not_fade():
     memory = DecisionMemory()
-    assert clip([source(mouth=0.2)], [OPEN, OPEN], memory, track=1)[-1].keep_mouth == 0
-    assert clip([source(mouth=0.2)], [SHUT], memory, track=2)[0].keep_mouth == 1
-    assert clip([source(mouth=0.2)], [SHUT], memory, track=1)[0].keep_mouth == pytest.approx(1 / 3)
+    one = source(mouth=0.2)
+    assert clip([one], [OPEN, OPEN], memory, track=1)[-1].keep_mouth == 0
+    assert clip([one], [SHUT], memory, track=2)[0].keep_mouth == 1
+    assert clip([one], [SHUT], memory, track=1)[0].keep_mouth == pytest.approx(1 / 3)
+
+
+def test_another_person_on_the_same_face_is_decided_afresh():
+    memory = DecisionMemory()
+    assert clip([source(mouth=0.2)], [OPEN, OPEN], memory)[-1].keep_mouth == 0
+    assert clip([source(mouth=0.2)], [SHUT], memory)[0].keep_mouth == 1
 
 
 def test_stills_and_faces_without_a_track_are_decided_afresh():
@@ -235,9 +242,10 @@ def test_glasses_put_on_in_a_clip_are_found_and_fade_in(monkeypatch):
     found = [NO_COVER]
     monkeypatch.setattr(decision_module, "look_for_cover", lambda *_: found[-1])
     memory = DecisionMemory()
-    clip([source()], [target()], memory)
+    one = source()
+    clip([one], [target()], memory)
     found.append(GLASSES)
-    levels = [one.keep_glasses for one in clip([source()], [target()] * 14, memory)]
+    levels = [made.keep_glasses for made in clip([one], [target()] * 14, memory)]
     assert levels[0] == 0 and levels[-1] == 1
     assert max(np.diff(levels)) == pytest.approx(1 / 3)
 
