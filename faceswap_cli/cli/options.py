@@ -110,8 +110,9 @@ EngineOption = Annotated[EngineName, typer.Option(
     help="auto takes the best engine that is installed; embedded needs nothing but this package.")]
 
 RestoreOption = Annotated[str | None, typer.Option(
-    "--restore", metavar="NAME", show_default=False, rich_help_panel=ENGINE,
-    help="Sharpen swapped faces with a restorer. The embedded engine has none. Default: off.")]
+    # Hidden as long as no engine has a restorer; the API's scripts pass it, and get a clear answer.
+    "--restore", metavar="NAME", hidden=True,
+    help="Sharpen swapped faces with a restorer.")]
 
 FaceRestoreOption = Annotated[bool, typer.Option(
     "--face-restore/--no-face-restore", rich_help_panel=ENGINE,
