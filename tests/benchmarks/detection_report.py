@@ -32,7 +32,7 @@ EXPECTED = {
     "derived__wide_pano.jpg": 1, "group.jpg": 6,
 }
 # Pictures of the corpus that do show faces.
-WITH_FACES = re.compile(r"hopper|app13")
+WITH_FACES = re.compile(r"hopper|app13|no_palette_with_transparency_after_rgb")
 
 
 def still(path: Path) -> Image:
