@@ -100,7 +100,7 @@ def _pieces(grey: Plane) -> Iterator[tuple[int, int, Plane]]:
             yield 0, start, np.ascontiguousarray(grey[start:start + 2 * short])
 
 
-def detect_small(grey: Plane, scale: float, threshold: float, tile: int = 640) -> list[Detection]:
+def detect_small(grey: Plane, scale: float, threshold: float, tile: int = 1280) -> list[Detection]:
     """As `detect_upright` for large scales: tile by tile, flat tiles skipped, only faces below `LARGEST` enlarged.
 
     Args:

@@ -42,7 +42,7 @@ _UNRESOLVED = -1.0
 _LEANING = 20.0
 
 # Doubtful candidates shown to the CNN: how many at most (90 ms each), down to which margin.
-_OPINIONS, _OPINIONS_BESIDE_SURE = 8, 2
+_OPINIONS, _OPINIONS_BESIDE_SURE = 6, 2
 _DOUBTFUL = -2.0
 
 

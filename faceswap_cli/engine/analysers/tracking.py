@@ -19,10 +19,10 @@ from faceswap_cli.image import FloatArray, Image, Plane, Points
 FOLLOW = Round(384, both_ways((0.0, 0.0, 1.0)))
 """Two fits a frame (about 2 ms each, memory-bound): the smoother does over time what a still's eight do at once."""
 
-KEPT = ACCEPTED - 0.25
+KEPT = ACCEPTED - 0.4
 """Margin above which a face that was there in the last frame still is."""
 
-NEW = ACCEPTED + 0.25
+NEW = ACCEPTED + 0.1
 """Margin above which a face is new: more than in a still, since a later frame offers another chance."""
 
 ALIKE, UNLIKE = 0.8, 0.5
