@@ -119,7 +119,7 @@ def _match_spread(light: FloatArray, target: FloatArray, mask: FloatArray) -> Fl
     mean_source, mean_target = float((light * weight).sum()), float((target * weight).sum())
     spread_source = float(np.sqrt(((light - mean_source) ** 2 * weight).sum()))
     spread_target = float(np.sqrt(((target - mean_target) ** 2 * weight).sum()))
-    gain = min(max(spread_target / (spread_source + 1e-3), 0.8), 1.25)
+    gain = min(max(spread_target / (spread_source + 1e-3), 0.6), 1.25)
     matched: FloatArray = (light - np.float32(mean_source)) * np.float32(gain) + np.float32(mean_target)
     return matched
 
@@ -202,7 +202,7 @@ def match_sharpness(source: FloatArray, skin: FloatArray, canvas: Canvas) -> Flo
     own = np.ascontiguousarray(source[..., 0])
     reference = np.ascontiguousarray(canvas.target[..., 0])
     sigmas = (max(0.7, 0.01 * eye_distance), 0.03 * eye_distance, 0.07 * eye_distance, 0.16 * eye_distance)
-    limits = ((0.45, 1.7), (0.5, 1.5), (0.6, 1.25), (0.7, 1.15))
+    limits = ((0.45, 1.7), (0.45, 1.5), (0.5, 1.25), (0.5, 1.15))
     total = np.zeros_like(own)
     for band, (sigma, (low, high)) in enumerate(zip(sigmas, limits, strict=True)):
         own_low, reference_low = blur(own, sigma), blur(reference, sigma)
