@@ -14,9 +14,6 @@ from faceswap_cli.media.atomic import AtomicFile
 from faceswap_cli.media.frame import ClipInfo, Reader, Writer
 from faceswap_cli.options import ImageFormat, MediaOptions
 
-MAX_FRAMES = 100_000
-"""No animation that people watch has more; a bound on the memory that the list of frames takes."""
-
 
 def open_animation(path: Path, name: str, format: ImageFormat, options: MediaOptions) -> Reader:
     """Open an animation, or a GIF with one frame; the bounds are checked and nothing is decoded.

@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import BinaryIO
 
 from faceswap_cli.errors import InputError, LimitError
-from faceswap_cli.media.animations import MAX_FRAMES
+from faceswap_cli.media.limits import MAX_FRAMES
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from faceswap_cli.errors import InputError, LimitError
-from faceswap_cli.media.animations import MAX_FRAMES
+from faceswap_cli.media.limits import MAX_FRAMES
 
 KEEP, BACKGROUND, PREVIOUS = 1, 2, 3
 _LOOP_EXTENSIONS = (b"NETSCAPE2.0", b"ANIMEXTS1.0")

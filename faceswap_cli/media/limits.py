@@ -5,6 +5,9 @@ from __future__ import annotations
 from faceswap_cli.errors import InputError, LimitError
 from faceswap_cli.options import MAX_CLIP_PIXELS, MAX_PIXELS, MediaOptions
 
+MAX_FRAMES = 100_000
+"""No animation that people watch has more; a bound on the memory that the list of frames takes."""
+
 
 def check_pixels(width: int, height: int, frames: int, options: MediaOptions, name: str) -> None:
     """Refuse a picture or clip that is too large to decode.

@@ -20,11 +20,10 @@ from typing import BinaryIO, Self
 import numpy as np
 
 from faceswap_cli.errors import InputError, LimitError, OutputError
-from faceswap_cli.media.animations import MAX_FRAMES
 from faceswap_cli.media.atomic import AtomicFile
 from faceswap_cli.media.delta import Delta
 from faceswap_cli.media.frame import ClipInfo, Frame
-from faceswap_cli.media.limits import check_pixels
+from faceswap_cli.media.limits import MAX_FRAMES, check_pixels
 from faceswap_cli.media.provenance import mark
 from faceswap_cli.media.timing import Clock
 from faceswap_cli.options import ImageFormat, MediaOptions
