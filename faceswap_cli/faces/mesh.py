@@ -52,8 +52,19 @@ def triangles() -> npt.NDArray[np.intp]:
 
 def fit_affine(source: Points, target: Points) -> npt.NDArray[np.float64]:
     """Least-squares affine (2, 3) that takes `source` to `target`."""
-    design = np.hstack([source, np.ones((len(source), 1))])
-    return np.asarray(np.linalg.lstsq(design, target, rcond=None)[0].T, np.float64)
+    # By the normal equations about the centroid: as exact as an SVD on points that fill a face, and much faster.
+    centre, goal = source.mean(0), target.mean(0)
+    spread = source - centre
+    linear = np.linalg.solve(spread.T @ spread + 1e-9 * np.eye(2), spread.T @ (target - goal)).T
+    return np.hstack([linear, (goal - linear @ centre)[:, None]])
+
+
+def _inverse(matrices: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Inverses of many 3x3 matrices by their cofactors; 0 where there is none."""
+    a, b, c = matrices[:, 0], matrices[:, 1], matrices[:, 2]
+    cofactors = np.stack([np.cross(b, c), np.cross(c, a), np.cross(a, b)], 2)
+    determinant = np.einsum("ij,ij->i", a, cofactors[:, :, 0])
+    return np.nan_to_num(cofactors / determinant[:, None, None], posinf=0.0, neginf=0.0)
 
 
 class FaceMesh:
@@ -77,14 +88,16 @@ class FaceMesh:
         for number in np.argsort(-far, kind="stable"):
             cv2.fillConvexPoly(numbers, fixed[number], int(number), cv2.LINE_8, _FIXED_BITS)
         self._numbers = numbers
-        self._homogeneous = np.concatenate([placed + _JOG, np.ones((len(corners), 3, 1))], 2)
+        # Takes values at a triangle's corners to the plane through them. A triangle seen edge-on covers no pixel.
+        with np.errstate(all="ignore"):
+            self._planes = _inverse(np.concatenate([placed + _JOG, np.ones((len(corners), 3, 1))], 2))
         self._x = np.arange(shape[1], dtype=np.float32)[None, :]
         self._y = np.arange(shape[0], dtype=np.float32)[:, None]
 
     def _interpolate(self, corner_values: npt.NDArray[np.float64]) -> FloatArray:
         """Piecewise-linear field (H, W, K) of values (M, 3, K) at the triangles' corners; 0 outside all."""
         planes = np.zeros((len(corner_values) + 1, 3, corner_values.shape[2]), np.float32)
-        planes[:-1] = np.nan_to_num(np.linalg.solve(self._homogeneous, corner_values))
+        planes[:-1] = self._planes @ corner_values
         picked = np.ascontiguousarray(planes.transpose(1, 0, 2))
         field: FloatArray = picked[2][self._numbers]
         field += self._x[..., None] * picked[0][self._numbers]

@@ -52,6 +52,14 @@ class Camera:
         depth: npt.NDArray[np.float64] = shape @ self.rotation[2]
         return depth
 
+    def seen_through(self, matrix: npt.NDArray[np.float64]) -> Camera:
+        """The camera of the same face after a similarity (2, 3) of the picture: no new fit is needed."""
+        linear = matrix[:, :2]
+        zoom = float(np.sqrt(abs(np.linalg.det(linear))))
+        turned = self.rotation.copy()
+        turned[:2] = linear / zoom @ self.rotation[:2]
+        return Camera(self.scale * zoom, turned, linear @ self.offset + matrix[:, 2])
+
     @property
     def roll(self) -> float:
         """In-plane rotation in radians, clockwise in the picture."""

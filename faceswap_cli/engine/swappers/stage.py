@@ -86,8 +86,9 @@ def set_stage(image: Image, landmarks: Points, source: SourceFace, mirrored: boo
 
     # Pixel centres are at whole numbers at both sizes, hence the halves.
     matrix = upright_crop(camera, side)
-    points = (transform(matrix, landmarks) + 0.5) / enlarged - 0.5
-    study_camera = fit_camera(points)
+    to_study = (matrix + [[0, 0, 0.5], [0, 0, 0.5]]) / enlarged - [[0, 0, 0.5], [0, 0, 0.5]]
+    points = transform(to_study, landmarks)
+    study_camera = camera.seen_through(to_study)
     target = with_forehead(points, study_camera)
     wanted = target.copy()
     wanted[:68] = blend_proportions(points, study_camera, crop.points, crop.camera)
