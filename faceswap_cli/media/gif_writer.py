@@ -33,8 +33,9 @@ MAX_DELAY = 65535
 
 _MAX_REPEATS = 65535
 
-_SAMPLE = 8
-"""Every eighth row is encoded both ways to see which is smaller."""
+_SAMPLE = 1 << 13
+"""So many pixels, of rows evenly spread, are encoded both ways to see which is smaller: LZW forgets all after 4096
+codes."""
 
 _OPAQUE_FROM = 128
 """GIF knows no half transparency: alpha from here on is opaque."""
@@ -237,12 +238,13 @@ class GifWriter:
         # Near the ends the answer is known; between them a part of the rows tells it: encoding is what a frame costs.
         if whole and part > 0.75:
             return lzw.encode(indices, code_size)
-        sparse = np.where(changed, indices, np.uint8(painted.clear))
+        clear = np.uint8(painted.clear)
         if whole and part >= 0.25:
-            sample = slice(None, None, _SAMPLE if len(indices) >= 8 * _SAMPLE else 1)
-            if len(lzw.encode(indices[sample], code_size)) <= len(lzw.encode(sparse[sample], code_size)):
+            rows = slice(None, None, max(1, indices.size // _SAMPLE))
+            some = np.where(changed[rows], indices[rows], clear)
+            if len(lzw.encode(indices[rows], code_size)) <= len(lzw.encode(some, code_size)):
                 return lzw.encode(indices, code_size)
-        return lzw.encode(sparse, code_size)
+        return lzw.encode(np.where(changed, indices, clear), code_size)
 
 
 def _packed(frame: Frame) -> Packed:

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from faceswap_cli.media.palette import PaletteMap, nearest, places, quantise, seen_error
+from faceswap_cli.media.palette import PaletteMap, Spots, nearest, quantise, seen_error, spots
 
 
-def everywhere(picture: np.ndarray) -> np.ndarray:
+def everywhere(picture: np.ndarray) -> Spots:
     height, width = picture.shape[:2]
-    return places((slice(0, height), slice(0, width)), np.ones((height, width), bool))
+    return spots(picture, (slice(0, height), slice(0, width)), np.ones((height, width), bool))
 
 
 def ramp() -> np.ndarray:
@@ -24,7 +24,7 @@ def test_dithering_keeps_the_mean_where_single_pixels_cannot() -> None:
     palette = np.array([[0, 0, 0], [85, 85, 85], [170, 170, 170], [255, 255, 255]], np.uint8)
     for level in range(20, 240, 20):
         picture = np.full((64, 64, 3), level, np.uint8)
-        shown = palette[PaletteMap(palette).map(picture.reshape(-1, 3), everywhere(picture))]
+        shown = palette[PaletteMap(palette).map(everywhere(picture))]
         assert abs(float(shown.mean()) - level) < 16  # a nearest entry alone is up to 42 off
 
 
@@ -33,7 +33,7 @@ def test_dithering_looks_nearer_than_the_nearest_entries() -> None:
     palette = np.array([[r, g, b] for r in range(50, 200, 30) for g in range(30, 180, 30) for b in (90, 140, 190)],
                        np.uint8)
     mask = np.ones(picture.shape[:2], bool)
-    dithered = palette[PaletteMap(palette).map(picture.reshape(-1, 3), everywhere(picture))].reshape(picture.shape)
+    dithered = palette[PaletteMap(palette).map(everywhere(picture))].reshape(picture.shape)
     plain = palette[nearest(picture.reshape(-1, 3), palette)].reshape(picture.shape)
     assert seen_error(picture, dithered, mask) < 0.6 * seen_error(picture, plain, mask)
 
@@ -41,13 +41,14 @@ def test_dithering_looks_nearer_than_the_nearest_entries() -> None:
 def test_the_same_colour_at_the_same_place_gets_the_same_entry_whatever_came_before() -> None:
     picture = ramp()
     palette = quantise(picture.reshape(-1, 3), 16)
-    alone = PaletteMap(palette).map(picture.reshape(-1, 3), everywhere(picture))
+    alone = PaletteMap(palette).map(everywhere(picture))
     used = PaletteMap(palette)
-    used.map(picture[::-1].reshape(-1, 3), everywhere(picture))
-    assert np.array_equal(alone, used.map(picture.reshape(-1, 3), everywhere(picture)))
-    part = (slice(10, 30), slice(20, 50))
-    cut = used.map(picture[part].reshape(-1, 3), places(part, np.ones((20, 30), bool)))
-    assert np.array_equal(cut, alone.reshape(64, 64)[part].ravel())
+    used.map(everywhere(np.ascontiguousarray(picture[::-1])))
+    assert np.array_equal(alone, used.map(everywhere(picture)))
+    for top, left in ((10, 20), (9, 21), (16, 3)):
+        part = (slice(top, top + 20), slice(left, left + 30))
+        cut = used.map(spots(picture[part], part, np.ones((20, 30), bool)))
+        assert np.array_equal(cut, alone[part])
 
 
 @settings(max_examples=60, deadline=None)
@@ -58,7 +59,7 @@ def test_only_allowed_entries_are_used(seed: int, size: int) -> None:
     usable = noise.random(size) < 0.5
     usable[noise.integers(0, size)] = True
     picture = noise.integers(0, 256, (8, 9, 3), dtype=np.uint8)
-    found = PaletteMap(palette, usable).map(picture.reshape(-1, 3), everywhere(picture))
+    found = PaletteMap(palette, usable).map(everywhere(picture))
     assert usable[found].all()
 
 
@@ -66,8 +67,8 @@ def test_only_allowed_entries_are_used(seed: int, size: int) -> None:
 def test_the_corners_of_the_colour_cube_are_reached(colour: tuple[int, int, int]) -> None:
     palette = np.array([[r, g, b] for r in (0, 255) for g in (0, 255) for b in (0, 255)], np.uint8)
     picture = np.full((16, 16, 3), colour, np.uint8)
-    shown = palette[PaletteMap(palette).map(picture.reshape(-1, 3), everywhere(picture))]
-    assert np.array_equal(shown, picture.reshape(-1, 3))
+    shown = palette[PaletteMap(palette).map(everywhere(picture))]
+    assert np.array_equal(shown, picture)
 
 
 def test_the_seen_error_ignores_grain_and_sees_a_wrong_tone() -> None:
