@@ -100,7 +100,7 @@ class Canvas:
         if mask is None:
             target[...] = colours
         else:
-            np.copyto(target, colours, where=mask)
+            paste(target, colours, mask)
         self._empty = False
 
     def erase(self, window: Window, preferred: int | None) -> None:
@@ -165,7 +165,7 @@ class Canvas:
             if mask is None:
                 state.indices[window] = indices
             else:
-                np.copyto(state.indices[window], indices, where=mask)
+                paste(state.indices[window], indices, mask)
         else:
             self._paletted = _merged(state, window, indices, mask, table)
 
@@ -237,6 +237,16 @@ def look_up(table: npt.NDArray[Any], indices: Plane) -> npt.NDArray[Any]:
     # OpenCV has no unsigned ones of 32 bits; five times as fast as numpy.
     signed = table.view(np.int32) if table.itemsize == 4 else table
     return np.asarray(cv2.LUT(indices, signed)).view(table.dtype)
+
+
+def paste(target: npt.NDArray[Any], source: npt.NDArray[Any], mask: Mask) -> None:
+    """``target[mask] = source[mask]`` for planes of one size, of 8 or 32 bits; `target` may be a window of a plane."""
+    import cv2
+
+    # numpy takes seventy times as long where the mask is noise.
+    if target.itemsize == 4:
+        target, source = target.view(np.int32), source.view(np.int32)
+    cv2.copyTo(source, mask.view(np.uint8), target)
 
 
 def used_indices(indices: Plane, mask: Mask | None = None) -> npt.NDArray[np.bool_]:

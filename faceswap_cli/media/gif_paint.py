@@ -24,7 +24,7 @@ import numpy.typing as npt
 from faceswap_cli.image import Image, Plane
 from faceswap_cli.media.delta import NOWHERE, Mask, Packed, Window, bounds
 from faceswap_cli.media.frame import Frame, Indexed
-from faceswap_cli.media.gif_canvas import ColourTable, distinct, look_up, used_indices
+from faceswap_cli.media.gif_canvas import ColourTable, distinct, look_up, paste, used_indices
 from faceswap_cli.media.palette import PaletteMap, Spots, nearest, quantise, seen_error, spots
 
 SERVES = 2.0
@@ -87,24 +87,26 @@ class _Area:
     Attributes:
         window: Where it lies.
         mask: bool (h, w): the changed ones.
-        wanted: uint32 (h, w): their colours.
+        wanted: uint32 (h, w): its colours.
+        pixels: uint8 (h, w, 3): likewise.
         spots: The same as the lookups of palettes take them.
     """
 
     window: Window
     mask: Mask
     wanted: Packed
+    pixels: Image
     spots: Spots
 
     @classmethod
     def of(cls, pixels: Image, wanted: Packed, changed: Mask) -> _Area:
         window = bounds(changed)
         mask = changed[window]
-        return cls(window, mask, wanted[window], spots(pixels[window], window, mask))
+        return cls(window, mask, wanted[window], pixels[window], spots(pixels[window], window, mask))
 
     def error(self, found: Plane, table: ColourTable) -> float:
         """The `seen_error` of indices (h, w)."""
-        return seen_error(_channels(self.wanted), _channels(look_up(table.packed, found)), self.mask)
+        return seen_error(self.pixels, _rgb(look_up(table.packed, found)), self.mask)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +195,7 @@ class Painter:
             found = self._map(self._clip).map(area.spots)
             if area.error(found, self._clip) <= SERVES:
                 return self._spread(found[area.mask], todo, self._clip, Stage.OWN)
-        self._clip = ColourTable(quantise(_sample(frame.pixels, todo), 255).tobytes())
+        self._clip = ColourTable(quantise(_sample(wanted, todo), 255).tobytes())
         return self._spread(self._map(self._clip).map(area.spots)[area.mask], todo, self._clip, Stage.NEW)
 
     def _spread(self, found: Plane, todo: Mask, table: ColourTable, stage: Stage) -> Painted:
@@ -218,11 +220,11 @@ class Painter:
                     break
         if best is None or best.error > SERVES:
             opaque = wanted != 0
-            made = ColourTable(quantise(_sample(pixels, opaque), 255).tobytes())
+            made = ColourTable(quantise(_sample(wanted, opaque), 255).tobytes())
             found = self._map(made).map(area.spots)
             if best is None or area.error(found, made) <= WORTH * best.error:
                 return _renewed(indices, table, made, transparent, area, found, opaque)
-        np.copyto(indices[area.window], best.found, where=area.mask)
+        paste(indices[area.window], best.found, area.mask)
         return Painted(indices, best.table, _clear(indices, transparent, best.table), None, best.stage,
                        changed if best.error else None)
 
@@ -251,7 +253,7 @@ class Painter:
             # What served the frame before comes first: the face keeps its colours, and the lookup is warm.
             yield Stage.FREED, self._freed[1], self._map(self._freed[1], usable).map(area.spots)
         # One is left for pixels that need not be drawn.
-        made = quantise(_channels(area.wanted)[area.mask][:, :3], len(slots) - 1)
+        made = quantise(_rgb(area.wanted[area.mask]), len(slots) - 1)
         rgb = table.rgb.copy()
         rgb[slots[:len(made)]] = made
         given = np.zeros(table.size, bool)
@@ -277,20 +279,23 @@ def _renewed(indices: Plane, table: ColourTable, made: ColourTable, transparent:
     if transparent is not None:
         moved[transparent] = clear
     painted = look_up(moved, indices)
-    np.copyto(painted[area.window], found, where=area.mask)
+    paste(painted[area.window], found, area.mask)
     return Painted(painted, made.reaching(clear), clear, None, Stage.NEW, opaque)
 
 
-def _channels(packed: Packed) -> npt.NDArray[np.uint8]:
-    """The four bytes of packed pixels (h, w): uint8 (h, w, 4)."""
-    return np.ascontiguousarray(packed).view(np.uint8).reshape(*packed.shape, 4)
+def _rgb(packed: Packed) -> npt.NDArray[np.uint8]:
+    """Packed pixels (...) as uint8 (..., 3)."""
+    import cv2
+
+    pixels = cv2.cvtColor(packed.view(np.uint8).reshape(1, -1, 4), cv2.COLOR_RGBA2RGB)
+    return np.asarray(pixels, np.uint8).reshape(*packed.shape, 3)
 
 
-def _sample(pixels: Image, mask: Mask) -> npt.NDArray[np.uint8]:
-    """Pixels (H, W, 3) of a mask with pixels, fewer of many: (M, 3)."""
+def _sample(wanted: Packed, mask: Mask) -> npt.NDArray[np.uint8]:
+    """Pixels of a mask that is not empty, fewer of many: uint8 (M, 3)."""
     step = max(1, round((np.count_nonzero(mask) / _ENOUGH) ** 0.5))
-    found = pixels[::step, ::step][mask[::step, ::step]]
-    return found if len(found) else pixels[mask]
+    found = wanted[::step, ::step][mask[::step, ::step]]
+    return _rgb(found if found.size else wanted[mask])
 
 
 def _free(indices: Plane, table: ColourTable, transparent: int | None, changed: Mask) -> Mask:

@@ -19,7 +19,7 @@ from faceswap_cli.media.atomic import AtomicFile
 from faceswap_cli.media.delta import NOWHERE, Mask, Packed, Window, bounds
 from faceswap_cli.media.frame import ClipInfo, Frame
 from faceswap_cli.media.gif_blocks import BACKGROUND, KEEP, PREVIOUS
-from faceswap_cli.media.gif_canvas import OPAQUE, distinct
+from faceswap_cli.media.gif_canvas import OPAQUE, distinct, paste
 from faceswap_cli.media.gif_paint import Painted, Painter, Stage
 from faceswap_cli.media.provenance import gif_xmp_extension, mark
 from faceswap_cli.media.timing import Clock
@@ -238,13 +238,19 @@ class GifWriter:
         # Near the ends the answer is known; between them a part of the rows tells it: encoding is what a frame costs.
         if whole and part > 0.75:
             return lzw.encode(indices, code_size)
-        clear = np.uint8(painted.clear)
         if whole and part >= 0.25:
             rows = slice(None, None, max(1, indices.size // _SAMPLE))
-            some = np.where(changed[rows], indices[rows], clear)
+            some = _sparse(indices[rows], changed[rows], painted.clear)
             if len(lzw.encode(indices[rows], code_size)) <= len(lzw.encode(some, code_size)):
                 return lzw.encode(indices, code_size)
-        return lzw.encode(np.where(changed, indices, clear), code_size)
+        return lzw.encode(_sparse(indices, changed, painted.clear), code_size)
+
+
+def _sparse(indices: Plane, changed: Mask, clear: int) -> Plane:
+    """The indices of what changed, `clear` elsewhere."""
+    found = np.full(indices.shape, clear, np.uint8)
+    paste(found, indices, changed)
+    return found
 
 
 def _packed(frame: Frame) -> Packed:

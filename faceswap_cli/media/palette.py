@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -122,7 +123,7 @@ class PaletteMap:
         # From dark to light, so that neighbouring thresholds give like entries wherever the mix is like.
         entries = entries[np.argsort(palette[entries].astype(np.int64) @ WEIGHTS, kind="stable")]
         self._entries = entries.astype(np.uint8)
-        self._points = palette[entries].astype(np.float32)
+        self._points = _padded(palette[entries], 0)
         self._form = _form(self._points)
         self._filled = np.zeros(_CELLS, bool)
         self._mixes = np.zeros((_CELLS, _MIX), np.uint8)
@@ -144,47 +145,52 @@ class PaletteMap:
 
     def _fill(self, cells: npt.NDArray[np.intp]) -> None:
         steps = cells[:, None] >> np.arange(0, 3 * _BITS, _BITS) & (1 << _BITS) - 1
-        wanted = np.rint(steps * (255 / ((1 << _BITS) - 1))).astype(np.float32)
-        # Quarters: still exact in single precision.
-        asked = wanted.copy()
-        mix = np.empty((len(cells), _MIX), np.intp)
-        for number in range(_MIX):
-            mix[:, number] = found = _nearest(asked, self._form)
-            asked += _STRENGTH * (wanted - self._points[found])
-        mix.sort(axis=1)
-        self._mixes[cells] = self._entries[mix]
+        levels = np.rint(np.arange(1 << _BITS) * (255 / ((1 << _BITS) - 1)))
+        wanted, asked = _padded(levels[steps], 0), _padded(levels[steps], 1)
+        mix = np.empty((_MIX, len(cells)), np.intp)
+        for found in mix:
+            _nearest(asked, self._form, found)
+            # Quarters: still exact in single precision.
+            asked += _STRENGTH * (wanted - self._points.take(found, axis=0))
+        mix.sort(axis=0)
+        self._mixes[cells] = self._entries[mix.T]
         self._filled[cells] = True
 
 
+def _padded(colours: npt.NDArray[Any], last: int) -> FloatArray:
+    """Colours (M, 3) with a fourth number: float32 (M, 4)."""
+    padded = np.full((len(colours), 4), last, np.float32)
+    padded[:, :3] = colours
+    return padded
+
+
 def _form(points: FloatArray) -> FloatArray:
-    """The matrix (4, N) whose product with a colour and 1 ranks points (N, 3) by their distance to the colour."""
-    weighted = points * np.array(WEIGHTS, np.float32)
-    return np.concatenate([-2 * weighted.T, (weighted * points).sum(axis=1)[None]])
+    """The matrix (4, N) whose product with a colour and 1 ranks points (N, 4) by their distance to the colour."""
+    weighted = points[:, :3] * np.array(WEIGHTS, np.float32)
+    return np.concatenate([-2 * weighted.T, (weighted * points[:, :3]).sum(axis=1)[None]])
 
 
-def _nearest(wanted: FloatArray, form: FloatArray) -> npt.NDArray[np.intp]:
-    """The nearest of the points of a form (4, N) for each of `wanted` (M, 3): intp (M,)."""
-    found = np.empty(len(wanted), np.intp)
-    padded = np.ones((len(wanted), 4), np.float32)
-    padded[:, :3] = wanted
+def _nearest(wanted: FloatArray, form: FloatArray, found: npt.NDArray[np.intp]) -> None:
+    """Find the nearest of the points of a form (4, N) for each of `wanted` (M, 4), of which the last number is 1."""
     ranks = np.empty((min(_CHUNK, len(wanted)), form.shape[1]), np.float32)
     for at in range(0, len(wanted), _CHUNK):
-        part = padded[at:at + _CHUNK]
+        part = wanted[at:at + _CHUNK]
         np.matmul(part, form, out=ranks[:len(part)])
-        np.argmin(ranks[:len(part)], axis=1, out=found[at:at + _CHUNK])
-    return found
+        ranks[:len(part)].argmin(axis=1, out=found[at:at + _CHUNK])
 
 
 def nearest(pixels: npt.NDArray[np.uint8], palette: Image) -> Plane:
     """The nearest entry of each colour, without dithering: uint8 (M, 3), uint8 (N, 3) -> uint8 (M,)."""
-    return _nearest(pixels.astype(np.float32), _form(palette.astype(np.float32))).astype(np.uint8)
+    found = np.empty(len(pixels), np.intp)
+    _nearest(_padded(pixels, 1), _form(_padded(palette, 0)), found)
+    return found.astype(np.uint8)
 
 
 def seen_error(wanted: Image, shown: Image, mask: Mask) -> float:
     """How far two pictures are apart for an eye that does not see single pixels.
 
     Args:
-        wanted: uint8 (H, W, 3); a fourth channel is ignored.
+        wanted: uint8 (H, W, 3).
         shown: Likewise.
         mask: bool (H, W): where to look; outside it the pictures count as equal.
 
@@ -200,7 +206,7 @@ def seen_error(wanted: Image, shown: Image, mask: Mask) -> float:
     # Sums of 25 fit, and nothing is rounded.
     sums = cv2.boxFilter(difference, -1, (5, 5), normalize=False, borderType=cv2.BORDER_REPLICATE)
     mean, deviation = cv2.meanStdDev(sums, mask=inside)
-    squares = (mean * mean + deviation * deviation).ravel()[:3]
+    squares = (mean * mean + deviation * deviation).ravel()
     return float(np.sqrt(squares @ WEIGHTS / sum(WEIGHTS))) / 25
 
 
