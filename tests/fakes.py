@@ -176,6 +176,7 @@ class Chatty(BrightSquares):
 
         print("Applied providers")
         os.write(1, b"written by C\n")
+        os.write(2, b"written by C\n")
         return super().plan(source, image, clip)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import traceback
@@ -16,7 +17,7 @@ from typer.core import TyperCommand
 from faceswap_cli.cli import words
 from faceswap_cli.cli.detect import DETECT_EXAMPLES, detect
 from faceswap_cli.cli.swap import SWAP_EXAMPLES, SWAP_GIF_EXAMPLES, swap, swap_gif
-from faceswap_cli.errors import ExitCode, FaceswapError
+from faceswap_cli.errors import ExitCode, FaceswapError, OutputError
 
 PROGRAM = "faceswap"
 
@@ -75,6 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     # Asked of the arguments themselves, because errors in parsing them are to be told in the same way.
     debug, json = _has(given, "--debug"), _has(given, "--json")
+    _mend_surroundings()
     _listen_for_signals()
     _quieten_libraries(debug)
     try:
@@ -114,6 +116,8 @@ def _refuse(error: typer.TyperException, *, json: bool) -> int:
     """Tell of a mistake in the arguments, as Typer does."""
     from typer import rich_utils
 
+    if isinstance(error, typer.BadParameter):
+        error.message = error.message.removeprefix("Value error, ")  # what the validator of a type says of itself
     rich_utils.rich_format_error(error)  # type: ignore[arg-type]  # typed for the vendored class that every such error is
     _write_error(error, error.format_message(), ExitCode(error.exit_code), json=json)
     return error.exit_code
@@ -130,6 +134,8 @@ def _write_error(error: BaseException, message: str, code: ExitCode, *, json: bo
             from faceswap_cli.cli.stdout import drop_stdout
 
             drop_stdout()
+        except OutputError:  # it cannot be told here; people have been told
+            pass
 
 
 def _say(text: str, label: str = "") -> None:
@@ -141,6 +147,15 @@ def _say(text: str, label: str = "") -> None:
 def _has(arguments: list[str], flag: str) -> bool:
     """Whether a flag is among the arguments, before `--`."""
     return flag in (arguments[:arguments.index("--")] if "--" in arguments else arguments)
+
+
+def _mend_surroundings() -> None:
+    """Closed streams become voids; a terminal of no width, as some surroundings claim, has an unknown one."""
+    from faceswap_cli.cli.stdout import fill_closed_streams
+
+    fill_closed_streams()
+    if os.environ.get("COLUMNS") == "0":
+        del os.environ["COLUMNS"]
 
 
 def _listen_for_signals() -> None:

@@ -50,6 +50,8 @@ def detect(
     output = Output(json=json, quiet=quiet, verbose=verbose or debug, progress=not no_progress)
     if images.count("-") > 1:
         raise UsageError("- (standard input) can be given only once")
+    if "" in (annotate, crops):
+        raise UsageError("the name given to --annotate or --crops is empty; name a file or folder")
     media = MediaOptions(max_pixels=max_pixels, provenance=False)
     jobs = [DetectJob(image, media, gender, path, None if crops is None else Path(crops), overwrite,
                       allow_private_urls) for image, path in zip(images, _annotated(annotate, images), strict=True)]
@@ -104,14 +106,14 @@ def _annotated(annotate: str | None, images: list[str]) -> list[Path | None]:
     if annotate is None:
         return [None] * len(images)
     folder = Path(annotate)
-    if len(images) == 1 and not (annotate.endswith("/") or folder.is_dir()):
-        return [folder]
-    if folder.exists() and not folder.is_dir():
-        raise UsageError(f"--annotate {annotate} is a file; for several pictures name a folder")
-    if not folder.exists() and folder.suffix and not annotate.endswith("/"):
-        raise UsageError(f"--annotate {annotate} looks like a file; for several pictures name a folder, such as "
-                         f"{folder.with_suffix('')}/")
     try:
+        if len(images) == 1 and not (annotate.endswith("/") or folder.is_dir()):
+            return [folder]
+        if folder.exists() and not folder.is_dir():
+            raise UsageError(f"--annotate {annotate} is a file; for several pictures name a folder")
+        if not folder.exists() and folder.suffix and not annotate.endswith("/"):
+            raise UsageError(f"--annotate {annotate} looks like a file; for several pictures name a folder, such as "
+                             f"{folder.with_suffix('')}/")
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"cannot make the folder {folder}: {error.strerror or error}") from error

@@ -7,16 +7,20 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-from faceswap_cli.cli.stdout import data_stream, is_terminal, protect_stdout
+from faceswap_cli.cli.stdout import data_stream, drop_stderr, drop_stdout, is_terminal, protect_stdout
+from faceswap_cli.errors import OutputError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
 OnFrame = Callable[[int, int | None], None]
 
+_CLOSED = "cannot write to standard output: it is closed"
 _PIPE_WIDTH = 10_000
+_LEAST_WIDTH = 80
+"""What a table needs: in less, rich would cut numbers off, while a terminal only breaks the lines."""
 
 
 class Output:
@@ -37,8 +41,13 @@ class Output:
             quiet: See above; wins over `verbose`.
             verbose: See above.
             progress: Show progress where standard error is a terminal.
+
+        Raises:
+            OutputError: `json`, and standard output is closed.
         """
         protect_stdout()
+        if json and data_stream() is None:
+            raise OutputError(_CLOSED)
         self.json = json
         self.quiet = quiet
         self.verbose = verbose and not quiet
@@ -65,22 +74,21 @@ class Output:
 
     def table(self, renderable: RenderableType) -> None:
         """A table for people, as data: it is what the command was run for."""
-        stream = data_stream()
-        if stream is None:
-            return
-        from io import BytesIO, TextIOWrapper
+        with _sending() as stream:
+            from io import BytesIO, TextIOWrapper
 
-        from rich.console import Console
+            from rich.console import Console
 
-        # Of the encoding of standard output: rich then draws with what can be shown there.
-        text = TextIOWrapper(BytesIO(), encoding=sys.stdout.encoding, errors="backslashreplace", newline="")
-        terminal = is_terminal()
-        # A pipe has no width: one row, one line, however long.
-        width = None if terminal or "COLUMNS" in os.environ else _PIPE_WIDTH
-        Console(file=text, force_terminal=terminal, width=width, highlight=False, emoji=False).print(renderable)
-        text.flush()
-        stream.write(text.buffer.getvalue())
-        stream.flush()
+            # Of the encoding of standard output: rich then draws with what can be shown there.
+            text = TextIOWrapper(BytesIO(), encoding=sys.stdout.encoding, errors="backslashreplace", newline="")
+            terminal = is_terminal()
+            # A pipe has no width: one row, one line, however long.
+            width = None if terminal or "COLUMNS" in os.environ else _PIPE_WIDTH
+            console = Console(file=text, force_terminal=terminal, width=width, highlight=False, emoji=False)
+            console.width = max(console.width, _LEAST_WIDTH)
+            console.print(renderable)
+            text.flush()
+            stream.write(text.buffer.getvalue())
 
     @contextmanager
     def progress(self, label: str) -> Iterator[OnFrame | None]:
@@ -112,7 +120,10 @@ class Output:
 
 
 def say(text: str, *, label: str = "", style: str = "") -> None:
-    """One line to a person, with a coloured label where the terminal and NO_COLOR let it."""
+    """One line to a person, with a coloured label where the terminal and NO_COLOR let it.
+
+    That nobody can hear it is no reason to fail.
+    """
     if sys.stderr is None:
         return
     from rich.console import Console
@@ -122,15 +133,47 @@ def say(text: str, *, label: str = "", style: str = "") -> None:
     if label:
         line.append(f"{label}: ", style=f"bold {style}")
     line.append(plain(text))
-    Console(stderr=True, soft_wrap=True, highlight=False, emoji=False).print(line)
+    console = Console(stderr=True, soft_wrap=True, highlight=False, emoji=False)
+    with console.capture() as captured:  # rich itself would end the process when a pipe is closed
+        console.print(line)
+    try:
+        sys.stderr.write(captured.get())
+        sys.stderr.flush()
+    except OSError:
+        drop_stderr()
 
 
 def write_json(value: dict[str, Any]) -> None:
-    """One JSON object to standard output: ASCII, so that no locale can spoil it."""
-    stream = data_stream()
-    if stream is not None:
+    """One JSON object to standard output: ASCII, so that no locale can spoil it.
+
+    Raises:
+        OutputError: Standard output is closed, or its disk is full.
+    """
+    with _sending() as stream:
         stream.write(json.dumps(value, allow_nan=False).encode("ascii") + b"\n")
+
+
+@contextmanager
+def _sending() -> Iterator[BinaryIO]:
+    """Standard output for data, flushed at the end.
+
+    Raises:
+        OutputError: It is closed, or its disk is full.
+        BrokenPipeError: Its reader has gone.
+    """
+    stream = data_stream()
+    if stream is None:
+        raise OutputError(_CLOSED)
+    try:
+        yield stream
         stream.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        from faceswap_cli.media.atomic import explain_failure
+
+        drop_stdout()
+        raise OutputError(explain_failure("standard output", None, error)) from error
 
 
 def plain(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
-from typing import BinaryIO
+from typing import BinaryIO, TextIO
 
 
 class _DataOutput(io.TextIOWrapper):
@@ -40,6 +40,18 @@ def protect_stdout() -> None:
     sys.stdout = _DataOutput(io.BufferedWriter(io.FileIO(real, "wb")), encoding=sys.stdout.encoding, errors="strict")
 
 
+def fill_closed_streams() -> None:
+    """Put a void in the place of each standard stream that the process was started without.
+
+    The system gives new files the lowest free number: a picture opened as number 2 would get what C libraries say.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes this very number, the lowest that is free
+
+
 def data_stream() -> BinaryIO | None:
     """The real standard output, for bytes; None when it is closed."""
     return None if sys.stdout is None else sys.stdout.buffer
@@ -52,7 +64,16 @@ def is_terminal() -> bool:
 
 def drop_stdout() -> None:
     """Its reader has gone: let nothing more be written, not even when Python exits."""
-    if sys.stdout is not None:
+    _drop(sys.stdout)
+
+
+def drop_stderr() -> None:
+    """Likewise for standard error."""
+    _drop(sys.stderr)
+
+
+def _drop(stream: TextIO | None) -> None:
+    if stream is not None:
         nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
+        os.dup2(nowhere, stream.fileno())
         os.close(nowhere)

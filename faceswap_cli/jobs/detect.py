@@ -11,6 +11,7 @@ from faceswap_cli.errors import OutputError, UsageError
 from faceswap_cli.faces.face import Face
 from faceswap_cli.jobs.backend import SwapBackend
 from faceswap_cli.jobs.inputs import Inputs
+from faceswap_cli.media.atomic import explain_failure
 from faceswap_cli.media.frame import ClipInfo, Frame, Writer
 from faceswap_cli.options import GenderFilter, MediaOptions
 
@@ -169,6 +170,7 @@ def check_detect_outputs(jobs: list[DetectJob]) -> None:
 
     Raises:
         UsageError: Two files would write the same output, or one exists and `overwrite` is not set.
+        OutputError: The name of an output cannot be.
     """
     annotated: dict[Path, str] = {}
     stems: dict[tuple[Path, str], str] = {}
@@ -177,7 +179,11 @@ def check_detect_outputs(jobs: list[DetectJob]) -> None:
             if other := annotated.get(job.annotate):
                 raise UsageError(f"{other} and {job.path} would both be annotated as {job.annotate}; do one at a time")
             annotated[job.annotate] = job.path
-            if job.annotate.exists() and not job.overwrite and not job.annotate.is_dir():
+            try:
+                taken = job.annotate.exists() and not job.annotate.is_dir()
+            except OSError as error:
+                raise OutputError(explain_failure(str(job.annotate), job.annotate, error)) from error
+            if taken and not job.overwrite:
                 raise UsageError(f"{job.annotate} exists; choose another name or add --overwrite")
         if job.crops is not None:
             key = (job.crops, crop_name(job.path, 0, 0))

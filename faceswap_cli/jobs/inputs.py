@@ -6,12 +6,14 @@ import shutil
 import stat
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from faceswap_cli.errors import InputError, LimitError, UsageError
+from faceswap_cli.errors import InputError, LimitError, OutputError, UsageError
 from faceswap_cli.media.formats import SUFFIXES
 from faceswap_cli.media.urls import is_url, redact_url
 
@@ -109,7 +111,7 @@ class Inputs:
         """
         found: list[Input] = []
         for spec in specs:
-            if spec != STDIN and not is_url(spec) and Path(spec).is_dir():
+            if spec != STDIN and not is_url(spec) and stat.S_ISDIR(_mode(Path(spec), spec)):
                 found.extend(_pictures_in(spec))
             else:
                 found.append(self.resolve(spec))
@@ -138,8 +140,8 @@ class Inputs:
         """Readers need to seek, which pipes cannot."""
         path = self._new_path()
         size = 0
-        with path.open("wb") as file:
-            while block := stream.read(_BLOCK):
+        with _storing(path), path.open("wb") as file:
+            while block := _read_block(stream, name):
                 size += len(block)
                 if size > MAX_PIPE_BYTES:
                     raise LimitError(f"{name} has more than {MAX_PIPE_BYTES} bytes; save it as a file first")
@@ -150,7 +152,8 @@ class Inputs:
 
     def _new_path(self) -> Path:
         if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="faceswap-")
+            with _storing(None):
+                self._folder = tempfile.TemporaryDirectory(prefix="faceswap-")
         self._count += 1
         return Path(self._folder.name) / f"input-{self._count}"
 
@@ -161,7 +164,27 @@ def read_all(path: Path, target: BinaryIO) -> None:
         shutil.copyfileobj(file, target, _BLOCK)
 
 
+def _read_block(stream: BinaryIO, name: str) -> bytes:
+    try:
+        return stream.read(_BLOCK)
+    except OSError as error:  # a folder as standard input
+        raise InputError(f"{name} cannot be read: {error.strerror or error}") from error
+
+
+@contextmanager
+def _storing(path: Path | None) -> Iterator[None]:
+    """Turn what the system raises while a temporary file is written into one line that tells how to move it."""
+    try:
+        yield
+    except OSError as error:
+        place = "a temporary folder" if path is None else str(path)
+        raise OutputError(f"cannot write {place}: {error.strerror or error}; "
+                          "set TMPDIR to a folder with room") from error
+
+
 def _mode(path: Path, spec: str) -> int:
+    if not spec:
+        raise InputError("the name of an input is empty; name a picture")
     try:
         return path.stat().st_mode
     except FileNotFoundError as error:

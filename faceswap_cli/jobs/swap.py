@@ -17,7 +17,7 @@ from faceswap_cli.jobs.clock import Clock
 from faceswap_cli.jobs.inputs import Input, Inputs, read_all
 from faceswap_cli.jobs.job import Outcome, OutputInfo, SwapJob
 from faceswap_cli.jobs.tally import Tally
-from faceswap_cli.media.atomic import AtomicFile
+from faceswap_cli.media.atomic import AtomicFile, explain_failure
 from faceswap_cli.media.formats import output_format
 from faceswap_cli.media.frame import ClipInfo, Reader, Writer
 from faceswap_cli.options import ImageFormat, MediaOptions, OnNoFace
@@ -40,18 +40,23 @@ def check_output(job: SwapJob) -> None:
     """Find out before any work whether the output may be written.
 
     Raises:
-        UsageError: It exists and `overwrite` is not set, or it is one of the inputs.
-        OutputError: It is a folder, or its folder is missing.
+        UsageError: It has no name, it exists and `overwrite` is not set, or it is one of the inputs.
+        OutputError: It is a folder, its folder is missing, or its name cannot be.
     """
     path = job.output_path
     if path is None:
         return
-    if path.is_dir():
-        raise OutputError(f"cannot write {job.output}: it is a folder; name a file in it")
-    if not path.parent.is_dir():
-        raise OutputError(f"cannot write {job.output}: there is no folder {path.parent}; create it first")
-    if job.overwrite or not path.exists():
-        return
+    if not job.output:
+        raise UsageError("the name of the output is empty; name a file with -o")
+    try:
+        if path.is_dir():
+            raise OutputError(f"cannot write {job.output}: it is a folder; name a file in it")
+        if not path.parent.is_dir():
+            raise OutputError(f"cannot write {job.output}: there is no folder {path.parent}; create it first")
+        if job.overwrite or not path.exists():
+            return
+    except OSError as error:  # a name that is too long, a folder that may not be entered
+        raise OutputError(explain_failure(job.output, path, error)) from error
     if any(_same_file(path, spec) for spec in (job.target, *job.sources)):
         raise UsageError(f"{job.output} is also an input; choose another name, or add --overwrite to replace it")
     raise UsageError(f"{job.output} exists; choose another name or add --overwrite")

@@ -81,7 +81,7 @@ class AtomicFile:
         try:
             yield
         except (OSError, ValueError) as error:
-            raise OutputError(_explain(self.name, self._target, error)) from error
+            raise OutputError(explain_failure(self.name, self._target, error)) from error
 
     def commit(self) -> None:
         """Sync the file and put it in place. Nothing but `discard` may be called afterwards.
@@ -197,12 +197,20 @@ def _sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
-def _explain(name: str, target: Path | None, error: OSError | ValueError) -> str:
+def explain_failure(name: str, target: Path | None, error: OSError | ValueError) -> str:
+    """One line on why an output cannot be written.
+
+    Args:
+        name: How to call it.
+        target: Where it was to lie; None: nowhere that has a folder.
+        error: What the system said.
+    """
     number = error.errno if isinstance(error, OSError) else None
     if number in (errno.ENOENT, errno.ENOTDIR) and target is not None and not target.parent.is_dir():
         return f"cannot write {name}: there is no folder {target.parent}; create it first"
     if number in (errno.ENOSPC, errno.EDQUOT):
-        return f"cannot write {name}: the disk is full; make room or choose another folder with -o"
+        elsewhere = "" if target is None else " or choose another folder with -o"
+        return f"cannot write {name}: the disk is full; make room{elsewhere}"
     if number == errno.EFBIG:
         return f"cannot write {name}: the file is larger than the system allows"
     if number in (errno.EACCES, errno.EPERM, errno.EROFS):

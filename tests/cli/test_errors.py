@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 OUT = ["-o", "out.png"]
+LONG = "x" * 300 + ".png"
 
 
 @pytest.mark.parametrize(("arguments", "backend", "code", "words"), [
@@ -26,6 +30,17 @@ OUT = ["-o", "out.png"]
     (["swap", "me.jpg", "party.jpg", *OUT, "--image-quality", "9"], "BrightSquares", 2, "--image-quality"),
     (["swap-gif", "me.jpg", "party.jpg", "-o", "out.gif"], "BrightSquares", 2, "use `faceswap swap`"),
     (["swap-gif", "me.jpg", "party.jpg", "-o", "out.gif", "--file-type", "jpeg"], "BrightSquares", 2, "--file-type"),
+    (["swap", "", "party.jpg", *OUT], "BrightSquares", 3, "the name of an input is empty"),
+    (["swap", "me.jpg", "", *OUT], "BrightSquares", 3, "the name of an input is empty"),
+    (["detect", ""], "BrightSquares", 3, "the name of an input is empty"),
+    (["swap", "me.jpg", "party.jpg", "-o", ""], "BrightSquares", 2, "the name of the output is empty"),
+    (["swap", "me.jpg", "party.jpg", "-o", LONG], "BrightSquares", 1, "the name is too long"),
+    (["swap", LONG, "party.jpg", *OUT], "BrightSquares", 3, "name too long"),
+    (["detect", "party.jpg", "--annotate", LONG], "BrightSquares", 1, "name too long"),
+    (["detect", "party.jpg", "--annotate", LONG[:-4] + "/"], "BrightSquares", 1, "name too long"),
+    (["detect", "party.jpg", "--crops", LONG], "BrightSquares", 1, "name too long"),
+    (["detect", "party.jpg", "--crops", ""], "BrightSquares", 2, "is empty"),
+    (["detect", "party.jpg", "--order", "none"], "BrightSquares", 2, "'--order': 'none' is not"),
     (["detect", "dark.png"], "BrightSquares", 4, "no face found"),
     (["detect", "dark.png", "none.png"], "BrightSquares", 3, "none.png"),
     (["detect", "party.jpg", "me.jpg", "--annotate", "out.png"], "BrightSquares", 2, "name a folder"),
@@ -35,7 +50,7 @@ def test_exit_codes(place, arguments, backend, code, words):
     done = place.run(*arguments, backend=backend)
     text = " ".join(done.stderr.decode().split())
     assert done.returncode == code, text
-    assert words in text
+    assert words.lower() in text.lower()
     assert b"Traceback" not in done.stderr
     assert place.names() == before
 
@@ -73,3 +88,15 @@ def test_nothing_given_shows_the_help(place):
     done = place.run(backend=None)
     assert b"Usage: faceswap" in done.stdout + done.stderr
     assert done.returncode == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_an_interruption_while_it_loads_is_no_traceback(place):
+    script = ("import signal, sys\nfrom faceswap_cli.__main__ import main\n"
+              "class Interrupt:\n"
+              "    def find_spec(self, name, *rest):\n"
+              "        if name == 'typer':\n"
+              "            signal.raise_signal(signal.SIGINT)\n"
+              "sys.meta_path.insert(0, Interrupt())\nsys.exit(main(['--help']))")
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False, timeout=180)
+    assert (done.returncode, done.stderr) == (130, b"")

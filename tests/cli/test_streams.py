@@ -88,12 +88,66 @@ def test_a_reader_that_goes_away_is_no_surprise(place):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="closes descriptors by number")
 def test_closed_streams_are_survived(place):
-    command = " ".join(f"'{word}'" for word in place.arguments("detect", "party.jpg"))
-    for closing in (">&-", "2>&-", ">&- 2>&-", "<&-"):
-        done = subprocess.run(["sh", "-c", f"{command} {closing}"], cwd=place.folder, capture_output=True, check=False,
-                              timeout=180)
+    for closing in (">&-", "2>&-", ">&- 2>&-", "<&-", "<&- >&- 2>&-"):
+        done = in_a_shell(place, closing, *SWAP, "-o", "out.png", "--overwrite")
         assert done.returncode == 0, closing
         assert b"Traceback" not in done.stderr
+        assert decode((place / "out.png").read_bytes()).shape == (48, 64, 3)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="closes descriptors by number")
+@pytest.mark.parametrize("closing", ["<&- >&- 2>&-", "2>&-", "<&- 2>&-"])
+def test_what_c_says_to_a_closed_stream_does_not_get_into_the_output(place, closing):
+    done = in_a_shell(place, closing, *SWAP, "-o", "out.bmp", backend="Chatty")
+    assert done.returncode == 0
+    assert b"written by C" not in (place / "out.bmp").read_bytes()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="closes descriptors by number")
+@pytest.mark.parametrize("arguments", [["detect", "party.jpg"], ["detect", "party.jpg", "--json"],
+                                       [*SWAP, "-o", "out.png", "--json"], [*SWAP, "-o", "-"]])
+def test_data_that_cannot_be_given_is_an_error(place, arguments):
+    before = place.names()
+    done = in_a_shell(place, ">&-", *arguments)
+    assert done.returncode == 1
+    assert done.stderr.decode().splitlines()[-1] == "error: cannot write to standard output: it is closed"
+    assert place.names() == before
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")  # noqa: PTH110
+@pytest.mark.parametrize("arguments", [["detect", "party.jpg"], ["detect", "party.jpg", "--json"],
+                                       ["detect", "none.jpg", "--json"], [*SWAP, "-o", "-"]])
+def test_a_full_disk_behind_standard_output_is_one_line(place, arguments):
+    with open("/dev/full", "wb") as full:  # noqa: PTH123
+        done = place.run(*arguments, stdout=full)
+    assert done.returncode == 1
+    assert done.stderr.decode().splitlines()[-1] == (
+        "error: cannot write standard output: the disk is full; make room")
+    assert b"Traceback" not in done.stderr
+    assert b"Exception ignored" not in done.stderr
+
+
+def test_nobody_to_talk_to_is_no_reason_to_fail(place):
+    read, write = os.pipe()
+    os.close(read)
+    assert place.run(*SWAP, "-o", "out.png", stderr=write).returncode == 0
+    assert (place / "out.png").exists()
+    assert place.run("swap", "none.jpg", "party.jpg", "-o", "other.png", stderr=write).returncode == 3
+    os.close(write)
+
+
+@pytest.mark.parametrize("columns", ["0", "1", "20"])
+def test_a_table_is_whole_whatever_the_width(place, columns):
+    done = place.run("detect", "party.jpg", env={"COLUMNS": columns})
+    assert done.returncode == 0
+    assert b"9,9,23,23" in done.stdout
+    assert b"a note on the engine" in done.stderr
+
+
+def in_a_shell(place, redirection: str, *arguments: str, backend: str = "BrightSquares"):
+    command = " ".join(f"'{word}'" for word in place.arguments(*arguments, backend=backend))
+    return subprocess.run(["sh", "-c", f"{command} {redirection}"], cwd=place.folder, capture_output=True, check=False,
+                          timeout=180)
 
 
 # --- terminals --------------------------------------------------------------------------------------------------------

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from faceswap_cli.errors import InputError, LimitError, UsageError
+from faceswap_cli.errors import InputError, LimitError, OutputError, UsageError
 from faceswap_cli.jobs import inputs as module
 from faceswap_cli.jobs.inputs import Inputs
 
@@ -122,3 +123,32 @@ def test_other_schemes_are_refused():
     with Inputs() as inputs, pytest.raises(InputError, match="not an http or https URL"):
         inputs.resolve("ftp://example.org/a.png")
 
+
+
+def test_a_full_disk_for_temporary_files_is_one_line(monkeypatch, tmp_path):
+    resource = pytest.importorskip("resource")
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, before[1]))
+    try:
+        with Inputs(stdin=io.BytesIO(bytes(1 << 20))) as inputs, pytest.raises(OutputError, match="set TMPDIR"):
+            inputs.resolve("-")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_place_for_temporary_files_is_one_line(monkeypatch, tmp_path):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
+    with Inputs(stdin=io.BytesIO(b"picture")) as inputs, pytest.raises(OutputError, match="set TMPDIR"):
+        inputs.resolve("-")
+
+
+def test_a_pipe_that_cannot_be_read_is_one_line():
+    class Failing(io.RawIOBase):
+        def read(self, size=-1):
+            raise OSError(5, "Input/output error")
+
+    with Inputs(stdin=Failing()) as inputs, pytest.raises(InputError, match="standard input cannot be read: Input"):
+        inputs.resolve("-")
