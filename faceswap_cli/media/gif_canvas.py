@@ -150,9 +150,8 @@ class Canvas:
         if whole and mask is None:
             self._paletted = _Paletted(indices.copy(), table, None)
             return
-        drawn = indices if mask is None else indices[mask]
         if self._empty:
-            clear = _free_index(used_indices(np.ascontiguousarray(drawn)), table.size, transparent)
+            clear = _free_index(used_indices(indices, mask), table.size, transparent)
             if clear is None:
                 self._paletted = None
                 return
@@ -161,13 +160,18 @@ class Canvas:
         if state is None:
             return
         same = table.raw == state.table.raw or state.table.raw.startswith(table.raw)
-        if same and (state.clear is None or state.clear == transparent or not (drawn == state.clear).any()):
+        if same and (state.clear is None or state.clear == transparent or not _has(indices, mask, state.clear)):
             if mask is None:
                 state.indices[window] = indices
             else:
                 paste(state.indices[window], indices, mask)
         else:
             self._paletted = _merged(state, window, indices, mask, table)
+
+
+def _has(indices: Plane, mask: Mask | None, index: int) -> bool:
+    found = indices == index
+    return bool(found.any() if mask is None else (found & mask).any())
 
 
 def _merged(state: _Paletted, window: Window, indices: Plane, mask: Mask | None,
@@ -255,7 +259,7 @@ def used_indices(indices: Plane, mask: Mask | None = None) -> npt.NDArray[np.boo
 
     inside = None if mask is None else mask.view(np.uint8)
     # Four times as fast as numpy's counting.
-    return np.asarray(cv2.calcHist([indices], [0], inside, [256], [0, 256]).ravel() > 0, np.bool_)
+    return np.asarray(cv2.calcHist([np.ascontiguousarray(indices)], [0], inside, [256], [0, 256]).ravel() > 0, np.bool_)
 
 
 def _free_index(used: npt.NDArray[np.bool_], size: int, preferred: int | None) -> int | None:

@@ -33,9 +33,9 @@ MAX_DELAY = 65535
 
 _MAX_REPEATS = 65535
 
-_SAMPLE = 1 << 13
-"""So many pixels, of rows evenly spread, are encoded both ways to see which is smaller: LZW forgets all after 4096
-codes."""
+_SAMPLE = 1 << 12
+"""About so many pixels, of rows evenly spread, are encoded both ways to see which is smaller: the choice was right for
+each frame of three noisy clips."""
 
 _OPAQUE_FROM = 128
 """GIF knows no half transparency: alpha from here on is opaque."""

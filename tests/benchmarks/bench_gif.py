@@ -5,7 +5,7 @@
 The clip is a camera that moves over a portrait of assets/, with noise, written as a GIF first: one palette for all
 frames, then one for each; last, the clip in true colours, as it comes from APNG, WebP or a video. A rectangle of every
 frame is replaced by the face of another portrait under changing light. PSNR is against the frames that the writers were
-given.
+given. Each writer runs twice, and the faster run counts: the first one pays for imports too.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from PIL import Image
 from faceswap_cli.media.animations import create_animation, open_animation
 from faceswap_cli.media.atomic import AtomicFile
 from faceswap_cli.media.frame import ClipInfo, Frame, Indexed
+from faceswap_cli.media.gif_paint import Stage
 from faceswap_cli.media.gif_writer import GifWriter
 from faceswap_cli.options import ImageFormat, MediaOptions
 
@@ -104,6 +106,26 @@ def true_frames(count: int) -> tuple[ClipInfo, list[Frame]]:
     return ClipInfo(ImageFormat.APNG, WIDTH, HEIGHT, count, loop=0, lossless=True), frames
 
 
+def write(path: Path, info: ClipInfo, frames: list[Frame]) -> dict[Stage, int]:
+    writer = create_animation(AtomicFile(path, overwrite=True), ImageFormat.GIF, info, MediaOptions())
+    assert isinstance(writer, GifWriter)
+    with writer:
+        for frame in frames:
+            writer.write(frame)
+        writer.commit()
+    return writer.stages
+
+
+def best(task: Callable[[], object]) -> tuple[float, float]:
+    """Seconds by the clock and of the processor, each the least of two runs."""
+    runs = []
+    for _ in range(2):
+        started, busy = time.perf_counter(), time.process_time()
+        task()
+        runs.append((time.perf_counter() - started, time.process_time() - busy))
+    return min(run[0] for run in runs), min(run[1] for run in runs)
+
+
 def run(count: int, case: str, folder: Path) -> None:
     source, ours, theirs = folder / "source.gif", folder / "ours.gif", folder / "theirs.gif"
     print(f"\n{count} frames {WIDTH}x{HEIGHT}, {case}, a changed rectangle of {FACE}x{FACE}")
@@ -116,25 +138,16 @@ def run(count: int, case: str, folder: Path) -> None:
     wanted = [frame.pixels for frame in frames]
     still = (slice(None), slice(0, 170))
 
-    started, busy = time.perf_counter(), time.process_time()
-    writer = create_animation(AtomicFile(ours, overwrite=True), ImageFormat.GIF, info, MediaOptions())
-    with writer:
-        for frame in frames:
-            writer.write(frame)
-        writer.commit()
-    own, own_busy = time.perf_counter() - started, time.process_time() - busy
-    assert isinstance(writer, GifWriter)
-
-    started, busy = time.perf_counter(), time.process_time()
-    iio.imwrite(theirs, wanted, extension=".gif", duration=45, loop=0)
-    default, default_busy = time.perf_counter() - started, time.process_time() - busy
+    stages: dict[Stage, int] = {}
+    own, own_busy = best(lambda: stages.update(write(ours, info, frames)))
+    default, default_busy = best(lambda: iio.imwrite(theirs, wanted, extension=".gif", duration=45, loop=0))
 
     for label, path, spent in (("ours", ours, own), ("imageio's default", theirs, default)):
         shown = shown_frames(path)
         print(f"  {label:18s} {1000 * spent / count:7.2f} ms a frame, {path.stat().st_size / 1e6:5.2f} MB, "
               f"PSNR {psnr(wanted, shown):5.1f} dB, of the untouched part {psnr(wanted, shown, still):5.1f} dB")
     print(f"  ratio {default / own:.1f} (processor time {default_busy / own_busy:.1f}); palettes: "
-          + ", ".join(f"{stage.value} {number}" for stage, number in writer.stages.items() if number))
+          + ", ".join(f"{stage.value} {number}" for stage, number in stages.items() if number))
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from faceswap_cli.media.palette import PaletteMap, Spots, nearest, quantise, seen_error, spots
+from faceswap_cli.media.palette import WEIGHTS, PaletteMap, Spots, nearest, quantise, seen_error, spots
 
 
 def everywhere(picture: np.ndarray) -> Spots:
@@ -87,3 +87,23 @@ def test_no_more_colours_than_asked_for(count: int) -> None:
     assert 1 <= len(palette) <= count
     flat = quantise(np.full((100, 3), 77, np.uint8), count)
     assert np.array_equal(flat[0], [77, 77, 77])
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 2 ** 32 - 1), count=st.integers(1, 600), size=st.integers(1, 256))
+def test_the_nearest_entry_is_exactly_the_nearest_and_the_first_of_several(seed: int, count: int, size: int) -> None:
+    noise = np.random.default_rng(seed)
+    palette = noise.integers(0, 256, (size, 3), dtype=np.uint8)
+    palette[noise.integers(0, size)] = palette[0]
+    pixels = noise.integers(0, 256, (count, 3), dtype=np.uint8)
+    distances = (pixels[:, None].astype(int) - palette) ** 2 @ np.array(WEIGHTS)
+    assert np.array_equal(nearest(pixels, palette), distances.argmin(axis=1))
+
+
+def test_colours_that_the_palette_has_stay_what_they_are_on_the_grid() -> None:
+    greys = np.linspace(0, 255, 64).round().astype(np.uint8)
+    palette = np.stack([greys, greys, greys], axis=1)
+    picture = np.broadcast_to(palette[:, None], (64, 8, 3)).copy()
+    shown = palette[PaletteMap(palette).map(everywhere(picture))]
+    assert np.abs(shown.astype(int) - picture).max() <= 5  # one grid step and rounding
+    assert np.abs(shown.astype(int) - picture).mean() < 1
