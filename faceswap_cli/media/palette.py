@@ -67,6 +67,13 @@ def _offsets() -> Plane:
     return np.asarray(turned * (256 >> _BITS) // 8, np.uint8)
 
 
+@lru_cache(maxsize=64)
+def _offsets_across(first: int, times: int) -> Image:
+    """The offsets from a column on, for as many patterns and three channels: uint8 (8, 8 * times, 3)."""
+    pattern = np.tile(np.roll(_offsets(), -first, axis=1), (1, times))
+    return np.repeat(pattern, 3, axis=1).reshape(8, -1, 3)
+
+
 @dataclass(frozen=True, slots=True)
 class Spots:
     """The colours of a part of a frame as a palette's lookup takes them; the same for every palette.
@@ -95,10 +102,9 @@ def spots(pixels: Image, window: Window, mask: Mask) -> Spots:
     top, left = window[0].start, window[1].start
     height, width = mask.shape
     levels = np.asarray(cv2.LUT(pixels, _stretch()))
-    across = np.repeat(np.roll(_offsets(), -left, axis=1), 3, axis=1).reshape(8, 8, 3)
-    across = np.tile(across, (1, width // 8 + 1, 1))[:, :width]
+    across = _offsets_across(left % 8, width // 8 + 1)
     for row in range(min(8, height)):
-        levels[row::8] += across[(top + row) % 8]
+        levels[row::8] += across[(top + row) % 8, :width]
     packed = np.asarray(cv2.cvtColor(levels, cv2.COLOR_RGB2RGBA)).view(np.uint32)[..., 0]
     cells = np.zeros(packed.shape, np.uint32)
     for channel in range(3):
