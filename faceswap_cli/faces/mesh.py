@@ -64,7 +64,8 @@ def _inverse(matrices: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     a, b, c = matrices[:, 0], matrices[:, 1], matrices[:, 2]
     cofactors = np.stack([np.cross(b, c), np.cross(c, a), np.cross(a, b)], 2)
     determinant = np.einsum("ij,ij->i", a, cofactors[:, :, 0])
-    return np.nan_to_num(cofactors / determinant[:, None, None], posinf=0.0, neginf=0.0)
+    inverses: npt.NDArray[np.float64] = np.nan_to_num(cofactors / determinant[:, None, None], posinf=0.0, neginf=0.0)
+    return inverses
 
 
 class FaceMesh:

@@ -86,7 +86,8 @@ def set_stage(image: Image, landmarks: Points, source: SourceFace, mirrored: boo
 
     # Pixel centres are at whole numbers at both sizes, hence the halves.
     matrix = upright_crop(camera, side)
-    to_study = (matrix + [[0, 0, 0.5], [0, 0, 0.5]]) / enlarged - [[0, 0, 0.5], [0, 0, 0.5]]
+    half = np.array([[0.0, 0.0, 0.5]])
+    to_study = (matrix + half) / enlarged - half
     points = transform(to_study, landmarks)
     study_camera = camera.seen_through(to_study)
     target = with_forehead(points, study_camera)
