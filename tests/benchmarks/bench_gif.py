@@ -17,6 +17,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
+import cv2
 import imageio.v3 as iio
 import numpy as np
 from PIL import Image
@@ -152,6 +153,7 @@ def run(count: int, case: str, folder: Path) -> None:
 
 def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 60
+    cv2.setNumThreads(1)  # as in the job of a clip, whose threads render
     with tempfile.TemporaryDirectory() as folder:
         for case in ("one palette", "a palette for each frame", "true colours"):
             run(count, case, Path(folder))
