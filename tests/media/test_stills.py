@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -411,3 +412,14 @@ def test_sizes_that_a_format_cannot_hold(tmp_path: Path, suffix: str, width: int
     with pytest.raises(UsageError, match="pixels a side"):
         create_media(tmp_path / f"a.{suffix}", ClipInfo(ImageFormat.PNG, width, 1), MediaOptions())
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="the number of cores cannot be set here")
+def test_the_number_of_cores_changes_no_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (600, 800, 3), np.uint8)
+    found = set()
+    for cores in (1, 2, 16):
+        monkeypatch.setattr(os, "sched_getaffinity", lambda process, cores=cores: set(range(cores)))
+        write(tmp_path / "a.avif", ClipInfo(ImageFormat.AVIF, 800, 600), Frame(noise))
+        found.add((tmp_path / "a.avif").read_bytes())
+    assert len(found) == 1
