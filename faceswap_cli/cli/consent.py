@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from contextlib import suppress
-from pathlib import Path
 
 from faceswap_cli.cli.output import Output
 
@@ -21,20 +18,11 @@ def tell_once(output: Output) -> None:
         return
     # A home that cannot be found or written is no reason to fail; it is then said again.
     with suppress(OSError, RuntimeError):
-        marker = state_folder() / _MARKER
+        from platformdirs import user_state_path
+
+        marker = user_state_path("faceswap", appauthor=False) / _MARKER
         if marker.exists():
             return
         marker.parent.mkdir(parents=True, exist_ok=True)
         marker.touch()
     output.note(TEXT)
-
-
-def state_folder() -> Path:
-    """Where the system wants programs to keep what they remember about this user."""
-    if given := os.environ.get("XDG_STATE_HOME"):
-        return Path(given) / "faceswap"
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "faceswap"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support" / "faceswap"
-    return Path.home() / ".local" / "state" / "faceswap"

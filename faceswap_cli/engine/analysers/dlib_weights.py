@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from faceswap_cli.engine.analysers.detector_cache import load_frontal_detector
 from faceswap_cli.errors import ModelError
 
 PACKAGE = "face_recognition_models"
@@ -100,13 +101,7 @@ def _from_file(kind: str, file: str) -> SharedModel:
     return SharedModel(load, file)
 
 
-def _built_in_detector() -> Any:
-    import dlib
-
-    return dlib.get_frontal_face_detector()
-
-
-FRONTAL_DETECTOR = SharedModel(_built_in_detector)
+FRONTAL_DETECTOR = SharedModel(load_frontal_detector)
 """HOG and linear SVM, five views (Dalal & Triggs 2005; Felzenszwalb's features; King 2015); built into dlib."""
 
 LANDMARK_PREDICTOR = _from_file("shape_predictor", "shape_predictor_68_face_landmarks.dat")
