@@ -168,6 +168,15 @@ class Slow(BrightSquares):
         return super().render(plan, image)
 
 
+class OutOfMemory(BrightSquares):
+    """Asks OpenCV for more than any machine can address."""
+
+    def render(self, plan: FakePlan, image: Image) -> Image:
+        import cv2
+
+        return np.asarray(cv2.resize(image, (2**30, 2**20)), dtype=np.uint8)
+
+
 class Chatty(BrightSquares):
     """Prints as bad libraries do: in Python, and past it."""
 
@@ -181,7 +190,7 @@ class Chatty(BrightSquares):
 
 
 BACKENDS = {kind.__name__: kind
-            for kind in (BrightSquares, Blind, Uneven, FailsToPlan, FailsToRender, Dies, Slow, Chatty)}
+            for kind in (BrightSquares, Blind, Uneven, FailsToPlan, FailsToRender, Dies, Slow, Chatty, OutOfMemory)}
 
 
 def _face(image: Image, x: int, y: int, width: int, height: int) -> Face:

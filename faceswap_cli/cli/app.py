@@ -97,10 +97,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         drop_stdout()
         return ExitCode.UNEXPECTED
     except Exception as error:
+        if _is_out_of_memory(error):
+            message = "not enough memory; make the picture smaller, or close other programs"
+            return _fail(error, message, ExitCode.UNEXPECTED, json=json, debug=debug)
         what = str(error).strip().partition("\n")[0]
         message = f"unexpected {type(error).__name__}{': ' if what else ''}{what}"
         advice = "" if debug else "; run it again with --debug to see where"
         return _fail(error, message + advice, ExitCode.UNEXPECTED, json=json, debug=debug)
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Whether Python or OpenCV, which has an error of its own for it (code -4), could not get memory."""
+    return isinstance(error, MemoryError) or (type(error).__module__ == "cv2" and getattr(error, "code", 0) == -4)
 
 
 def _fail(error: BaseException, message: str, code: ExitCode, *, json: bool, debug: bool) -> int:

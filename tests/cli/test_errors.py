@@ -63,6 +63,13 @@ def test_a_bug_is_one_line_that_asks_for_debug(place):
     assert "Traceback" not in done.stderr.decode()
 
 
+def test_too_little_memory_is_told_as_such(place):
+    done = place.run("swap", "me.jpg", "party.jpg", *OUT, backend="OutOfMemory")
+    assert done.returncode == 1
+    assert done.stderr.decode().splitlines()[-1].startswith("error: not enough memory; make the picture smaller")
+    assert not (place / "out.png").exists()
+
+
 def test_debug_shows_where(place):
     done = place.run("swap", "me.jpg", "party.jpg", *OUT, "--debug", backend="Dies")
     assert done.returncode == 1
