@@ -10,8 +10,7 @@ import io
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +31,7 @@ from faceswap_cli.media.apng_chunks import (
 from faceswap_cli.media.atomic import AtomicFile
 from faceswap_cli.media.delta import Delta
 from faceswap_cli.media.frame import ClipInfo, Frame
+from faceswap_cli.media.handles import FileReader, FileWriter
 from faceswap_cli.media.limits import check_pixels
 from faceswap_cli.media.provenance import mark, png_xmp_chunk
 from faceswap_cli.options import ImageFormat, MediaOptions
@@ -50,7 +50,7 @@ _MODES = {0: "L", 2: "RGB", 3: "P", 4: "LA", 6: "RGBA"}
 _Pixels = npt.NDArray[np.uint8]
 
 
-class ApngReader:
+class ApngReader(FileReader):
     """An open APNG. A default image that is no part of the animation is left out."""
 
     def __init__(self, path: Path, name: str, options: MediaOptions) -> None:
@@ -65,11 +65,7 @@ class ApngReader:
             InputError: Missing, unreadable or damaged.
             LimitError: Too many pixels.
         """
-        self._name = name
-        try:
-            self._file = path.open("rb")
-        except OSError as error:
-            raise InputError(f"cannot read {name}: {error.strerror}") from error
+        super().__init__(path, name)
         try:
             self._chunks = chunks = parse_apng(self._file, name)
             check_pixels(chunks.width, chunks.height, len(chunks.frames), options, name)
@@ -107,17 +103,6 @@ class ApngReader:
             elif before is not None:
                 canvas[window] = before
 
-    def close(self) -> None:
-        """Release the file."""
-        self._file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        self.close()
-
     def _decode(self, number: int, frame: PngFrame) -> _Pixels:
         """The pixels of one frame as a PNG of its own: uint8 (h, w, 4)."""
         from PIL import Image
@@ -139,7 +124,7 @@ class ApngReader:
                 return _rgba(picture)
 
 
-class ApngWriter:
+class ApngWriter(FileWriter):
     """An APNG being written."""
 
     def __init__(self, out: AtomicFile, like: ClipInfo, options: MediaOptions) -> None:
@@ -150,7 +135,7 @@ class ApngWriter:
         """
         if max(like.width, like.height) > _MAX_SIDE:
             raise OutputError(f"cannot write {out.name}: too large for a PNG; choose another format with -o")
-        self._out = out
+        super().__init__(out)
         self._like = like
         self._mark = mark(options)
         self._alpha = like.mode not in _OPAQUE_MODES
@@ -210,13 +195,6 @@ class ApngWriter:
             self._out.file.write(self._animation_control())
             self._out.file.seek(0, 2)
         self._out.commit()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        self._out.discard()
 
     def _write_head(self) -> None:
         import zlib

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +16,7 @@ from faceswap_cli.errors import OutputError, UsageError
 from faceswap_cli.media.atomic import AtomicFile
 from faceswap_cli.media.colour import GREY_MODES, flatten, grey_of, icc_space
 from faceswap_cli.media.frame import ClipInfo, Frame
+from faceswap_cli.media.handles import FileWriter
 from faceswap_cli.media.pillow import quiet
 from faceswap_cli.media.provenance import mark
 from faceswap_cli.options import ImageFormat, MediaOptions
@@ -32,7 +32,7 @@ _XMP_TAG = 700
 _BYTE = 1
 
 
-class StillWriter:
+class StillWriter(FileWriter):
     """Encodes one picture into an output.
 
     A grey target stays grey. Transparency in JPEG becomes white. Of the target's metadata the colour profile and the
@@ -55,7 +55,7 @@ class StillWriter:
         if limit is not None and max(like.width, like.height) > limit:
             raise UsageError(f"cannot write {out.name}: {kind} holds at most {limit} pixels a side and the target is "
                              f"{like.width}x{like.height}; use .png or .tiff")
-        self._out = out
+        super().__init__(out)
         self._kind = kind
         self._like = like
         self._options = options
@@ -84,13 +84,6 @@ class StillWriter:
         if not self._written:
             raise OutputError(f"cannot write {self._out.name}: no picture came")
         self._out.commit()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        self._out.discard()
 
     def _encode(self, image: PILImage.Image) -> bytes:
         buffer = io.BytesIO()  # Pillow would write around the file's own buffer, and hide why a full disk fails

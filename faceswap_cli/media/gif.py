@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from faceswap_cli.errors import InputError
 from faceswap_cli.image import Plane
@@ -19,6 +17,7 @@ from faceswap_cli.media.delta import Window
 from faceswap_cli.media.frame import ClipInfo, Frame
 from faceswap_cli.media.gif_blocks import BACKGROUND, PREVIOUS, GifBlocks, GifImage, parse_gif
 from faceswap_cli.media.gif_canvas import GREY_RAMP, Canvas, ColourTable
+from faceswap_cli.media.handles import FileReader
 from faceswap_cli.media.limits import check_pixels
 from faceswap_cli.options import ImageFormat, MediaOptions
 
@@ -26,7 +25,7 @@ _MOST_TILES = 1000
 """More images than this are never taken for tiles: every pair is compared."""
 
 
-class GifReader:
+class GifReader(FileReader):
     """An open GIF. A delay of 0 is handed out as 0 (browsers show such frames for 0.1 s)."""
 
     def __init__(self, path: Path, name: str, options: MediaOptions) -> None:
@@ -41,11 +40,7 @@ class GifReader:
             InputError: Missing, unreadable, damaged or empty.
             LimitError: Too many pixels.
         """
-        self._name = name
-        try:
-            self._file = path.open("rb")
-        except OSError as error:
-            raise InputError(f"cannot read {name}: {error.strerror}") from error
+        super().__init__(path, name)
         try:
             self._blocks = parse_gif(self._file, name)
             self._mend_screen()
@@ -90,17 +85,6 @@ class GifReader:
                 canvas = before
             elif image.disposal == BACKGROUND and window is not None:
                 canvas.erase(window, image.transparent)
-
-    def close(self) -> None:
-        """Release the file."""
-        self._file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        self.close()
 
     def _mend_screen(self) -> None:
         """A screen without a size takes that of the first image, as browsers do."""

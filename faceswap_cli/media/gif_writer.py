@@ -7,8 +7,6 @@ alike stay frames of their own: their number and times are the source's.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 
@@ -21,6 +19,7 @@ from faceswap_cli.media.frame import ClipInfo, Frame
 from faceswap_cli.media.gif_blocks import BACKGROUND, KEEP, PREVIOUS
 from faceswap_cli.media.gif_canvas import OPAQUE, distinct, paste
 from faceswap_cli.media.gif_paint import Painted, Painter, Stage
+from faceswap_cli.media.handles import FileWriter
 from faceswap_cli.media.provenance import gif_xmp_extension, mark
 from faceswap_cli.media.timing import Clock
 from faceswap_cli.options import MediaOptions
@@ -64,7 +63,7 @@ class _Pending:
     first: bool
 
 
-class GifWriter:
+class GifWriter(FileWriter):
     """A GIF being written.
 
     Attributes:
@@ -80,7 +79,7 @@ class GifWriter:
         if max(like.width, like.height) > MAX_SIDE:
             raise OutputError(f"cannot write {out.name}: a GIF has at most {MAX_SIDE} pixels a side; choose another "
                               "format with -o")
-        self._out = out
+        super().__init__(out)
         self._size = (like.height, like.width)
         self._loop = like.loop
         self._mark = mark(options)
@@ -120,13 +119,6 @@ class GifWriter:
                 self._out.file.write(gif_xmp_extension(self._mark))
             self._out.file.write(b";")
         self._out.commit()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        self._out.discard()
 
     def _paint(self, frame: Frame, wanted: Packed, base: _View, first: bool, delay: int,
                reserve: bool = False) -> _Pending:

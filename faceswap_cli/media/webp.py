@@ -14,8 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
-from typing import BinaryIO, Self
+from typing import BinaryIO
 
 import numpy as np
 
@@ -23,6 +22,7 @@ from faceswap_cli.errors import InputError, LimitError, OutputError
 from faceswap_cli.media.atomic import AtomicFile
 from faceswap_cli.media.delta import Delta
 from faceswap_cli.media.frame import ClipInfo, Frame
+from faceswap_cli.media.handles import FileReader, FileWriter
 from faceswap_cli.media.limits import MAX_FRAMES, check_pixels
 from faceswap_cli.media.provenance import mark
 from faceswap_cli.media.timing import Clock
@@ -55,7 +55,7 @@ class _Parts:
     icc: bytes | None = None
 
 
-class WebpReader:
+class WebpReader(FileReader):
     """An open animated WebP. Blending and disposal are resolved by libwebp."""
 
     def __init__(self, path: Path, name: str, options: MediaOptions) -> None:
@@ -70,11 +70,7 @@ class WebpReader:
             InputError: Missing, unreadable or damaged.
             LimitError: Too many pixels.
         """
-        self._name = name
-        try:
-            self._file = path.open("rb")
-        except OSError as error:
-            raise InputError(f"cannot read {name}: {error.strerror}") from error
+        super().__init__(path, name)
         try:
             self._parts = parts = _parse(self._file, name)
             check_pixels(parts.width, parts.height, len(parts.durations), options, name)
@@ -115,19 +111,8 @@ class WebpReader:
                     alpha = None if pixels[..., 3].min() == 255 else pixels[..., 3].copy()
                 yield Frame(pixels[..., :3].copy(), alpha, Fraction(duration, 1000))
 
-    def close(self) -> None:
-        """Release the file."""
-        self._file.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        self.close()
-
-
-class WebpWriter:
+class WebpWriter(FileWriter):
     """An animated WebP being written.
 
     Frames are lossless when the source is (GIF, APNG, lossless WebP) or the quality is 100, and lossy else. Only the
@@ -143,7 +128,7 @@ class WebpWriter:
         if max(like.width, like.height) > _MAX_SIDE:
             raise OutputError(f"cannot write {out.name}: a WebP has at most {_MAX_SIDE} pixels a side; choose another "
                               "format with -o")
-        self._out = out
+        super().__init__(out)
         self._like = like
         self._lossless = like.lossless or options.image_quality == _BEST
         self._quality = options.image_quality
@@ -201,13 +186,6 @@ class WebpWriter:
             file.write(self._extended())
             file.seek(0, 2)
         self._out.commit()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        self._out.discard()
 
     def _write_head(self) -> None:
         file = self._out.file
