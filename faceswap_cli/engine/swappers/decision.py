@@ -30,6 +30,13 @@ _STEP = 1 / 3
 """How much a fade between the source's and the target's feature moves in one frame."""
 
 
+MOUTH_REST = 48
+"""Frames without need after which the target's mouth gives way to the source's again.
+
+Someone who talks shuts the mouth every few frames: lips that changed with it from one person's to the other's, 15 times
+in a clip of 10 seconds, were what one saw of it.
+"""
+
 _LOOK_EVERY = 6
 """Frames between two looks for glasses and beard on a followed face."""
 
@@ -68,6 +75,7 @@ class TrackState:
         levels: The same after fading, and the beard.
         cover: The last look at glasses and beard.
         next_look: Frames until the next one.
+        mouth_rest: Frames for which the target's mouth is shown though the source's could be.
     """
 
     person: SourceFace
@@ -77,6 +85,7 @@ class TrackState:
     levels: tuple[float, float, float, float, float]
     cover: Cover
     next_look: int
+    mouth_rest: int
 
 
 @dataclass(slots=True)
@@ -176,7 +185,9 @@ def decide(image: Image, face: Face, sources: Sequence[SourceFace], memory: Deci
     left, right = eye_openings(landmarks)
     # Where landmarks are unsure (an engraving, a hand before the face) dark lines around the eyes mean little.
     glasses_on = face.spread <= UNSURE and cover.glasses(state.kept[3] if state else None)
-    kept = (_keep_mouth(source.mouth, mouth_opening(landmarks, camera.scale), was[0]),
+    mouth_needed = _keep_mouth(source.mouth, mouth_opening(landmarks, camera.scale), was[0])
+    mouth_rest = MOUTH_REST if mouth_needed else max(0, state.mouth_rest - 1) if state else 0
+    kept = (mouth_needed or mouth_rest > 0,
             _keep_eye(own[0], left, was[1]), _keep_eye(own[1], right, was[2]), glasses_on)
     brought = source.cover.glasses()
     # Glasses of the source replace the target's as well as they can; two frames would be worse.
@@ -187,6 +198,6 @@ def decide(image: Image, face: Face, sources: Sequence[SourceFace], memory: Deci
         levels = (mouth, eye, other_eye, glasses, beard)
     if memory is not None and track is not None:
         next_look = _LOOK_EVERY if state is None or fresh else state.next_look - 1
-        memory.tracks[track] = TrackState(sources[0], number, mirrored, kept, levels, cover, next_look)
+        memory.tracks[track] = TrackState(sources[0], number, mirrored, kept, levels, cover, next_look, mouth_rest)
     return Decision(source, number, mirrored, levels[0], (levels[1], levels[2]), levels[3], levels[4],
                     _warnings(kept[3], source.cover, cover.beard))

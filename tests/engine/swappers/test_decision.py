@@ -7,7 +7,7 @@ import pytest
 from heads import camera, mean_face, portrait, with_beard, with_glasses
 
 from faceswap_cli.engine.swappers import decision as decision_module
-from faceswap_cli.engine.swappers.decision import Decision, DecisionMemory, pose_distance
+from faceswap_cli.engine.swappers.decision import MOUTH_REST, Decision, DecisionMemory, pose_distance
 from faceswap_cli.engine.swappers.face_crop import SourceFace
 from faceswap_cli.faces.face import Box, Face, Pose
 from faceswap_cli.faces.landmarks68 import LEFT_EYE, LOWER_LIP_EDGE, MEAN_SHAPE, RIGHT_EYE, UPPER_LIP_EDGE
@@ -150,8 +150,16 @@ SHUT, OPEN = target(mouth=0.0), target(mouth=0.2)
 
 
 def test_changes_fade_over_three_frames():
-    made = clip([source(mouth=0.2)], [OPEN, SHUT, SHUT, SHUT, SHUT, OPEN, OPEN, OPEN, OPEN])
-    assert [one.keep_mouth for one in made] == pytest.approx([0, 1 / 3, 2 / 3, 1, 1, 2 / 3, 1 / 3, 0, 0])
+    made = clip([source(mouth=0.2)], [OPEN, *[SHUT] * 4, *[OPEN] * (MOUTH_REST + 3)])
+    levels = [one.keep_mouth for one in made]
+    assert levels[:5] == pytest.approx([0, 1 / 3, 2 / 3, 1, 1])
+    assert levels[-5:] == pytest.approx([1, 2 / 3, 1 / 3, 0, 0])
+
+
+def test_the_mouth_of_someone_who_talks_stays_one_person_s():
+    talking = [OPEN, OPEN, SHUT, *([OPEN] * 20 + [SHUT] * 3) * 6]
+    levels = [one.keep_mouth for one in clip([source(mouth=0.2)], talking)]
+    assert levels[5:] == [1.0] * len(levels[5:])
 
 
 def test_eyes_fade_each_for_itself():
@@ -206,8 +214,8 @@ def test_a_measure_wobbling_about_its_threshold_toggles_nothing(name, start):
 @pytest.mark.parametrize("name", WOBBLES)
 def test_a_clear_change_is_followed(name):
     points, one, threshold = WOBBLES[name]
-    made = clip([one], map(points, [0.6 * threshold] * 4 + [1.6 * threshold] * 4))
-    assert (made[3].keep_mouth, made[3].keep_eyes) != (made[7].keep_mouth, made[7].keep_eyes)
+    made = clip([one], map(points, [0.6 * threshold] * 4 + [1.6 * threshold] * (MOUTH_REST + 4)))
+    assert (made[3].keep_mouth, made[3].keep_eyes) != (made[-1].keep_mouth, made[-1].keep_eyes)
 
 
 def test_the_side_does_not_flip_back_and_forth():
