@@ -174,11 +174,11 @@ def relight(source: FloatArray, skin: FloatArray, canvas: Canvas) -> FloatArray:
     wanted = chroma_curve(target, skin)(blur(np.ascontiguousarray(result[..., 0]), fine))
     chroma = smooth[..., 1:]
     # In less light a tint has less chroma: lipstick must not glow on dark skin.
-    dimmed: FloatArray = np.clip(ratio, 0.5, 1.0)[..., None]
+    dimmed = np.asarray(np.clip(ratio, 0.5, 1.0), np.float32)[..., None]
     tinted = wanted + (chroma - own) * dimmed
     # Nor may they turn from red to magenta, which skin never is: some of the skin's own hue stays in everything.
     weight = skin * np.float32(1 / (float(skin.sum()) + 1e-6))
-    usual = np.einsum("ijk,ij->k", target[..., 1:], weight)
+    usual: FloatArray = np.einsum("ijk,ij->k", target[..., 1:], weight)
     floor = np.maximum(np.float32(0.35) * wanted, np.float32(0.45) * usual)
     tinted = np.where(wanted > 0, np.maximum(tinted, floor), tinted)
     scaled = chroma * np.clip(wanted / np.maximum(own, 1.0), 0.3, 2.5)
