@@ -1,0 +1,151 @@
+"""The rooms of the package stand on floors: a room imports from its own floor or below, and in no circle."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parent.parent / "faceswap_cli"
+
+FLOORS = {
+    "errors": 0, "image": 0, "options": 0,
+    "faces": 1, "media": 1, "models": 1, "runtime": 1,
+    "engine": 2, "segmind": 2,
+    "jobs": 3, "doctor": 3,
+    "cli": 4, "server": 4,
+    "cli.app": 5, "__main__": 5,
+}
+"""The floor of each room; a module has that of the longest name that fits."""
+
+STRANGERS = {"faces", "media", "models", "runtime"}
+"""Rooms that do not know each other."""
+
+LATE = {"cv2", "dlib", "PIL", "av", "imageio", "tifffile", "httpx", "httpcore", "onnxruntime", "insightface", "tqdm",
+        "ray", "numpy"}
+"""What no module on the way to `--help` may import when it is loaded."""
+
+
+def modules() -> dict[str, Path]:
+    """Each module's name within the package; the package itself is ''."""
+    found = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+MODULES = modules()
+
+
+def floor(module: str) -> int:
+    fitting = [room for room in FLOORS if module == room or module.startswith(f"{room}.")]
+    assert fitting, f"{module} is in no room of the house; give it a floor"
+    return FLOORS[max(fitting, key=len)]
+
+
+def room(module: str) -> str:
+    return module.partition(".")[0]
+
+
+def imports(tree: ast.AST, *, at_load: bool) -> Iterator[str]:
+    """Full names of what a module imports.
+
+    Args:
+        tree: Of its source.
+        at_load: Only what is imported when the module is loaded: not in functions, not for type checkers.
+    """
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0 and node.module, "relative imports hide where they lead"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif at_load and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            continue
+        elif at_load and isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            for other in node.orelse:
+                yield from imports(other, at_load=at_load)
+        else:
+            yield from imports(node, at_load=at_load)
+
+
+def own(names: Iterator[str]) -> set[str]:
+    """Those of the names that are modules of the package, a name in a module being the module."""
+    found = set()
+    for name in names:
+        top, _, inner = name.partition(".")
+        if top != PACKAGE.name:
+            continue
+        while inner and inner not in MODULES:
+            inner = inner.rpartition(".")[0]
+        if inner:
+            found.add(inner)
+    return found
+
+
+def tree(module: str) -> ast.Module:
+    return ast.parse(MODULES[module].read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if name])
+def test_a_module_imports_from_its_own_floor_or_below(module: str) -> None:
+    above = {other for other in own(imports(tree(module), at_load=False)) if floor(other) > floor(module)}
+    if module == "__main__":
+        above.discard("cli.app")
+    assert not above
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if room(name) in STRANGERS])
+def test_rooms_of_the_first_floor_do_not_know_each_other(module: str) -> None:
+    met = {room(other) for other in own(imports(tree(module), at_load=False))}
+    assert not met & (STRANGERS - {room(module)})
+
+
+def test_no_module_needs_itself() -> None:
+    """Not even by an import inside a function, which would only hide the circle."""
+    needs = {module: own(imports(tree(module), at_load=False)) - {module} for module in MODULES if module}
+    try:
+        list(TopologicalSorter(needs).static_order())
+    except CycleError as error:
+        pytest.fail(f"a circle of imports: {' -> '.join(error.args[1])}")
+
+
+def test_the_engine_is_built_of_names_that_can_be_imported() -> None:
+    """What the registry names is imported by string, which the other tests cannot see."""
+    from faceswap_cli.engine.registry import ENGINES
+
+    for spec in ENGINES.values():
+        for part in (spec.analyser, spec.swapper):
+            name, _, cls = part.removeprefix(f"{PACKAGE.name}.").partition(":")
+            assert floor(name) <= floor("engine.registry")
+            assert cls in {node.name for node in tree(name).body if isinstance(node, ast.ClassDef)}
+
+
+def test_the_way_to_the_help_imports_nothing_heavy_when_it_is_loaded() -> None:
+    way, waiting = set(), ["__main__", "cli.app"]
+    while waiting:
+        module = waiting.pop()
+        if module not in way:
+            way.add(module)
+            waiting += own(imports(tree(module), at_load=True))
+    heavy = {(module, name) for module in way for name in imports(tree(module), at_load=True)
+             if name.partition(".")[0] in LATE}
+    assert not heavy
+    assert "cli.swap" in way  # the walk sees what it should
+
+
+def test_commands_use_the_click_inside_typer() -> None:
+    for module in MODULES:
+        assert not {name for name in imports(tree(module), at_load=False) if name.partition(".")[0] == "click"}, module
+
+
+def test_rooms_that_open_sessions_or_talk_are_the_only_ones() -> None:
+    """ONNX Runtime is opened in one place; people are spoken to in one room."""
+    for module in MODULES:
+        names = {name.partition(".")[0] for name in imports(tree(module), at_load=False)}
+        assert "onnxruntime" not in names or module == "runtime.session" or module == "runtime.providers", module
+        assert not names & {"typer", "rich", "tqdm"} or room(module) == "cli", module
