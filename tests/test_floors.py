@@ -94,8 +94,6 @@ def tree(module: str) -> ast.Module:
 @pytest.mark.parametrize("module", [name for name in MODULES if name])
 def test_a_module_imports_from_its_own_floor_or_below(module: str) -> None:
     above = {other for other in own(imports(tree(module), at_load=False)) if floor(other) > floor(module)}
-    if module == "__main__":
-        above.discard("cli.app")
     assert not above
 
 
