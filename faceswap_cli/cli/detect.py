@@ -78,14 +78,15 @@ def _look(output: Output, job: DetectJob, backend: SwapBackend) -> tuple[dict[st
     """Look at one file and tell; a file that cannot be read does not keep the others from being looked at."""
     from faceswap_cli.cli.report import error_report, file_report
     from faceswap_cli.jobs.detect import detect_file
+    from faceswap_cli.media.urls import shown
 
     try:
-        with output.progress(job.path) as on_frame:
+        with output.progress(shown(job.path)) as on_frame:
             report = detect_file(job, backend, on_frame)
     except InputError as error:
         say(str(error), label="error", style="red")
         return {"path": job.path, **error_report(error, str(error), error.exit_code)}, 0
-    output.warn([f"{job.path}: {text}" for text in report.warnings])
+    output.warn([f"{shown(job.path)}: {text}" for text in report.warnings])
     if not output.json:
         from faceswap_cli.cli.table import face_table
 

@@ -148,12 +148,13 @@ def _run(output: Output, sources: tuple[str, ...], target: str, destination: str
     check_output(job)
 
     from faceswap_cli.jobs.backend import open_backend
+    from faceswap_cli.media.urls import shown
 
     tell_once(output)
     backend = open_backend(engine)
     for note in backend.notes:
         output.note(note)
-    with output.progress(target) as on_frame:
+    with output.progress(shown(target)) as on_frame:
         outcome = swap_file(job, backend, on_frame)
     output.warn(outcome.warnings)
     if output.json:
@@ -166,6 +167,8 @@ def _run(output: Output, sources: tuple[str, ...], target: str, destination: str
 
 def _tell(output: Output, job: SwapJob, outcome: Outcome) -> None:
     """What was done, in a line; with --verbose, face by face."""
+    from faceswap_cli.media.urls import shown
+
     for face in outcome.faces:
         what = "swapped" if face.swapped else f"left: {face.skip_reason}"
         who = f" with {face.source_picture}" if face.source_picture and len(outcome.sources) > 1 else ""
@@ -175,12 +178,13 @@ def _tell(output: Output, job: SwapJob, outcome: Outcome) -> None:
     faces = _count(outcome.faces_swapped, "face")
     place = "standard output" if job.output == "-" else job.output
     if job.dry_run:
-        where = "" if outcome.faces_swapped else " in the first frame; later frames were not looked at"
-        output.note(f"would swap {faces}{where} and write {place}; nothing was written")
+        intent = (f"would swap {faces} and write {place}" if outcome.faces_swapped
+                  else "would swap no face as far as the first frame shows")
+        output.note(f"{intent}; nothing was written")
     elif outcome.output is None:
-        output.note(f"nothing was swapped in {job.target}, and nothing written")
+        output.note(f"nothing was swapped in {shown(job.target)}, and nothing written")
     elif not outcome.faces_swapped:
-        output.note(f"copied {job.target} to {place}")
+        output.note(f"copied {shown(job.target)} to {place}")
     elif outcome.frames > 1:
         output.note(f"swapped {faces} in {outcome.frames_swapped} of {_count(outcome.frames, 'frame')}: {place} "
                     f"({outcome.timings.total:.1f} s)")

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from faceswap_cli.cli.output import plain
 from faceswap_cli.jobs.tally import WarningTally
+from faceswap_cli.media.urls import shown
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -56,7 +57,7 @@ def _title(report: DetectReport) -> str:
         size += f", {len(report.frames)} frames, {with_face} of them with a face"
     elif not report.faces:
         size += ", no face"
-    return f"{plain(report.path)} ({size})"
+    return f"{plain(shown(report.path))} ({size})"
 
 
 def _box(face: Face) -> str:

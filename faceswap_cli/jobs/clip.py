@@ -38,7 +38,12 @@ class _Rendered:
 
 
 class ClipSwap:
-    """Swaps the frames of one open reader with one prepared source."""
+    """Swaps the frames of one open reader with one prepared source.
+
+    Attributes:
+        duration: Seconds of the frames written.
+        transparent: Whether a frame written had a pixel that was not opaque.
+    """
 
     def __init__(self, backend: SwapBackend, source: Any, reader: Reader, clock: Clock,
                  workers: int | None = None) -> None:
@@ -52,6 +57,7 @@ class ClipSwap:
             workers: Threads that render; None: one for each core.
         """
         self.duration = Fraction(0)
+        self.transparent = False
         self._backend = backend
         self._source = source
         self._reader = reader
@@ -70,6 +76,8 @@ class ClipSwap:
                 with self._clock.stage("encode"):
                     writer.write(result.frame)
                 self.duration += result.frame.duration
+                alpha = result.frame.alpha
+                self.transparent = self.transparent or (alpha is not None and int(alpha.min()) < 255)
                 if on_frame is not None:
                     on_frame(tally.frames, info.frame_count or None)
 

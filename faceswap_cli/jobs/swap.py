@@ -16,9 +16,10 @@ from faceswap_cli.jobs.clip import ClipSwap, OnFrame
 from faceswap_cli.jobs.clock import Clock
 from faceswap_cli.jobs.inputs import Input, Inputs, read_all
 from faceswap_cli.jobs.job import Outcome, OutputInfo, SwapJob
+from faceswap_cli.jobs.pipeline import worker_count
 from faceswap_cli.jobs.tally import Tally
 from faceswap_cli.media.atomic import AtomicFile, explain_failure
-from faceswap_cli.media.formats import output_format
+from faceswap_cli.media.formats import LABELS, OPAQUE, output_format
 from faceswap_cli.media.frame import ClipInfo, Reader, Writer
 from faceswap_cli.options import ImageFormat, MediaOptions, OnNoFace
 
@@ -91,6 +92,9 @@ def swap_file(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None = Non
             reader = stack.enter_context(_open(target, job.media))
             if job.animation_only and not reader.info.animated:
                 raise UsageError(f"{target.name} is a still; swap-gif takes animations, use `faceswap swap` for it")
+            if reader.info.animated and not job.dry_run:
+                stack.callback(backend.rest)
+                backend.expect_frames(reader.info.frame_count, workers or worker_count())
             task = _Task(job, target, reader.info, output_format(job.output_path, job.media, reader.info))
             writer = None if job.dry_run else stack.enter_context(_create(job, reader.info))
         tally = Tally(details=job.details)
@@ -120,6 +124,8 @@ def swap_file(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None = Non
                 with clock.stage("encode"):
                     writer.commit()
                 output = task.describe(tally.frames, clip.duration)
+                if clip.transparent and task.format in OPAQUE:
+                    warnings.append(f"{LABELS[task.format]} has no transparency: transparent parts are white now")
         warnings += tally.warnings()
         return Outcome(job.sources, job.target, output, dict(backend.parts), tally.frames, tally.frames_swapped,
                        tally.frames_without_face, tally.faces_swapped, tuple(tally.outcomes),

@@ -15,6 +15,7 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 from faceswap_cli.errors import OutputError, UsageError
 from faceswap_cli.media.atomic import AtomicFile
 from faceswap_cli.media.colour import GREY_MODES, flatten, grey_of, icc_space
+from faceswap_cli.media.formats import OPAQUE
 from faceswap_cli.media.frame import ClipInfo, Frame
 from faceswap_cli.media.handles import FileWriter
 from faceswap_cli.media.pillow import quiet
@@ -22,7 +23,6 @@ from faceswap_cli.media.provenance import mark
 from faceswap_cli.options import ImageFormat, MediaOptions
 
 _MAX_SIDE = {ImageFormat.JPEG: 65_535, ImageFormat.WEBP: 16_383, ImageFormat.AVIF: 65_536}
-_WITHOUT_ALPHA = frozenset({ImageFormat.JPEG})
 _WITHOUT_GREY = frozenset({ImageFormat.WEBP, ImageFormat.AVIF})
 _AVIF_THREADS = 4
 _FULL_COLOUR_QUALITY = 90
@@ -97,7 +97,7 @@ class StillWriter(FileWriter):
 
     def _layout(self, frame: Frame) -> PILImage.Image:
         pixels, alpha = frame.pixels, frame.alpha
-        if alpha is not None and self._kind in _WITHOUT_ALPHA:
+        if alpha is not None and self._kind in OPAQUE:
             pixels, alpha = flatten(pixels, alpha), None
         if self._like.mode in GREY_MODES and self._kind not in _WITHOUT_GREY:
             grey = grey_of(pixels)

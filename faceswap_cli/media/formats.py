@@ -41,6 +41,9 @@ LABELS = {
 ANIMATED = frozenset({ImageFormat.GIF, ImageFormat.WEBP, ImageFormat.APNG})
 """Formats that are written with more than one frame."""
 
+OPAQUE = frozenset({ImageFormat.JPEG})
+"""Formats without transparency: what was transparent becomes white."""
+
 READABLE = "JPEG, PNG, WebP, TIFF, BMP, AVIF and GIF"
 
 _VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi"})

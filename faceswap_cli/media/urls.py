@@ -10,6 +10,11 @@ def is_url(text: str) -> bool:
     return re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", text) is not None
 
 
+def shown(spec: str) -> str:
+    """An input as people are told of it: a URL without its secrets, anything else as it is."""
+    return redact_url(spec) if is_url(spec) else spec
+
+
 def redact_url(text: str) -> str:
     """A URL as messages show it: no credentials, no query, one line."""
     scheme, found, rest = re.split(r"[?#]", text, maxsplit=1)[0].partition("://")

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import functools
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
 import numpy as np
 from fakes import BLUE, RED, scene
 from PIL import Image as PILImage
@@ -75,3 +79,17 @@ def test_the_words_of_the_api_work(place):
         pixels = np.array(image)
     assert (abs(pixels[15, 29].astype(int) - RED) < 30).all()
     assert pixels[15, 9, 2] > 200
+
+
+def test_the_secrets_of_a_url_are_not_repeated_to_people(place):
+    handler = functools.partial(SimpleHTTPRequestHandler, directory=place.folder)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/party.jpg"
+        found = place.run("detect", f"{url}?key=hunter2", "--allow-private-urls")
+        copied = place.run("swap", "me.jpg", f"{url.replace('party.jpg', 'dark.png')}?key=hunter2", "-o", "out.png",
+                           "--allow-private-urls", "--on-no-face", "copy")
+        server.shutdown()
+    assert (found.returncode, copied.returncode) == (0, 0), copied.stderr
+    assert f"{url} (64x48)" in found.stdout.decode()
+    assert "hunter2" not in (found.stdout + found.stderr + copied.stderr).decode()

@@ -249,3 +249,12 @@ def test_an_interrupted_swap_leaves_nothing(place, dance, number, code, tmp_path
     assert place.names() == before
     assert (place / "out.gif").read_bytes() == b"old"
     assert list(temporary.iterdir()) == []
+
+
+def test_a_dry_run_says_what_the_first_frame_shows(place, dance):
+    """The first frame of the clip has no face."""
+    done = place.run("swap", "me.jpg", "dance.gif", "-o", "out.gif", "--dry-run")
+    assert "would swap no face as far as the first frame shows; nothing was written" in done.stderr.decode()
+    done = place.run("swap", "me.jpg", "party.jpg", "-o", "out.png", "--dry-run")
+    assert "would swap 1 face and write out.png; nothing was written" in done.stderr.decode()
+    assert not place.names() & {"out.gif", "out.png"}

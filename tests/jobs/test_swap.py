@@ -291,6 +291,15 @@ def test_a_still_is_refused_where_an_animation_is_asked_for(source, still, tmp_p
     refused(job(source, still, tmp_path / "out.gif", animation_only=True), UsageError, "faceswap swap")
 
 
+def test_transparency_that_the_format_cannot_hold_is_told(source, still, tmp_path):
+    jpeg = swap_file(job(source, still, tmp_path / "out.jpg"), BrightSquares())
+    assert "JPEG has no transparency: transparent parts are white now" in jpeg.warnings
+    assert swap_file(job(source, still, tmp_path / "out.png"), BrightSquares()).warnings == tuple(
+        text for text in jpeg.warnings if "transparency" not in text)
+    opaque = swap_file(job(source, source, tmp_path / "opaque.jpg"), BrightSquares())
+    assert not any("transparency" in text for text in opaque.warnings)
+
+
 # --- dry run ----------------------------------------------------------------------------------------------------------
 
 
