@@ -84,8 +84,24 @@ def test_words_and_values_are_completed(place):
     assert "--input-faces-index" not in complete(place, "faceswap swap a b --in")
 
 
-def test_the_completion_script_can_be_had(place):
-    done = place.run("--show-completion", "bash", backend=None,
+def test_zsh_and_fish_are_told_of_words_and_left_to_complete_files(place):
+    """As their completion scripts ask; both shells were seen to complete with them."""
+    def ask(shell: str, words: str, **more: str) -> tuple[int, str]:
+        env = {"_FACESWAP_COMPLETE": f"complete_{shell}", "_TYPER_COMPLETE_ARGS": words, **more}
+        done = place.run(backend=None, env=env)
+        return done.returncode, done.stdout.decode()
+
+    assert '"large-small"' in ask("zsh", "faceswap swap --order l")[1]
+    assert ask("zsh", "faceswap swap me")[1].strip() == "_files"
+    assert "left-right" in ask("fish", "faceswap swap --order l", _TYPER_COMPLETE_FISH_ACTION="get-args")[1].split()
+    # fish offers files where this fails
+    assert ask("fish", "faceswap swap --order l", _TYPER_COMPLETE_FISH_ACTION="is-args")[0] == 0
+    assert ask("fish", "faceswap swap me", _TYPER_COMPLETE_FISH_ACTION="is-args")[0] == 1
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_completion_script_can_be_had(place, shell):
+    done = place.run("--show-completion", shell, backend=None,
                      env={"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"})
     assert done.returncode == 0
-    assert b"_FACESWAP_COMPLETE=complete_bash" in done.stdout
+    assert f"_FACESWAP_COMPLETE=complete_{shell}".encode() in done.stdout
