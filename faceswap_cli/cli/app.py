@@ -31,6 +31,9 @@ Each command has its own --help.
 """
 
 
+_INTERRUPTED = "interrupted; nothing was written"
+
+
 def _show_version(value: bool) -> None:
     if value:
         from faceswap_cli.cli.version import version_lines
@@ -83,9 +86,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command = typer.main.get_command(build_app())
         code = command.main(given, prog_name=PROGRAM, standalone_mode=False)
         if code == ExitCode.INTERRUPTED:
-            _say("interrupted; nothing was written")
+            _say(_INTERRUPTED)
         return int(code or ExitCode.OK)
     except FaceswapError as error:
+        if (end := _end_behind(error)) is not None:
+            return end
         return _fail(error, str(error), error.exit_code, json=json, debug=debug)
     except typer.TyperException as error:
         return _refuse(error, json=json)
@@ -97,6 +102,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         drop_stdout()
         return ExitCode.UNEXPECTED
     except Exception as error:
+        if (end := _end_behind(error)) is not None:
+            return end
         if _is_out_of_memory(error):
             message = "not enough memory; make the picture smaller, or close other programs"
             return _fail(error, message, ExitCode.UNEXPECTED, json=json, debug=debug)
@@ -104,6 +111,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         message = f"unexpected {type(error).__name__}{': ' if what else ''}{what}"
         advice = "" if debug else "; run it again with --debug to see where"
         return _fail(error, message + advice, ExitCode.UNEXPECTED, json=json, debug=debug)
+
+
+def _end_behind(error: BaseException) -> int | None:
+    """The exit code where an error only hides that the process was told to end; None: it is an error.
+
+    A signal that comes while a C extension is imported is turned into an ImportError: the import did fail.
+    """
+    behind: BaseException | None = error
+    while behind is not None:
+        if isinstance(behind, KeyboardInterrupt):
+            _say(_INTERRUPTED)
+            return ExitCode.INTERRUPTED
+        if isinstance(behind, SystemExit) and isinstance(behind.code, int):
+            return behind.code
+        behind = behind.__cause__ or behind.__context__
+    return None
 
 
 def _is_out_of_memory(error: Exception) -> bool:

@@ -107,3 +107,19 @@ def test_an_interruption_while_it_loads_is_no_traceback(place):
               "sys.meta_path.insert(0, Interrupt())\nsys.exit(main(['--help']))")
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False, timeout=180)
     assert (done.returncode, done.stderr) == (130, b"")
+
+
+@pytest.mark.parametrize(("signal", "code"), [("KeyboardInterrupt()", 130), ("SystemExit(143)", 143)])
+def test_an_interruption_that_an_import_turned_into_an_error_is_one(place, signal, code):
+    """As dlib's import does with a signal that comes while it is initialised."""
+    script = ("import sys\nfrom faceswap_cli.cli.app import main\nfrom faceswap_cli.errors import ModelError\n"
+              "from faceswap_cli.jobs import backend\n"
+              "def dies(options):\n"
+              f"    try:\n        raise ImportError('initialization failed') from {signal}\n"
+              "    except ImportError as error:\n        raise ModelError('dlib cannot be loaded') from error\n"
+              "backend.open_backend = dies\n"
+              "sys.exit(main(['swap', 'me.jpg', 'party.jpg', '-o', 'out.png']))")
+    done = subprocess.run([sys.executable, "-c", script], cwd=place.folder, capture_output=True, check=False,
+                          timeout=180)
+    assert done.returncode == code
+    assert b"dlib" not in done.stderr
