@@ -4,7 +4,8 @@ A frame that comes with its palette form keeps it, bit for bit, outside the pixe
 this order, the first that does not look worse:
 
 1. the frame's own palette, dithered;
-2. the same palette with the entries that no unchanged pixel uses given to the changed ones;
+2. the same palette with the entries that no unchanged pixel uses, and those that it has room for up to 256, given to
+   the changed ones;
 3. a new palette for the whole frame.
 
 A frame without a palette form, of which only the pixels that differ from what the viewer already sees are painted,
@@ -207,9 +208,7 @@ class Painter:
                  changed: Mask) -> Painted:
         """Find indices for the changed pixels; `indices` is filled in."""
         area = _Area.of(pixels, wanted, changed)
-        usable = np.ones(table.size, bool)
-        if transparent is not None and transparent < table.size:
-            usable[transparent] = False
+        usable = _usable(table, transparent)
         best: _Try | None = None
         if usable.any():
             for stage, chosen, found in self._tries(table, usable, indices, transparent, changed, area):
@@ -236,30 +235,28 @@ class Painter:
             # Flat colours, for which dithering would be a pity: exactly these.
             colours = few.view(np.uint8).reshape(-1, 4)[:, :3]
             places = np.searchsorted(few, area.wanted).clip(max=len(few) - 1)
-            slots = np.flatnonzero(_free(indices, table, transparent, changed))
+            slots = np.flatnonzero(_free(indices, transparent, changed))
             if len(few) <= len(slots):
                 own = np.flatnonzero(usable)[nearest(colours, table.rgb[usable])].astype(np.uint8)
                 if (table.rgb[own] == colours).all():
                     yield Stage.OWN, table, own[places]
-                rgb = table.rgb.copy()
-                rgb[slots[:len(few)]] = colours
-                yield Stage.FREED, ColourTable(rgb.tobytes()), slots.astype(np.uint8)[places]
+                yield Stage.FREED, _with_entries(table, slots, colours), slots.astype(np.uint8)[places]
         yield Stage.OWN, table, self._map(table, usable).map(area.spots)
-        free = _free(indices, table, transparent, changed)
+        free = _free(indices, transparent, changed)
         slots = np.flatnonzero(free)
         if len(slots) < _FEW:
             return
         if self._freed is not None and self._freed[0] == table.raw and not (self._freed[2] & ~free).any():
             # What served the frame before comes first: the face keeps its colours, and the lookup is warm.
-            yield Stage.FREED, self._freed[1], self._map(self._freed[1], usable).map(area.spots)
+            before = self._freed[1]
+            yield Stage.FREED, before, self._map(before, _usable(before, transparent)).map(area.spots)
         # One is left for pixels that need not be drawn.
         made = quantise(_rgb(area.wanted[area.mask]), len(slots) - 1)
-        rgb = table.rgb.copy()
-        rgb[slots[:len(made)]] = made
-        given = np.zeros(table.size, bool)
+        given = np.zeros(256, bool)
         given[slots[:len(made)]] = True
-        self._freed = (table.raw, ColourTable(rgb.tobytes()), given)
-        yield Stage.FREED, self._freed[1], self._map(self._freed[1], usable).map(area.spots)
+        grown = _with_entries(table, slots, made)
+        self._freed = (table.raw, grown, given)
+        yield Stage.FREED, grown, self._map(grown, _usable(grown, transparent)).map(area.spots)
 
     def _map(self, table: ColourTable, usable: Mask | None = None) -> PaletteMap:
         key = (table.raw, b"" if usable is None or usable.all() else usable.tobytes())
@@ -298,12 +295,28 @@ def _sample(wanted: Packed, mask: Mask) -> npt.NDArray[np.uint8]:
     return _rgb(found if found.size else wanted[mask])
 
 
-def _free(indices: Plane, table: ColourTable, transparent: int | None, changed: Mask) -> Mask:
-    """The entries that no unchanged pixel uses: bool (N,)."""
-    free = ~used_indices(indices, ~changed)[:table.size]
+def _usable(table: ColourTable, transparent: int | None) -> Mask:
+    """The entries that stand for a colour: bool (N,)."""
+    usable = np.ones(table.size, bool)
     if transparent is not None and transparent < table.size:
+        usable[transparent] = False
+    return usable
+
+
+def _free(indices: Plane, transparent: int | None, changed: Mask) -> Mask:
+    """The entries that no unchanged pixel uses, also those that the palette could have: bool (256,)."""
+    free = ~used_indices(indices, ~changed)
+    if transparent is not None:
         free[transparent] = False
     return free
+
+
+def _with_entries(table: ColourTable, slots: npt.NDArray[np.intp], colours: npt.NDArray[np.uint8]) -> ColourTable:
+    """The table with `colours` (uint8 (N, 3)) in the first N of `slots`, grown where they lie beyond its end."""
+    taken = slots[:len(colours)]
+    rgb = table.reaching(int(taken.max())).rgb.copy()
+    rgb[taken] = colours
+    return ColourTable(rgb.tobytes())
 
 
 def _clear(indices: Plane, transparent: int | None, table: ColourTable) -> int | None:

@@ -230,6 +230,20 @@ def test_entries_that_nobody_uses_are_given_to_the_face(tmp_path: Path) -> None:
         assert np.abs(shown.pixels.astype(int) - wanted.pixels)[WINDOW].mean() < 6
 
 
+def test_a_small_palette_grows_for_the_face(tmp_path: Path) -> None:
+    """All its entries are in use outside the face; a GIF has room for 256."""
+    frames = grey_frames(3, 48, 64, colours=64)
+    changed = coloured(frames, WINDOW)
+    assert stages(tmp_path / "a.gif", changed, info_for(frames)) == {Stage.FREED: 3}
+    outside = np.ones((48, 64), bool)
+    outside[WINDOW] = False
+    for wanted, shown in zip(changed, read(tmp_path / "a.gif")[1], strict=True):
+        assert shown.indexed is not None and wanted.indexed is not None
+        assert np.array_equal(shown.pixels[outside], wanted.pixels[outside])
+        assert np.array_equal(shown.indexed.indices[outside], wanted.indexed.indices[outside])
+        assert np.abs(shown.pixels.astype(int) - wanted.pixels)[WINDOW].mean() < 6
+
+
 def test_a_new_palette_is_made_only_when_nothing_else_serves(tmp_path: Path) -> None:
     frames = grey_frames(3, 48, 64, colours=256)  # all entries are in use outside the face
     changed = coloured(frames, WINDOW)
