@@ -73,12 +73,6 @@ class BrightSquares:
     def parts(self) -> dict[str, str | None]:
         return {"engine": "fake", "analyser": "squares", "swapper": "paint", "restorer": None}
 
-    def expect_frames(self, count: int, cores: int) -> None:
-        """There is nothing to start."""
-
-    def rest(self) -> None:
-        """Nor to end."""
-
     def open_clip(self) -> list[int]:
         """Counts the frames that are planned."""
         self.calls.append("open_clip")

@@ -25,5 +25,4 @@ def build_engine(options: EngineOptions) -> Engine:
                          "leave the restore option out")
     if options.restore_if_available and not spec.restorers:
         notes.append(f"faces are not restored: the {name.value} engine has no restorer (--no-face-restore to say so)")
-    return Engine(name.value, load_part(spec.analyser), load_part(spec.swapper), options, tuple(notes),
-                  spec.swapper)
+    return Engine(name.value, load_part(spec.analyser), load_part(spec.swapper), options, tuple(notes))

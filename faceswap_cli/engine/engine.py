@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
 from faceswap_cli.engine.outcome import FaceOutcome, SourcePicture
 from faceswap_cli.engine.parts import Analyser, Swapper
-from faceswap_cli.engine.rendering import ENOUGH_FRAMES, MOST_PROCESSES, Renderers, Swap, render_swaps
 from faceswap_cli.errors import NoFaceError, UsageError
 from faceswap_cli.faces.face import Face, Gender
 from faceswap_cli.faces.quality import face_warnings
@@ -58,6 +59,17 @@ class ClipState:
 
 
 @dataclass(frozen=True, slots=True)
+class Swap:
+    """One face to be replaced: its number and record, the person it gets, and the swapper's decision."""
+
+    index: int
+    face: Face
+    person: int
+    picture: str
+    decision: Any
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What is to be done to one frame.
 
@@ -87,19 +99,16 @@ class Engine:
         analyser, swapper: Its parts.
         options: Which faces take part.
         notes: What the user should know before the first frame.
-        swapper_path: The swapper as "module:Class", so that other processes can render too; None: only this one.
     """
 
     def __init__(self, name: str, analyser: Analyser, swapper: Swapper, options: EngineOptions,
-                 notes: tuple[str, ...] = (), swapper_path: str | None = None) -> None:
+                 notes: tuple[str, ...] = ()) -> None:
         self._name = name
         self._analyser = analyser
         self._swapper = swapper
         self._options = options
         self._select = options.select
         self._notes = notes
-        self._swapper_path = swapper_path
-        self._renderers: Renderers | None = None
 
     @property
     def parts(self) -> dict[str, str | None]:
@@ -110,21 +119,6 @@ class Engine:
     def notes(self) -> tuple[str, ...]:
         """What the user should know before the first frame."""
         return self._notes
-
-    def expect_frames(self, count: int, cores: int) -> None:
-        """A clip of `count` frames is about to come: start processes that render, one less than there are cores.
-
-        Call it before the source is prepared, so that they start meanwhile, and `rest` afterwards.
-        """
-        processes = min(cores - 1, MOST_PROCESSES)
-        if self._renderers is None and self._swapper_path and count >= ENOUGH_FRAMES and processes > 0:
-            self._renderers = Renderers(self._swapper_path, self._swapper, processes)
-
-    def rest(self) -> None:
-        """End the processes that `expect_frames` started."""
-        if self._renderers is not None:
-            self._renderers.close()
-            self._renderers = None
 
     def open_clip(self) -> ClipState:
         """A fresh memory for one clip, to be handed to every call in frame order."""
@@ -211,19 +205,16 @@ class Engine:
                 person = pair(len(swaps), len(source.people))
                 variants = source.people[person]
                 decision = self._swapper.decide(image, [variant.prepared for variant in variants], choice.face, memory)
-                variant = variants[decision.number]
-                swaps.append(Swap(choice.index, choice.face, person, variant.picture, variant.prepared, decision))
+                swaps.append(Swap(choice.index, choice.face, person, variants[decision.number].picture, decision))
         return Plan(tuple(choices), tuple(swaps), len(faces))
 
     def render(self, plan: Plan, image: Image) -> Image:
         """Carry out a plan: a new image, or `image` itself when nothing is swapped. Thread-safe."""
         if not plan.swaps:
             return image
-        if self._renderers is not None:
-            result, warnings = self._renderers.render(plan.swaps, image)
-        else:
-            result, warnings = render_swaps(self._swapper, plan.swaps, image)
-        plan.drawn_warnings.update(warnings)
+        result = np.array(image, order="C")
+        for swap in plan.swaps:
+            plan.drawn_warnings[swap.index] = self._swapper.swap(result, swap.face, swap.decision)
         return result
 
     def outcomes(self, plan: Plan, frame: int) -> tuple[FaceOutcome, ...]:

@@ -35,12 +35,6 @@ class SwapBackend(Protocol):
             UsageError: A source index out of range.
         """
 
-    def expect_frames(self, count: int, cores: int) -> None:
-        """A clip of `count` frames will be rendered on `cores` cores: get ready for it; `rest` follows in any case."""
-
-    def rest(self) -> None:
-        """The clip is done: let go of what `expect_frames` made ready."""
-
     def open_clip(self) -> Any:
         """A fresh memory to be handed to `plan` for every frame of one clip, in order."""
 

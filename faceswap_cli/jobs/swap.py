@@ -16,7 +16,6 @@ from faceswap_cli.jobs.clip import ClipSwap, OnFrame
 from faceswap_cli.jobs.clock import Clock
 from faceswap_cli.jobs.inputs import Input, Inputs, read_all
 from faceswap_cli.jobs.job import Outcome, OutputInfo, SwapJob
-from faceswap_cli.jobs.pipeline import worker_count
 from faceswap_cli.jobs.tally import Tally
 from faceswap_cli.media.atomic import AtomicFile, explain_failure
 from faceswap_cli.media.formats import LABELS, OPAQUE, output_format
@@ -92,9 +91,6 @@ def swap_file(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None = Non
             reader = stack.enter_context(_open(target, job.media))
             if job.animation_only and not reader.info.animated:
                 raise UsageError(f"{target.name} is a still; swap-gif takes animations, use `faceswap swap` for it")
-            if reader.info.animated and not job.dry_run:
-                stack.callback(backend.rest)
-                backend.expect_frames(reader.info.frame_count, workers or worker_count())
             task = _Task(job, target, reader.info, output_format(job.output_path, job.media, reader.info))
             writer = None if job.dry_run else stack.enter_context(_create(job, reader.info))
         tally = Tally(details=job.details)

@@ -84,10 +84,6 @@ class SourceFace:
     _crops: dict[tuple[int, bool], FaceCrop] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def __reduce__(self) -> tuple[type[SourceFace], tuple[object, ...]]:
-        """Another process makes its own crops."""
-        return SourceFace, (self.image, self.landmarks, self.camera, self.mouth, self.eyes, self.cover)
-
     def crop(self, side: int, mirrored: bool) -> FaceCrop:
         """The crop of `side` pixels; made at the first call, then reused."""
         key = (side, mirrored)
