@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -16,5 +17,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
+def run() -> None:
+    """The `faceswap` command: ends the process with the exit code.
+
+    Without taking Python apart first: freeing 100 MB of landmark model, tree by tree, takes 0.08 s that nobody sees
+    anything of. Everything written is in its place by then; temporary files went with their `with` blocks.
+    """
+    code = main()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError):  # its reader has gone, or it is closed
+            code = code or 1
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    run()

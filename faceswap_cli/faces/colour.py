@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from faceswap_cli.faces.masks import blur, smoothstep
+from faceswap_cli.faces.statistics import percentiles
 from faceswap_cli.image import FloatArray
 
 _ENOUGH_PIXELS = 4000
@@ -77,7 +78,7 @@ def chroma_curve(lab: FloatArray, mask: FloatArray, bins: int = 12) -> Callable[
     if len(light) < 200:
         mean = chroma.mean(0) if len(chroma) else np.zeros(2, np.float32)
         return lambda x: np.broadcast_to(mean, (*x.shape, 2))
-    edges = np.percentile(light, np.linspace(2, 98, bins + 1))
+    edges = percentiles(light, np.linspace(2, 98, bins + 1))
     bin_of = np.clip(np.searchsorted(edges, light) - 1, 0, bins - 1)
     count = np.bincount(bin_of, minlength=bins) + 1e-3
     centres = np.bincount(bin_of, light, bins) / count

@@ -13,6 +13,7 @@ import numpy as np
 
 from faceswap_cli.faces import masks
 from faceswap_cli.faces.landmarks68 import BROWS, LEFT_BROW, LEFT_EYE, OUTER_LIPS, RIGHT_BROW, RIGHT_EYE
+from faceswap_cli.faces.statistics import middle
 from faceswap_cli.image import FloatArray, Points
 
 BRIDGE = 8.0
@@ -127,7 +128,7 @@ def beard_mask(lab: FloatArray, points: Points, eye_distance: float) -> FloatArr
     cheeks = masks.polygon_mask(shape, [np.vstack([points[1:3], points[31:36], points[14:16], points[BROWS[::-1]]])],
                                 grow=-0.12 * eye_distance) * (1 - masks.features(points, shape, eye_distance))
     chosen = light[cheeks > 0.5]
-    level = float(np.median(chosen)) if chosen.size else 60.0
+    level = float(middle(chosen)) if chosen.size else 60.0
     dark = masks.smoothstep((np.float32(level - 7) - masks.blur(light, 0.04 * eye_distance)) * np.float32(0.125))
     lower = masks.polygon_mask(shape, [np.vstack([points[2:15], points[35:30:-1]])], soft=0.05 * eye_distance)
     mouth = masks.polygon_mask(shape, [points[OUTER_LIPS]], grow=0.1 * eye_distance)

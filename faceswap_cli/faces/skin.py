@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from faceswap_cli.faces.statistics import middle
 from faceswap_cli.image import FloatArray
 
 _MIN_PIXELS = 50
@@ -46,8 +47,8 @@ def fit_skin(lab: FloatArray, cheeks: FloatArray) -> SkinModel | None:
         return None
     if len(samples) > _ENOUGH_PIXELS:
         samples = samples[:: len(samples) // _ENOUGH_PIXELS]
-    centre = np.median(samples, axis=0)
-    spread = np.median(np.abs(samples - centre), axis=0) * 1.4826
+    centre = middle(samples)
+    spread = middle(np.abs(samples - centre)) * 1.4826
     scale = np.clip(spread, _SPREAD_FLOOR, _SPREAD_CEILING) * _TOLERANCE
     return SkinModel(centre.astype(np.float32), scale.astype(np.float32))
 

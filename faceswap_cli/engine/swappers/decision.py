@@ -37,7 +37,7 @@ Someone who talks shuts the mouth every few frames: lips that changed with it fr
 in a clip of 10 seconds, were what one saw of it.
 """
 
-_LOOK_EVERY = 6
+_LOOK_EVERY = 12
 """Frames between two looks for glasses and beard on a followed face."""
 
 

@@ -21,6 +21,7 @@ from faceswap_cli.engine.swappers.stage import Stage, set_stage
 from faceswap_cli.faces import blend, colour, masks, occlusion, skin
 from faceswap_cli.faces.face import Face
 from faceswap_cli.faces.landmarks68 import INNER_LIPS, LEFT_EYE, OUTER_LIPS, RIGHT_EYE
+from faceswap_cli.faces.statistics import percentiles
 from faceswap_cli.image import FloatArray, Image
 
 FEATHER = 0.12
@@ -182,7 +183,7 @@ def _recolour(stage: Stage, source: FloatArray, target: FloatArray, found: _Mask
     shape = source.shape[:2]
     points, eye_distance = stage.wanted, stage.eye_distance
     inside = masks.polygon_mask(shape, [masks.below_brows(points)]) > 0.5
-    low, high = np.percentile(target[..., 0][inside][::5], (0.3, 99.7))
+    low, high = percentiles(target[..., 0][inside][::5], (0.3, 99.7))
     grey = masks.polygon_mask(shape, [points[LEFT_EYE], points[RIGHT_EYE], points[INNER_LIPS]],
                               soft=0.02 * eye_distance, grow=0.02 * eye_distance)
     canvas = colour.Canvas(target, masks.blur(found.features, 0.04 * eye_distance), grey, (low, high), eye_distance)

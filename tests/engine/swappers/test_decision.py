@@ -253,7 +253,7 @@ def test_glasses_put_on_in_a_clip_are_found_and_fade_in(monkeypatch):
     one = source()
     clip([one], [target()], memory)
     found.append(GLASSES)
-    levels = [made.keep_glasses for made in clip([one], [target()] * 14, memory)]
+    levels = [made.keep_glasses for made in clip([one], [target()] * 20, memory)]
     assert levels[0] == 0 and levels[-1] == 1
     assert max(np.diff(levels)) == pytest.approx(1 / 3)
 
