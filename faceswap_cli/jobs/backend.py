@@ -58,8 +58,7 @@ def open_backend(options: EngineOptions) -> SwapBackend:
     """The backend that the options ask for.
 
     Raises:
-        ModelError: The neural engine without its models; names the command that gets them.
-        UsageError: A restorer on the embedded engine.
+        ModelError: A restorer that the engine does not have.
     """
     from faceswap_cli.engine.build import build_engine
 

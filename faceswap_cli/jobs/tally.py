@@ -11,7 +11,6 @@ from faceswap_cli.engine.outcome import FaceOutcome
 
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _SKIPS = {
-    "no-such-face": "a requested face is not there",
     "gender-mismatch": "a face of the other gender was left as it is",
     "gender-unknown": "a face whose gender is not sure was left as it is",
 }
@@ -75,6 +74,7 @@ class Tally:
         self.skipped: Counter[str] = Counter()
         self._details = details
         self._warnings = WarningTally()
+        self._missing = WarningTally()
 
     def add(self, outcomes: Iterable[FaceOutcome], *, found: int, swapped: int) -> None:
         """Count the next frame."""
@@ -91,12 +91,14 @@ class Tally:
                     self._warnings.add(frame, text)
             elif outcome.skip_reason is not None:
                 self.skipped[outcome.skip_reason] += 1
+                if outcome.skip_reason == "no-such-face":
+                    self._missing.add(frame, f"there is no face {outcome.index}")
 
     def warnings(self) -> list[str]:
         """What is to be told of the swapped faces, without repetition, and of requested faces that were not swapped."""
         lines = self._warnings.lines(self.frames)
         if self.frames_swapped:
-            lines += self._skips()
+            lines += [*self._missing.lines(self.frames), *self._skips()]
         return lines
 
     def why_nothing(self, name: str) -> str:

@@ -101,7 +101,7 @@ def test_faces_of_the_report_are_those_of_the_picture(source, still, tmp_path):
     told = {face.index: (face.swapped, face.skip_reason) for face in outcome.faces}
     assert told == {0: (False, "not-selected"), 1: (True, None), 5: (False, "no-such-face")}
     assert "face small: 10 px" in outcome.warnings
-    assert "a requested face is not there" in outcome.warnings
+    assert "there is no face 5" in outcome.warnings
 
 
 def test_several_sources_are_dealt_out_and_named(still, tmp_path):

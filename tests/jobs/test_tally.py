@@ -43,7 +43,7 @@ def test_faces_left_alone_warn_of_nothing_but_a_missing_one_is_told():
     tally = Tally(details=True)
     tally.add([outcome(0), outcome(0, swapped=False, reason="not-selected", warnings=["face small: 8 px"]),
                outcome(0, swapped=False, reason="no-such-face")], found=2, swapped=1)
-    assert tally.warnings() == ["a requested face is not there"]
+    assert tally.warnings() == ["there is no face 0"]
     assert len(tally.outcomes) == 3
 
 
