@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
@@ -16,14 +14,3 @@ Plane = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]
 Points = npt.NDArray[np.float64]
 """float64 (N, 2): x right, y down, in pixels; the centre of the first pixel is (0, 0)."""
-
-
-def check_image(array: npt.NDArray[Any]) -> Image:
-    """Return `array` as an Image.
-
-    Raises:
-        ValueError: It is not uint8 (H, W, 3) with at least one pixel.
-    """
-    if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3 or array.size == 0:
-        raise ValueError(f"expected uint8 (H, W, 3), got {array.dtype} {array.shape}")
-    return np.ascontiguousarray(array)

@@ -110,7 +110,7 @@ def write(path: Path, frames: Sequence[Frame], info: ClipInfo, kind: ImageFormat
 def info_for(frames: Sequence[Frame], kind: ImageFormat = ImageFormat.APNG, **facts: object) -> ClipInfo:
     """Facts that suit a list of frames."""
     height, width = frames[0].pixels.shape[:2]
-    return ClipInfo(kind, width, height, len(frames), mode="RGBA", lossless=True, **facts)  # type: ignore[arg-type]
+    return ClipInfo(kind, width, height, len(frames), mode="RGBA", lossless=True, **facts)
 
 
 def pillow_frames(path: Path) -> list[Bytes]:

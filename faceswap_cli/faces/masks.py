@@ -159,9 +159,3 @@ def dilate_binary(mask: npt.NDArray[np.uint8], radius: float) -> npt.NDArray[np.
     """A binary mask grown by about `radius` pixels."""
     grown: npt.NDArray[np.uint8] = cv2.dilate(mask, _SQUARE, iterations=max(1, int(radius)))
     return grown
-
-
-def erode_binary(mask: npt.NDArray[np.uint8], radius: float) -> npt.NDArray[np.uint8]:
-    """A binary mask shrunk by about `radius` pixels."""
-    shrunk: npt.NDArray[np.uint8] = cv2.erode(mask, _SQUARE, iterations=max(1, int(radius)))
-    return shrunk

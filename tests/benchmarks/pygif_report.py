@@ -72,7 +72,7 @@ def by_pillow(path: Path) -> Facts | None:
     try:
         with Image.open(path) as picture:
             time = Fraction(0)
-            count = picture.n_frames  # type: ignore[attr-defined]
+            count = picture.n_frames
             for number in range(count):
                 picture.seek(number)
                 picture.load()

@@ -133,7 +133,7 @@ def pillow_indices(path: Path) -> list[np.ndarray]:
     try:
         found = []
         with Image.open(path) as picture:
-            for number in range(picture.n_frames):  # type: ignore[attr-defined]
+            for number in range(picture.n_frames):
                 picture.seek(number)
                 assert picture.mode == "P"
                 found.append(np.asarray(picture).copy())

@@ -55,7 +55,7 @@ def test_nothing_that_pillow_reads_is_lost(path: Path) -> None:
     source = path.with_suffix(".gif")
     try:
         with Image.open(source) as picture:
-            total, count = 0, picture.n_frames  # type: ignore[attr-defined]
+            total, count = 0, picture.n_frames
             for number in range(count):
                 picture.seek(number)
                 picture.load()
