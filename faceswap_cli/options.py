@@ -52,6 +52,45 @@ class EngineName(StrEnum):
 
     AUTO = "auto"
     EMBEDDED = "embedded"
+    NEURAL = "neural"
+
+
+class Provider(StrEnum):
+    """What runs the networks: execution providers of ONNX Runtime, by short names."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+    TENSORRT = "tensorrt"
+    COREML = "coreml"
+    DIRECTML = "directml"
+    OPENVINO = "openvino"
+    ROCM = "rocm"
+
+
+class Accelerate(StrEnum):
+    """Whether a graph is rewritten to run faster on a CPU, with the same result to within rounding."""
+
+    AUTO = "auto"
+    OFF = "off"
+    WINOGRAD = "winograd"
+
+
+class Interpolation(StrEnum):
+    """How a face crop is resized for restoration and back."""
+
+    NEAREST = "nearest"
+    BILINEAR = "bilinear"
+    BICUBIC = "bicubic"
+    LANCZOS = "lanczos"
+
+
+class MaskKind(StrEnum):
+    """What bounds the new face."""
+
+    BOX = "box"
+    HULL = "hull"
+    OCCLUSION = "occlusion"
 
 
 class ImageFormat(StrEnum):
@@ -90,23 +129,122 @@ class SelectOptions:
     source_gender: GenderFilter = GenderFilter.NO
 
 
+def _check_range(option: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise UsageError(f"{option} {value:g} is outside {low:g}..{high:g}")
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeOptions:
+    """What runs the networks.
+
+    Attributes:
+        provider: `auto` takes the fastest that is there.
+        device: Number of the GPU.
+        accelerate: Whether large graphs are rewritten for the CPU; `auto`: where it pays.
+        threads: Threads inside one run of a network; None: all cores for a still, one for each of the parallel frames
+            of a clip.
+        faces_ahead: Faces that will be swapped beside those of the clip at hand, as far as known (a batch).
+    """
+
+    provider: Provider = Provider.AUTO
+    device: int = 0
+    accelerate: Accelerate = Accelerate.AUTO
+    threads: int | None = None
+    faces_ahead: int = 0
+
+    def __post_init__(self) -> None:
+        if self.device < 0:
+            raise UsageError(f"--device {self.device} must be 0 or more")
+        if self.threads is not None and self.threads < 1:
+            raise UsageError(f"--threads {self.threads} must be at least 1")
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorOptions:
+    """How the neural engine finds faces.
+
+    Attributes:
+        model: Id of a detector in the catalogue; None: the best one that is installed.
+        size: Side of the square that a picture is fitted into for detection: a multiple of 32 within 128..1280.
+        score: Least detection score, 0..1.
+    """
+
+    model: str | None = None
+    size: int = 640
+    score: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not 128 <= self.size <= 1280 or self.size % 32:
+            raise UsageError(f"--detector-size {self.size} must be a multiple of 32 within 128..1280")
+        _check_range("--detector-score", self.score, 0.05, 0.99)
+
+
+@dataclass(frozen=True, slots=True)
+class SwapOptions:
+    """How the neural engine swaps.
+
+    Attributes:
+        model: Id of a swapper in the catalogue; None: the best one that is installed.
+        size: Side in pixels of the swapped crop, a multiple of the model's own; None: the model's own.
+        masks: What bounds the new face; the smallest weight wins.
+        keep_mouth: The target's own mouth stays.
+    """
+
+    model: str | None = None
+    size: int | None = None
+    masks: tuple[MaskKind, ...] = (MaskKind.BOX,)
+    keep_mouth: bool = False
+
+    def __post_init__(self) -> None:
+        if self.size is not None and (not 128 <= self.size <= 1024 or self.size % 128):
+            raise UsageError(f"--swap-size {self.size} must be a multiple of 128 within 128..1024")
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreOptions:
+    """How swapped faces are restored.
+
+    Attributes:
+        model: Id of a restorer in the catalogue; None: faces are not restored.
+        if_available: Restore with whatever restorer is installed, and say so where there is none.
+        weight: 0..1: for GFPGAN and GPEN how much of the restored face is taken, for CodeFormer its fidelity input.
+        visibility: 0..1, how much of the result is blended over the swapped face.
+        interpolation: How the crop is resized for it and back.
+    """
+
+    model: str | None = None
+    if_available: bool = False
+    weight: float = 0.75
+    visibility: float = 1.0
+    interpolation: Interpolation = Interpolation.BILINEAR
+
+    def __post_init__(self) -> None:
+        _check_range("--restore-weight", self.weight, 0.0, 1.0)
+        _check_range("--restore-visibility", self.visibility, 0.0, 1.0)
+
+
 @dataclass(frozen=True, slots=True)
 class EngineOptions:
     """Which engine runs and how.
 
     Attributes:
         engine: `auto` takes the best engine that is installed.
-        restore: Name of the restorer, or None.
         select: Which faces take part.
         describe: Compute gender even where no filter needs it (for reports).
-        restore_if_available: Restore with whatever restorer is installed, and say so where there is none.
+        detector, swap, restore: Options of the parts; detector, swap and restore mean the neural engine's.
+        runtime: What runs the networks.
+        models_folder: Where models lie; None: `FACESWAP_MODELS_DIR`, else the platform's data folder.
     """
 
     engine: EngineName = EngineName.AUTO
-    restore: str | None = None
     select: SelectOptions = field(default_factory=SelectOptions)
     describe: bool = False
-    restore_if_available: bool = False
+    detector: DetectorOptions = field(default_factory=DetectorOptions)
+    swap: SwapOptions = field(default_factory=SwapOptions)
+    restore: RestoreOptions = field(default_factory=RestoreOptions)
+    runtime: RuntimeOptions = field(default_factory=RuntimeOptions)
+    models_folder: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,11 @@ class BrightSquares:
     def parts(self) -> dict[str, str | None]:
         return {"engine": "fake", "analyser": "squares", "swapper": "paint", "restorer": None}
 
-    def open_clip(self) -> list[int]:
+    late_notes: tuple[str, ...] = ()
+    heavy = False
+    trained = False
+
+    def open_clip(self, frames: int | None = None) -> list[int]:
         """Counts the frames that are planned."""
         self.calls.append("open_clip")
         return []

@@ -17,6 +17,7 @@ from faceswap_cli.options import (
     MediaOptions,
     OnNoFace,
     Order,
+    RestoreOptions,
     SelectOptions,
 )
 
@@ -68,8 +69,8 @@ def swap(
     _run(
         Output(json=json, quiet=quiet, verbose=verbose or debug, progress=not no_progress),
         (source, *(more_sources or ())), target, output,
-        EngineOptions(engine, restore, _select(order, target_index, source_index, target_gender, source_gender),
-                      describe=json or verbose),
+        EngineOptions(engine, _select(order, target_index, source_index, target_gender, source_gender),
+                      describe=json or verbose, restore=RestoreOptions(restore)),
         MediaOptions(image_format, image_quality, max_pixels, not no_provenance),
         overwrite=overwrite, on_no_face=on_no_face, allow_private_urls=allow_private_urls, dry_run=dry_run,
     )
@@ -107,8 +108,8 @@ def swap_gif(
     _run(
         Output(json=json, quiet=quiet, verbose=verbose or debug, progress=not no_progress),
         (source, *(more_sources or ())), target, output,
-        EngineOptions(engine, None, _select(order, target_index, source_index, target_gender, source_gender),
-                      describe=json or verbose, restore_if_available=face_restore),
+        EngineOptions(engine, _select(order, target_index, source_index, target_gender, source_gender),
+                      describe=json or verbose, restore=RestoreOptions(if_available=face_restore)),
         MediaOptions(file_type, image_quality, max_pixels, not no_provenance),
         overwrite=overwrite, on_no_face=on_no_face, allow_private_urls=allow_private_urls, dry_run=dry_run,
         animation_only=True,

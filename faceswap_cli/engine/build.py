@@ -20,9 +20,9 @@ def build_engine(options: EngineOptions) -> Engine:
     notes = []
     if options.engine is EngineName.AUTO:
         notes.append(f"engine: {name.value} ({spec.summary})")
-    if options.restore is not None and options.restore not in spec.restorers:
-        raise ModelError(f"no restorer {options.restore!r}: the {name.value} engine restores no faces; "
+    if options.restore.model is not None and options.restore.model not in spec.restorers:
+        raise ModelError(f"no restorer {options.restore.model!r}: the {name.value} engine restores no faces; "
                          "leave the restore option out")
-    if options.restore_if_available and not spec.restorers:
+    if options.restore.if_available and not spec.restorers:
         notes.append(f"faces are not restored: the {name.value} engine has no restorer (--no-face-restore to say so)")
     return Engine(name.value, load_part(spec.analyser), load_part(spec.swapper), options, tuple(notes))

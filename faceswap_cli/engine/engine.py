@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from faceswap_cli.engine.outcome import FaceOutcome, SourcePicture
-from faceswap_cli.engine.parts import Analyser, Swapper
+from faceswap_cli.engine.parts import Analyser, Restorer, Swapper
 from faceswap_cli.errors import NoFaceError, UsageError
 from faceswap_cli.faces.face import Face, Gender
 from faceswap_cli.faces.quality import face_warnings
@@ -77,12 +77,14 @@ class Plan:
         choices: A verdict on every face and every requested index.
         swaps: The faces to be replaced, in selection order.
         found: Number of faces seen.
+        clip: Whether the image is a frame of a clip.
         drawn_warnings: What the swapper said while rendering, by index of the face.
     """
 
     choices: tuple[Choice, ...]
     swaps: tuple[Swap, ...]
     found: int
+    clip: bool = False
     drawn_warnings: dict[int, tuple[str, ...]] = field(default_factory=dict)
 
     @property
@@ -99,13 +101,15 @@ class Engine:
         analyser, swapper: Its parts.
         options: Which faces take part.
         notes: What the user should know before the first frame.
+        restorer: Sharpens what was swapped; None: nothing does.
     """
 
     def __init__(self, name: str, analyser: Analyser, swapper: Swapper, options: EngineOptions,
-                 notes: tuple[str, ...] = ()) -> None:
+                 notes: tuple[str, ...] = (), restorer: Restorer | None = None) -> None:
         self._name = name
         self._analyser = analyser
         self._swapper = swapper
+        self._restorer = restorer
         self._options = options
         self._select = options.select
         self._notes = notes
@@ -113,16 +117,32 @@ class Engine:
     @property
     def parts(self) -> dict[str, str | None]:
         """Names of what runs: engine, analyser, swapper, restorer."""
-        return {"engine": self._name, "analyser": self._analyser.name, "swapper": self._swapper.name, "restorer": None}
+        return {"engine": self._name, "analyser": self._analyser.name, "swapper": self._swapper.name,
+                "restorer": self._restorer.name if self._restorer is not None else None}
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What the user should know before the first frame."""
         return self._notes
 
-    def open_clip(self) -> ClipState:
-        """A fresh memory for one clip, to be handed to every call in frame order."""
-        return ClipState(self._analyser.open_clip(), self._swapper.open_clip())
+    @property
+    def late_notes(self) -> tuple[str, ...]:
+        """What the user should know of how the parts ran; complete after the last frame."""
+        return (*self._swapper.notes, *(self._restorer.notes if self._restorer is not None else ()))
+
+    @property
+    def heavy(self) -> bool:
+        """Whether rendering takes nearly all the time, outside the interpreter."""
+        return self._swapper.heavy or self._restorer is not None
+
+    @property
+    def trained(self) -> bool:
+        """Whether a trained model draws faces."""
+        return self._swapper.trained or self._restorer is not None
+
+    def open_clip(self, frames: int | None = None) -> ClipState:
+        """A fresh memory for one clip of about that many frames, to be handed to every call in frame order."""
+        return ClipState(self._analyser.open_clip(), self._swapper.open_clip(frames))
 
     def find(self, image: Image, clip: ClipState | None = None, *, describe: bool = False) -> list[Face]:
         """All faces in the chosen order: the number of a face is its place in this list.
@@ -178,7 +198,10 @@ class Engine:
                 if choice.face is None:
                     continue
                 warnings += [f"{picture.name}: {text}" for text in face_warnings(choice.face, "source")]
-                variant = SourceVariant(picture.name, self._swapper.prepare(picture.pixels, choice.face))
+                face = choice.face
+                if self._swapper.needs_embedding and face.embedding is None:
+                    face = self._analyser.embed(picture.pixels, face)
+                variant = SourceVariant(picture.name, self._swapper.prepare(picture.pixels, face))
                 if person == len(people):
                     people.append([])
                 people[person].append(variant)
@@ -205,8 +228,10 @@ class Engine:
                 person = pair(len(swaps), len(source.people))
                 variants = source.people[person]
                 decision = self._swapper.decide(image, [variant.prepared for variant in variants], choice.face, memory)
-                swaps.append(Swap(choice.index, choice.face, person, variants[decision.number].picture, decision))
-        return Plan(tuple(choices), tuple(swaps), len(faces))
+                used = variants if decision.number is None else variants[decision.number:decision.number + 1]
+                names = ", ".join(dict.fromkeys(variant.picture for variant in used))
+                swaps.append(Swap(choice.index, choice.face, person, names, decision))
+        return Plan(tuple(choices), tuple(swaps), len(faces), clip is not None)
 
     def render(self, plan: Plan, image: Image) -> Image:
         """Carry out a plan: a new image, or `image` itself when nothing is swapped. Thread-safe."""
@@ -215,6 +240,9 @@ class Engine:
         result = np.array(image, order="C")
         for swap in plan.swaps:
             plan.drawn_warnings[swap.index] = self._swapper.swap(result, swap.face, swap.decision)
+        if self._restorer is not None:
+            for swap in plan.swaps:
+                self._restorer.restore(result, swap.face, plan.clip)
         return result
 
     def outcomes(self, plan: Plan, frame: int) -> tuple[FaceOutcome, ...]:

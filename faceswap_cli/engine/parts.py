@@ -24,16 +24,33 @@ class Analyser(Protocol):
         """
 
     def describe(self, image: Image, face: Face) -> Face:
-        """The same face with `embedding`, `gender` and `gender_probability` (and `age` where known)."""
+        """The same face with `gender` and `gender_probability` (and `age` and `embedding` where they come with it)."""
+
+    def embed(self, image: Image, face: Face) -> Face:
+        """The same face with `embedding`: what its identity is measured by, of length 1 for insightface."""
 
     def open_clip(self) -> Any:
         """A fresh memory for one clip; belongs to this analyser, not shared between clips."""
 
 
 class Swapper(Protocol):
-    """Puts prepared source faces on target faces."""
+    """Puts prepared source faces on target faces.
+
+    Attributes:
+        name: Of the swapper, or of its model.
+        needs_embedding: Whether `prepare` needs `face.embedding`.
+        heavy: Whether nearly all the time goes into `swap`, outside the interpreter: then every core swaps a frame.
+        trained: Whether a trained model draws the face; the mark in the output says so.
+    """
 
     name: str
+    needs_embedding: bool
+    heavy: bool
+    trained: bool
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user should know of how it ran; complete after the last swap."""
 
     def prepare(self, image: Image, face: Face) -> Any:
         """Everything that depends only on the source face; computed once, reused for every frame and thread."""
@@ -50,7 +67,7 @@ class Swapper(Protocol):
             memory: What `open_clip` returned, when the target is a clip.
 
         Returns:
-            Something with `number`, the place in `sources` of the picture taken.
+            Something with `number`, the place in `sources` of the picture taken; None: all of them.
         """
 
     def swap(self, image: Image, face: Face, decision: Any) -> tuple[str, ...]:
@@ -63,8 +80,8 @@ class Swapper(Protocol):
             Warnings about this swap.
         """
 
-    def open_clip(self) -> Any:
-        """A fresh memory for one clip."""
+    def open_clip(self, frames: int | None = None) -> Any:
+        """A fresh memory for one clip, of about that many frames."""
 
 
 class Restorer(Protocol):
@@ -72,5 +89,15 @@ class Restorer(Protocol):
 
     name: str
 
-    def restore(self, image: Image, face: Face) -> None:
-        """Restore one face in place."""
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user should know of how it ran."""
+
+    def restore(self, image: Image, face: Face, clip: bool) -> None:
+        """Restore one swapped face in place, by the landmarks it had before the swap. Thread-safe.
+
+        Args:
+            image: uint8 (H, W, 3) RGB.
+            face: As the analyser saw it.
+            clip: Whether the image is a frame of a clip: frames are then restored in parallel.
+        """

@@ -25,6 +25,18 @@ class SwapBackend(Protocol):
     def notes(self) -> tuple[str, ...]:
         """What the user should know before the first frame: which engine was taken and why, restoration skipped."""
 
+    @property
+    def late_notes(self) -> tuple[str, ...]:
+        """What the user should know of how the job ran; complete after the last frame."""
+
+    @property
+    def heavy(self) -> bool:
+        """Whether `render` takes nearly all the time, outside the interpreter: then every core renders."""
+
+    @property
+    def trained(self) -> bool:
+        """Whether a trained model draws faces; the mark in the output says so."""
+
     def prepare_source(self, pictures: Sequence[SourcePicture]) -> Any:
         """Find the source faces, select and prepare them; reusable across frames, files and threads.
 
@@ -35,8 +47,12 @@ class SwapBackend(Protocol):
             UsageError: A source index out of range.
         """
 
-    def open_clip(self) -> Any:
-        """A fresh memory to be handed to `plan` for every frame of one clip, in order."""
+    def open_clip(self, frames: int | None = None) -> Any:
+        """A fresh memory to be handed to `plan` for every frame of one clip, in order.
+
+        Args:
+            frames: How many there are, about; None: not known.
+        """
 
     def find(self, image: Image, clip: Any = None, *, describe: bool = False) -> list[Face]:
         """All faces in the chosen order; with gender where `describe` asks for it."""

@@ -88,7 +88,7 @@ class ClipSwap:
             return
 
     def _plans(self) -> Iterator[_Planned]:
-        clip = self._backend.open_clip() if self._reader.info.animated else None
+        clip = self._backend.open_clip(self._reader.info.frame_count) if self._reader.info.animated else None
         for number, frame in enumerate(self._clock.over("decode", self._reader.frames())):
             with self._clock.stage("analyse"):
                 plan = self._backend.plan(self._source, frame.pixels, clip)

@@ -107,7 +107,7 @@ def detect_file(job: DetectJob, backend: SwapBackend,
         reader = stack.enter_context(open_media(source.path, job.media, name=source.name))
         info = reader.info
         annotated = None if job.annotate is None else stack.enter_context(_annotated(job, job.annotate, info))
-        clip = backend.open_clip() if info.animated else None
+        clip = backend.open_clip(info.frame_count) if info.animated else None
         frames: list[FrameFaces] = []
         for number, frame in enumerate(reader.frames()):
             faces = backend.find(frame.pixels, clip, describe=True)

@@ -10,7 +10,7 @@ from faceswap_cli.engine.build import build_engine
 from faceswap_cli.engine.outcome import SourcePicture
 from faceswap_cli.engine.registry import ENGINES, load_part
 from faceswap_cli.errors import ExitCode, ModelError
-from faceswap_cli.options import EngineName, EngineOptions
+from faceswap_cli.options import EngineName, EngineOptions, RestoreOptions
 
 
 def test_auto_takes_the_engine_that_needs_nothing_and_says_so():
@@ -27,13 +27,13 @@ def test_an_engine_that_was_asked_for_needs_no_note():
 @pytest.mark.parametrize("name", EngineName)
 def test_a_restorer_that_is_not_there_is_an_error_that_names_it(name):
     with pytest.raises(ModelError, match=r"'gfpgan-1\.4'.*embedded") as caught:
-        build_engine(EngineOptions(engine=name, restore="gfpgan-1.4"))
+        build_engine(EngineOptions(engine=name, restore=RestoreOptions("gfpgan-1.4")))
     assert caught.value.exit_code == ExitCode.MODEL
     assert "\n" not in str(caught.value)
 
 
 def test_restoring_if_available_is_left_out_and_told():
-    (note,) = build_engine(EngineOptions(engine=EngineName.EMBEDDED, restore_if_available=True)).notes
+    (note,) = build_engine(EngineOptions(engine=EngineName.EMBEDDED, restore=RestoreOptions(if_available=True))).notes
     assert "not restored" in note and "--no-face-restore" in note
 
 

@@ -65,6 +65,9 @@ class TableAnalyser:
         probability = 0.5 if gender is U else 0.9
         return replace(face, embedding=np.float32([face.box.x1]), gender=gender, gender_probability=probability)
 
+    def embed(self, image: Image, face: Face) -> Face:
+        return replace(face, embedding=np.float32([face.box.x1]))
+
     def open_clip(self) -> list[str]:
         return ["analyser's"]
 
@@ -79,6 +82,10 @@ class Painter:
     """Paints a target's box in the number that the source's picture has at its face; takes the last picture offered."""
 
     name = "paint"
+    needs_embedding = False
+    heavy = False
+    trained = False
+    notes: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         self.prepared: list[int] = []
@@ -98,7 +105,7 @@ class Painter:
         image[y1:y2, x1:x2] = decision.colour
         return (f"painted {decision.colour}",)
 
-    def open_clip(self) -> list[str]:
+    def open_clip(self, frames: int | None = None) -> list[str]:
         return ["swapper's"]
 
 

@@ -46,6 +46,14 @@ class EmbeddedAnalyser:
         gender, probability = guess_gender(embedding)
         return replace(face, embedding=embedding, gender=gender, gender_probability=probability)
 
+    def embed(self, image: Image, face: Face) -> Face:
+        """The same face with `embedding` (128,).
+
+        Raises:
+            ModelError: The weights are missing or damaged.
+        """
+        return replace(face, embedding=describe_face(image, face.landmarks))
+
     def open_clip(self) -> ClipMemory:
         """A fresh memory for one clip."""
         return ClipMemory()

@@ -54,12 +54,16 @@ class MeshSwapper:
     """See the module; follows `engine.parts.Swapper`."""
 
     name = "mesh"
+    needs_embedding = False
+    heavy = False
+    trained = False
+    notes: tuple[str, ...] = ()
 
     def prepare(self, image: Image, face: Face) -> SourceFace:
         """Measure a source face; reusable across frames, files and threads."""
         return measure_source(image, face.landmarks)
 
-    def open_clip(self) -> DecisionMemory:
+    def open_clip(self, frames: int | None = None) -> DecisionMemory:
         """A fresh memory for one clip."""
         return DecisionMemory()
 
