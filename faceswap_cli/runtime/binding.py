@@ -1,0 +1,88 @@
+"""Runs with inputs and outputs bound to memory of the device, allocated once."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceswap_cli.runtime.tensor import Tensor
+
+
+class BoundRuns:
+    """Runs one session through IO binding. Safe to call from several threads; each run has buffers of its own.
+
+    An ordinary run allocates and frees on the device for every input and output; here buffers wait for the next run
+    of the same shapes.
+    """
+
+    def __init__(self, session: Any, values: Any, outputs: Sequence[Tensor], device: str, number: int) -> None:
+        """Nothing is allocated yet.
+
+        Args:
+            session: An `onnxruntime.InferenceSession`.
+            values: The class `onnxruntime.OrtValue`.
+            outputs: Of the graph; those with open shapes are allocated by each run.
+            device: ONNX Runtime's name of the kind of memory: `cuda`, `cpu`.
+            number: Of the device.
+        """
+        self._session = session
+        self._values = values
+        self._outputs = {output.name: output for output in outputs}
+        self._device = device
+        self._number = number
+        self._idle: dict[Any, deque[_Buffers]] = {}
+        self._lock = threading.Lock()
+
+    def run(self, names: Sequence[str], arrays: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
+        """As `InferenceSession.run`, with every input given.
+
+        Args:
+            names: Of the outputs wanted.
+            arrays: C-contiguous, of the types that the graph declares.
+        """
+        key = (tuple(names), tuple((name, array.shape, array.dtype.str) for name, array in arrays.items()))
+        with self._lock:  # ONNX Runtime's allocator for buffers made in Python is not safe for threads
+            idle = self._idle.setdefault(key, deque())
+            buffers = idle.pop() if idle else self._allocate(names, arrays)
+        results = buffers.run(self._session, names, arrays)
+        with self._lock:  # not after a failure: then the buffers are let go
+            idle.append(buffers)
+        return results
+
+    def _allocate(self, names: Sequence[str], arrays: Mapping[str, NDArray[Any]]) -> _Buffers:
+        binding = self._session.io_binding()
+        inputs = {}
+        for name, array in arrays.items():
+            inputs[name] = self._values.ortvalue_from_numpy(array, self._device, self._number)
+            binding.bind_ortvalue_input(name, inputs[name])
+        for name in names:
+            output = self._outputs[name]
+            if all(isinstance(length, int) for length in output.shape):
+                value = self._values.ortvalue_from_shape_and_type(
+                    list(output.shape), np.dtype(output.dtype).type, self._device, self._number)
+                binding.bind_ortvalue_output(name, value)
+            else:
+                binding.bind_output(name, self._device, self._number)
+        return _Buffers(binding, inputs)
+
+
+class _Buffers:
+    """What one run at a time uses."""
+
+    def __init__(self, binding: Any, inputs: dict[str, Any]) -> None:
+        self._binding = binding
+        self._inputs = inputs
+
+    def run(self, session: Any, names: Sequence[str], arrays: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
+        for name, array in arrays.items():
+            self._inputs[name].update_inplace(array)
+        self._binding.synchronize_inputs()
+        session.run_with_iobinding(self._binding)
+        self._binding.synchronize_outputs()
+        # A copy even where the device's memory is the CPU's: the next run writes into the same buffer.
+        return [np.array(value.numpy()) for value in self._binding.get_outputs()]
