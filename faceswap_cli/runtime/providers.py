@@ -90,12 +90,16 @@ def choose(options: RuntimeOptions, available: Sequence[str], engines: Path | No
         asked = Provider.CPU if automatic else options.provider
         raise MissingDependencyError(
             f"the {asked} provider is not in the installed ONNX Runtime (it has "
-            f"{', '.join(short_name(name) for name in available) or 'none'}); run: {INSTALL[asked]}")
+            f"{', '.join(_known(available)) or 'none that can be used'}); run: {INSTALL[asked]}")
     behind = [name for name in _BEHIND.get(found, ()) if name in available]
     names = dict.fromkeys([found, *behind, CPU])
     note = f"--device {options.device} has no effect on a CPU" if options.device and found == CPU else ""
     return Choice(tuple((name, _options_of(name, options.device, engines)) for name in names), note,
                   None if automatic else options.provider)
+
+
+def _known(available: Sequence[str]) -> list[str]:
+    return [str(provider) for provider, names in _NAMES.items() if any(name in available for name in names)]
 
 
 def short_name(name: str) -> str:
