@@ -1,0 +1,1 @@
+"""Detectors: each finds faces with one network, all give the same record."""
