@@ -228,18 +228,19 @@ CATALOGUE: tuple[ModelSpec, ...] = (*_SWAPPERS, _PACK, *_ANALYSIS, *_DETECTORS, 
 """All rows; ids, aliases and file names are unique, case ignored."""
 
 
-def find_spec(name: str, specs: tuple[ModelSpec, ...] = CATALOGUE) -> ModelSpec:
+def find_spec(name: str, specs: tuple[ModelSpec, ...] | None = None) -> ModelSpec:
     """The row with this id or alias, case ignored.
 
     Args:
         name: What the user calls it.
-        specs: Where to look.
+        specs: Where to look; None: the catalogue.
 
     Raises:
         UsageError: No row has it; lists the nearest names.
     """
     wanted = name.strip().lower()
-    known = {key.lower(): spec for spec in specs for key in (*spec.aliases, spec.id)}
+    known = {key.lower(): spec for spec in (CATALOGUE if specs is None else specs)
+             for key in (*spec.aliases, spec.id)}
     if wanted in known:
         return known[wanted]
     near = difflib.get_close_matches(wanted, known, n=3, cutoff=0.5)
@@ -248,6 +249,7 @@ def find_spec(name: str, specs: tuple[ModelSpec, ...] = CATALOGUE) -> ModelSpec:
     raise UsageError(f"there is no model {name!r}; {hint}")
 
 
-def of_role(role: Role, specs: tuple[ModelSpec, ...] = CATALOGUE) -> tuple[ModelSpec, ...]:
-    """The rows of one role, best first."""
-    return tuple(sorted((spec for spec in specs if spec.role is role), key=lambda spec: (spec.rank, spec.id)))
+def of_role(role: Role, specs: tuple[ModelSpec, ...] | None = None) -> tuple[ModelSpec, ...]:
+    """The rows of one role, best first; None means the catalogue's."""
+    found = (spec for spec in (CATALOGUE if specs is None else specs) if spec.role is role)
+    return tuple(sorted(found, key=lambda spec: (spec.rank, spec.id)))

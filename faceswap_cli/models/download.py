@@ -2,43 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from faceswap_cli.models.spec import ModelSpec
-from faceswap_cli.models.store import ModelStore
+from faceswap_cli.errors import ModelError
+from faceswap_cli.models.archive import extract
+from faceswap_cli.models.licences import check_accepted
+from faceswap_cli.models.spec import ModelSpec, Role
+from faceswap_cli.models.store import ModelStore, how_to_get, storing
+from faceswap_cli.models.transfer import Patience, Progress, RefusedError, Say, Transfer, open_client, show_host
 
 if TYPE_CHECKING:
     import httpx
 
-Progress = Callable[[int, int | None], None]
-"""Bytes of the file that are here, and bytes in all, where known; falls back when a download starts anew."""
+OFFLINE_VARIABLE = "FACESWAP_OFFLINE"
+"""Environment variable that forbids downloads, unless it is empty or 0."""
 
-Say = Callable[[str], None]
-"""One line for the user: which address is asked, why another one is tried, that another process is downloading."""
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long a download is tried.
-
-    Attributes:
-        stall: Seconds without a byte after which a connection is given up.
-        attempts: Connections in a row, to one address, that bring nothing new.
-        backoff: Seconds before the second attempt; doubled for each one after it.
-    """
-
-    stall: float = 30.0
-    attempts: int = 4
-    backoff: float = 1.0
+MIRROR_VARIABLE = "FACESWAP_MODELS_MIRROR"
+"""Environment variable with a base URL; `<base>/<file>` is asked before the published addresses."""
 
 
 def pull(store: ModelStore, spec: ModelSpec, *, progress: Progress | None = None, say: Say | None = None,
-         offline: bool = False, patience: Patience = Patience(),
+         offline: bool = False, patience: Patience | None = None,
          transport: httpx.BaseTransport | None = None) -> Path:
-    """Have a model on the disk, verified; downloads it where it is not.
+    """Have a model on the disk, verified; downloads it where it is not there or damaged.
 
     A member of a pack comes by its own address where it has one, else with the whole pack.
 
@@ -56,7 +46,106 @@ def pull(store: ModelStore, spec: ModelSpec, *, progress: Progress | None = None
 
     Raises:
         UsageError: Its licence was not accepted.
-        ModelError: Offline, not published, no address gave the right bytes.
+        ModelError: Offline, not published, or no address gave the right bytes.
         OutputError: The folder cannot be written, or the disk is full.
     """
-    return store.verify(spec)
+    found = _installed(store, spec)
+    if found is not None:
+        return found
+    # What the user imported in place of a row is lost or damaged here: the row as published takes over.
+    spec = next((row for row in store.catalogue if row.id == spec.id), spec)
+    if not spec.urls and not spec.pack:
+        raise ModelError(f"{spec.id} is not published with a known hash; {how_to_get(spec)}")
+    if offline or is_offline():
+        raise ModelError(f"{spec.id} is not installed, and downloads are off (--offline or {OFFLINE_VARIABLE}); "
+                         f"{how_to_get(spec)} with a network, or run: faceswap models import FILE")
+    check_accepted(store, spec)
+    tell = say or _keep_quiet
+    with _alone(store, spec, tell):
+        found = _installed(store, spec)
+        if found is not None:
+            return found
+        _download(store, spec, progress=progress, say=tell, patience=patience or Patience(), transport=transport)
+    return store.folder if spec.role is Role.PACK else store.path(spec)
+
+
+def is_offline() -> bool:
+    """Whether the environment forbids downloads."""
+    return os.environ.get(OFFLINE_VARIABLE, "") not in ("", "0")
+
+
+def addresses(spec: ModelSpec) -> tuple[str, ...]:
+    """Where a file is asked for, in this order: the mirror of the environment, then where it is published."""
+    mirror = os.environ.get(MIRROR_VARIABLE)
+    return (*([f"{mirror.rstrip('/')}/{spec.file}"] if mirror else []), *spec.urls)
+
+
+def _installed(store: ModelStore, spec: ModelSpec) -> Path | None:
+    """Where the model is, if it is there and good."""
+    try:
+        for member in store.members(spec):
+            store.path(store.find(member.id))
+    except ModelError:
+        return None
+    return store.folder if spec.role is Role.PACK else store.location(spec)
+
+
+def _download(store: ModelStore, spec: ModelSpec, *, progress: Progress | None, say: Say, patience: Patience,
+              transport: httpx.BaseTransport | None) -> None:
+    """Try every address of the model, then those of its pack."""
+    packs = [row for row in store.catalogue if row.id == spec.pack]
+    failures: list[str] = []
+    with open_client(patience, transport) as client:
+        for row in (spec, *packs):
+            part = store.folder / f"{row.file}.part"
+            transfer = Transfer(client, part, sha256=str(row.sha256), size=row.bytes, patience=patience,
+                                progress=progress, say=say)
+            for url in addresses(row) if row.urls else ():
+                say(f"{row.file} from {show_host(url)}")
+                try:
+                    transfer.fetch(url)
+                except RefusedError as error:
+                    failures.append(f"{show_host(url)}: {error}")
+                    say(failures[-1])
+                    continue
+                _install(store, row, part)
+                return
+    raise ModelError(f"{spec.id} could not be downloaded ({'; '.join(failures)}); try again later, or download it by "
+                     "other means and run: faceswap models import FILE")
+
+
+def _install(store: ModelStore, row: ModelSpec, part: Path) -> None:
+    if row.role is not Role.PACK:
+        store.add(part, row, sha256=str(row.sha256), move=True)
+        return
+    try:
+        extract(store, row, part)
+    except ModelError:
+        part.unlink(missing_ok=True)
+        raise
+    with storing(part):
+        part.unlink()
+
+
+@contextmanager
+def _alone(store: ModelStore, spec: ModelSpec, say: Say) -> Iterator[None]:
+    """Lets one process at a time download a model, or any model of its pack."""
+    from filelock import FileLock, Timeout
+
+    folder = store.folder / "locks"
+    with storing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / f"{spec.pack or spec.id}.lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            say(f"another process is downloading {spec.pack or spec.id}; waiting for it")
+            lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _keep_quiet(_: str) -> None:
+    pass

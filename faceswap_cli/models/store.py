@@ -25,7 +25,8 @@ from pathlib import Path
 from typing import Any
 
 from faceswap_cli.errors import InputError, ModelError, OutputError
-from faceswap_cli.models.catalogue import CATALOGUE, OWN, find_spec, of_role
+from faceswap_cli.models import catalogue as rows
+from faceswap_cli.models.catalogue import OWN, find_spec, of_role
 from faceswap_cli.models.contents import BLOCK, describe_contents, sha256_of
 from faceswap_cli.models.records import read_record, write_record
 from faceswap_cli.models.spec import Crop, Family, ModelSpec, Role, Template
@@ -48,14 +49,17 @@ class ModelStore:
 
     Attributes:
         folder: Where they lie, absolute.
+        catalogue: The rows that are known by name.
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, catalogue: tuple[ModelSpec, ...] | None = None) -> None:
         """Name the folder; nothing is read or made.
 
         Args:
             folder: None: `default_folder()`.
+            catalogue: None: the one of `catalogue.py`.
         """
+        self.catalogue = rows.CATALOGUE if catalogue is None else catalogue
         self.folder = (folder if folder is not None else default_folder()).absolute()
 
     # --- which models there are ---------------------------------------------------------------------------------------
@@ -63,7 +67,7 @@ class ModelStore:
     def specs(self) -> tuple[ModelSpec, ...]:
         """The catalogue and the user's own models; rows for which the user brought the file have its hash."""
         records = self._records()
-        known = tuple(_with_record(spec, records.pop(spec.id, None)) for spec in CATALOGUE)
+        known = tuple(_with_record(spec, records.pop(spec.id, None)) for spec in self.catalogue)
         own = (_own_spec(name, record) for name, record in sorted(records.items()))
         return known + tuple(spec for spec in own if spec is not None)
 
@@ -87,7 +91,7 @@ class ModelStore:
 
     def members(self, pack: ModelSpec) -> tuple[ModelSpec, ...]:
         """The models of a pack; the model itself where it is none."""
-        return tuple(find_spec(name) for name in pack.members) if pack.role is Role.PACK else (pack,)
+        return tuple(self.find(name) for name in pack.members) if pack.role is Role.PACK else (pack,)
 
     def location(self, spec: ModelSpec) -> Path:
         """Where its file lies or would lie, whether or not it is there or good."""
@@ -157,28 +161,28 @@ class ModelStore:
         """Take a file in as the model of `spec`, whole or not at all.
 
         Args:
-            file: Is copied, or moved.
+            file: Is copied, and the copy verified; or moved.
             spec: A row of the catalogue, or an own one (`imported`).
-            sha256: Hash that `file` must have. Where it is not the one of the catalogue it is recorded, and the model is
-                known by it from then on.
-            move: Rename `file` instead of copying it; it must lie in the models folder.
+            sha256: Hash of `file`. Where it is not the one of the catalogue it is recorded, and the model is known by
+                it from then on.
+            move: Rename `file` instead of copying it; it must lie in the models folder and have been verified.
             origin: Where it comes from, recorded with it.
 
         Returns:
             The row with the hash that counts now.
 
         Raises:
-            ModelError: The file has another hash.
+            ModelError: The copy has another hash.
+            InputError: The file cannot be read.
             OutputError: The folder cannot be written.
         """
         path = self.location(spec)
-        pinned = next((row for row in CATALOGUE if row.id == spec.id), None)
+        pinned = next((row for row in self.catalogue if row.id == spec.id), None)
         with storing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             part = file if move else _copy(file, path)
             try:
-                found = sha256_of(part)
-                if found != sha256:
+                if not move and sha256_of(part) != sha256:
                     raise ModelError(f"{file} changed while it was read, or is damaged; try again")
                 sync(part)
                 record = self._record_file(spec.id)
@@ -208,6 +212,7 @@ class ModelStore:
         for member in self.members(spec):
             path = self.location(member)
             with storing(path):
+                path.with_name(f"{path.name}.part").unlink(missing_ok=True)
                 if path.is_file():
                     path.unlink()
                     gone.append(path)
@@ -249,7 +254,7 @@ def how_to_get(spec: ModelSpec, file: Path | None = None) -> str:
         spec: The model.
         file: One that could be imported; None: `FILE`.
     """
-    if spec.id not in _CATALOGUE_IDS:
+    if spec.licence == OWN:
         return f"import it again: faceswap models import {file or 'FILE'} --name {spec.id}"
     if spec.urls or spec.pack:
         return f"run: faceswap models pull {spec.id}"
@@ -279,9 +284,6 @@ def sync(path: Path) -> None:
     """Wait until a file's bytes are on the disk, so that a rename after it never shows an empty file."""
     with path.open("r+b") as file:
         os.fsync(file.fileno())
-
-
-_CATALOGUE_IDS = frozenset(spec.id for spec in CATALOGUE)
 
 
 def _stamp(path: Path) -> dict[str, int]:
