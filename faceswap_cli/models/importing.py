@@ -43,7 +43,7 @@ def identify(path: Path, specs: tuple[ModelSpec, ...] | None = None) -> Known | 
 
 
 def import_file(store: ModelStore, path: Path, *, name: str | None = None, as_id: str | None = None,
-                family: Family | None = None) -> tuple[ModelSpec, tuple[str, ...]]:
+                role: Role | None = None, family: Family | None = None) -> tuple[ModelSpec, tuple[str, ...]]:
     """Take the user's own ONNX file, or `buffalo_l.zip`, into the store.
 
     Args:
@@ -51,15 +51,15 @@ def import_file(store: ModelStore, path: Path, *, name: str | None = None, as_id
         path: The file; is copied.
         name: Id under which a file is taken that the catalogue does not know; None: the file's name without suffix.
         as_id: Row of the catalogue without a known hash that the file is for, e.g. `hyperswap_1a_256`.
-        family: How an unknown file is run; None: told from its inputs and outputs.
+        role: What an unknown file is for; None: told from its inputs and outputs.
+        family: How it is run; None: told likewise.
 
     Returns:
         The row as it counts from now on (of a zip, the pack's), and warnings for the user.
 
     Raises:
         UsageError: The file is a PyTorch one (`convert.py` takes those that `identify` knows); options that do not fit
-            the file; or it is unknown and cannot be told from its inputs and outputs: the message says which option
-            to give.
+            the file; or it is unknown and its inputs and outputs leave a doubt: the message says which option to give.
         InputError: The file cannot be read.
         ModelError: It is no model.
         OutputError: The folder cannot be written.
@@ -72,7 +72,7 @@ def import_file(store: ModelStore, path: Path, *, name: str | None = None, as_id
         if name is not None:
             raise UsageError("--as and --name cannot both be given: --as takes the name of the catalogue")
         return _take_as(store, path, found, find_spec(as_id, store.catalogue), family)
-    return _take_unknown(store, path, found, name, family)
+    return _take_unknown(store, path, found, name, role, family)
 
 
 def _hash(path: Path) -> str:
@@ -120,16 +120,9 @@ def _take_as(store: ModelStore, path: Path, found: str, spec: ModelSpec,
 
 
 def _take_unknown(store: ModelStore, path: Path, found: str, name: str | None,
-                  family: Family | None) -> tuple[ModelSpec, tuple[str, ...]]:
+                  role: Role | None, family: Family | None) -> tuple[ModelSpec, tuple[str, ...]]:
     signature = read_signature(path)
-    chosen = family or recognise(signature)
-    if chosen is None:
-        choices = [choice.value for choice in Family if fits(signature, choice)]
-        hint = f"give --family {' or '.join(choices)}" if choices else "it is none that can be used"
-        raise UsageError(f"{path} cannot be told from what it takes and gives ({_shown(signature)}); {hint}")
-    if not fits(signature, chosen):
-        raise UsageError(f"{path} does not take and give what models of the family {chosen.value} do: it has "
-                         f"{_shown(signature)}")
+    chosen = _choose(path, signature, role, family)
     taken = _own_name(store, path, found, name)
     spec = ModelSpec(
         id=taken, role=role_of(chosen), family=chosen, file=f"{taken}.onnx", licence=OWN, summary="",
@@ -137,6 +130,25 @@ def _take_unknown(store: ModelStore, path: Path, found: str, name: str | None,
     warning = (f"{path} is not in the catalogue, so that nothing vouches for it; it is taken as {taken}, a "
                f"{spec.role.value} of the family {chosen.value}")
     return store.add(path, spec, sha256=found, origin=path.name), (warning,)
+
+
+def _choose(path: Path, signature: Signature, role: Role | None, family: Family | None) -> Family:
+    """The family of an unknown graph: as given, or as its inputs and outputs tell."""
+    possible = [choice for choice in Family if fits(signature, choice) and (role is None or role_of(choice) is role)]
+    if family is not None:
+        if family not in possible:
+            wanted = family.value if role is None else f"{family.value}, {role.value},"
+            raise UsageError(f"{path} does not take and give what models of the family {wanted} do: it has "
+                             f"{_shown(signature)}")
+        return family
+    found = recognise(signature)
+    if found in possible:
+        return found
+    if role is not None and len(possible) == 1:
+        return possible[0]
+    hint = (f"give --family {' or '.join(choice.value for choice in possible)}" if possible
+            else "no part of this program runs such a model")
+    raise UsageError(f"{path} cannot be told from what it takes and gives ({_shown(signature)}); {hint}")
 
 
 def _own_name(store: ModelStore, path: Path, found: str, name: str | None) -> str:
