@@ -82,7 +82,7 @@ class SharedModel:
             return self._load()
         except ImportError as error:
             raise ModelError(f"dlib cannot be loaded ({error}); run: pip install --force-reinstall dlib-bin") from error
-        except (RuntimeError, EOFError, OSError) as error:
+        except (RuntimeError, EOFError, OSError, ValueError) as error:
             place = weights_file(self._file) if self._file else "dlib's built-in detector"
             raise ModelError(f"{place} is damaged ({_first_line(error)}); run: {INSTALL}") from error
 
@@ -101,10 +101,19 @@ def _from_file(kind: str, file: str) -> SharedModel:
     return SharedModel(load, file)
 
 
+def _load_predictor() -> Any:
+    from faceswap_cli.engine.analysers.regression_trees import RegressionTrees
+    from faceswap_cli.engine.analysers.shape_cache import load_cascade
+
+    return RegressionTrees(load_cascade(weights_file(_PREDICTOR)))
+
+
+_PREDICTOR = "shape_predictor_68_face_landmarks.dat"
+
 FRONTAL_DETECTOR = SharedModel(load_frontal_detector)
 """HOG and linear SVM, five views (Dalal & Triggs 2005; Felzenszwalb's features; King 2015); built into dlib."""
 
-LANDMARK_PREDICTOR = _from_file("shape_predictor", "shape_predictor_68_face_landmarks.dat")
+LANDMARK_PREDICTOR = SharedModel(_load_predictor, _PREDICTOR)
 """Ensemble of regression trees (Kazemi & Sullivan 2014), 68 points; trained on iBUG 300-W (not for commercial use)."""
 
 CNN_DETECTOR = _from_file("cnn_face_detection_model_v1", "mmod_human_face_detector.dat")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from faceswap_cli.engine.analysers.dlib_weights import LANDMARK_PREDICTOR
+from faceswap_cli.engine.analysers.regression_trees import FitBox, RegressionTrees
 from faceswap_cli.faces.align import EYE_FRACTION, invert, transform, upright_crop, warp_crop
 from faceswap_cli.faces.landmarks68 import MIRRORED
 from faceswap_cli.faces.pose import Camera, fit_camera
@@ -95,29 +96,20 @@ def refine(grey: Plane, start: Camera, rounds: Sequence[Round] = STILL) -> Locat
 
 
 def _fits(crop: Plane, starts: Sequence[Start]) -> npt.NDArray[np.float64]:
-    """Landmarks (len(starts), 68, 2) in the crop."""
-    import dlib
-
+    """Landmarks (len(starts), 68, 2) in the crop, in whole pixels."""
     side = crop.shape[1]
     unit = EYE_FRACTION * side
     middle = (side - 1) / 2
-    mirror = np.ascontiguousarray(crop[:, ::-1]) if any(start.mirrored for start in starts) else crop
-    fits = np.empty((len(starts), 68, 2))
-    for number, (right, down, scale, mirrored) in enumerate(starts):
+    boxes = []
+    for right, down, scale, mirrored in starts:
         width = BOX_WIDTH * unit * scale
         left = middle + right * unit - width / 2
         top = middle + (BOX_SHIFT + down) * unit - width / 2
-        box = dlib.rectangle(round(left), round(top), round(left + width), round(top + width))
-        if mirrored:
-            flipped = _predict(mirror, box)[MIRRORED]
-            flipped[:, 0] = side - 1 - flipped[:, 0]
-            fits[number] = flipped
-        else:
-            fits[number] = _predict(crop, box)
+        boxes.append(FitBox(round(left), round(top), round(left + width), round(top + width), mirrored))
+    predictor: RegressionTrees = LANDMARK_PREDICTOR.get()
+    fits = np.floor(predictor.fit(crop, boxes) + 0.5)
+    for fit, start in zip(fits, starts, strict=True):
+        if start.mirrored:
+            fit[:] = fit[MIRRORED]
+            fit[:, 0] = side - 1 - fit[:, 0]
     return fits
-
-
-def _predict(grey: Plane, box: Any) -> Points:
-    """One fit of the predictor: (68, 2), whole pixels."""
-    shape = LANDMARK_PREDICTOR.run(lambda predictor: predictor(grey, box))
-    return np.array([(part.x, part.y) for part in shape.parts()], dtype=np.float64)

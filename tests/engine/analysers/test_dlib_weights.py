@@ -28,13 +28,13 @@ def test_missing_file_names_it():
 
 @pytest.mark.parametrize("content", [b"", b"not a model at all", None])
 def test_damaged_file_is_a_model_error(tmp_path, monkeypatch, content):
-    name = "shape_predictor_68_face_landmarks.dat"
+    name = dlib_weights._PREDICTOR
     if content is None:
         with weights_file(name).open("rb") as whole:
             content = whole.read(100_000)
     (tmp_path / name).write_bytes(content)
     monkeypatch.setattr(dlib_weights, "weights_folder", lambda: tmp_path)
-    model = dlib_weights._from_file("shape_predictor", name)
+    model = SharedModel(dlib_weights._load_predictor, name)
     with pytest.raises(ModelError, match=f"{name} is damaged") as raised:
         model.get()
     assert "\n" not in str(raised.value)
