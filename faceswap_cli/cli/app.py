@@ -16,6 +16,7 @@ from typer.core import TyperCommand
 
 from faceswap_cli.cli import words
 from faceswap_cli.cli.detect import DETECT_EXAMPLES, detect
+from faceswap_cli.cli.models import build_models
 from faceswap_cli.cli.swap import SWAP_EXAMPLES, SWAP_GIF_EXAMPLES, swap, swap_gif
 from faceswap_cli.errors import ExitCode, FaceswapError, OutputError
 
@@ -67,6 +68,7 @@ def build_app() -> typer.Typer:
     app.command("swap", cls=_command(words.SWAP_WORDS), epilog=SWAP_EXAMPLES)(swap)
     app.command("swap-gif", cls=_command(words.ANIMATION_WORDS), epilog=SWAP_GIF_EXAMPLES)(swap_gif)
     app.command("detect", cls=_command(words.DETECT_WORDS), epilog=DETECT_EXAMPLES)(detect)
+    app.add_typer(build_models(), name="models")
     return app
 
 

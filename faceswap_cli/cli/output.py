@@ -52,10 +52,13 @@ class Output:
         self.quiet = quiet
         self.verbose = verbose and not quiet
         self._progress = progress and not quiet and not os.environ.get("CI")
+        self._bar: Any = None
 
     def note(self, text: str) -> None:
         """Tell a person something; not with `quiet`."""
         if not self.quiet:
+            if self._bar is not None:  # the line takes its place, and it goes on below
+                self._bar.clear()
             say(text)
 
     def detail(self, text: str) -> None:
@@ -90,33 +93,43 @@ class Output:
             text.flush()
             stream.write(text.buffer.getvalue())
 
+    def lines(self, lines: Sequence[str]) -> None:
+        """Plain text as data, one line for each, never broken or cut: it is for a pipe."""
+        with _sending() as stream:
+            for line in lines:
+                stream.write(_encoded(line) + b"\n")
+
     @contextmanager
-    def progress(self, label: str) -> Iterator[OnFrame | None]:
+    def progress(self, label: str, unit: str = "frame") -> Iterator[OnFrame | None]:
         """A bar on standard error, where that is a terminal; yields what is to be told about frames, or None.
 
         It appears with the second frame: a still needs none.
+
+        Args:
+            label: What it stands for.
+            unit: What is counted; `B` is shown in kB, MB, GB.
         """
         if not self._progress or sys.stderr is None or not sys.stderr.isatty():
             yield None
             return
-        bar: Any = None
 
         def on_frame(done: int, total: int | None) -> None:
-            nonlocal bar
             if total == 1:
                 return
-            if bar is None:
+            if self._bar is None:
                 from tqdm import tqdm
 
-                bar = tqdm(total=total, desc=plain(label), unit="frame", file=sys.stderr, leave=False,
-                           dynamic_ncols=True)
-            bar.update(done - bar.n)
+                self._bar = tqdm(total=total, desc=plain(label), unit=unit, unit_scale=unit == "B",
+                                 initial=done if unit == "B" else 0, file=sys.stderr, leave=False, dynamic_ncols=True)
+            self._bar.total = total
+            self._bar.update(done - self._bar.n)
 
         try:
             yield on_frame
         finally:
-            if bar is not None:
-                bar.close()
+            if self._bar is not None:
+                self._bar.close()
+                self._bar = None
 
 
 def say(text: str, *, label: str = "", style: str = "") -> None:
@@ -174,6 +187,15 @@ def _sending() -> Iterator[BinaryIO]:
 
         drop_stdout()
         raise OutputError(explain_failure("standard output", None, error)) from error
+
+
+def _encoded(text: str) -> bytes:
+    """As standard output takes it; names of files keep bytes that are no text."""
+    encoding = sys.stdout.encoding or "utf-8"
+    try:
+        return text.encode(encoding, "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode(encoding, "backslashreplace")
 
 
 def plain(text: str) -> str:
