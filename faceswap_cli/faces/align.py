@@ -57,7 +57,8 @@ def crop_bounds(matrix: Matrix, crop: tuple[int, int], picture: tuple[int, int],
     return int(x0), int(y0), int(x1), int(y1)
 
 
-def warp_crop(picture: npt.NDArray[Any], matrix: Matrix, size: int | tuple[int, int]) -> npt.NDArray[Any]:
+def warp_crop(picture: npt.NDArray[Any], matrix: Matrix, size: int | tuple[int, int],
+              interpolation: int | None = None) -> npt.NDArray[Any]:
     """Resample `picture` (H, W[, C]) into a crop; edge pixels are repeated outside it.
 
     When the crop is smaller than what it shows, the region is first shrunk by area averaging, so nothing aliases.
@@ -66,6 +67,7 @@ def warp_crop(picture: npt.NDArray[Any], matrix: Matrix, size: int | tuple[int, 
         picture: Any dtype that OpenCV warps.
         matrix: From picture to crop.
         size: Width and height of the crop, or its side.
+        interpolation: How OpenCV is to resample; None: cubic, and linear what was shrunk first.
     """
     if isinstance(size, int):
         size = (size, size)
@@ -78,7 +80,8 @@ def warp_crop(picture: npt.NDArray[Any], matrix: Matrix, size: int | tuple[int, 
             back = np.array([[1 / fx, 0, x0 + 0.5 / fx - 0.5], [0, 1 / fy, y0 + 0.5 / fy - 0.5], [0, 0, 1]])
             matrix = matrix @ back
             picture = shrunk
-    interpolation = cv2.INTER_CUBIC if k > 0.6 else cv2.INTER_LINEAR
+    if interpolation is None:
+        interpolation = cv2.INTER_CUBIC if k > 0.6 else cv2.INTER_LINEAR
     crop: npt.NDArray[Any] = cv2.warpAffine(picture, matrix, size, flags=interpolation,
                                             borderMode=cv2.BORDER_REPLICATE)
     return crop

@@ -35,13 +35,15 @@ def multiband(upper: FloatArray, lower: FloatArray, mask: FloatArray, levels: in
     return blended
 
 
-def paste_difference(image: Image, difference: FloatArray, matrix: Matrix) -> None:
+def paste_difference(image: Image, difference: FloatArray, matrix: Matrix,
+                     interpolation: int = cv2.INTER_LINEAR) -> None:
     """Add a crop's difference to the picture it was cut from, in place; where it is 0 no pixel changes.
 
     Args:
         image: uint8 (H, W, 3).
         difference: float32 (h, w, 3), in grey levels, 0 towards the border of the crop.
         matrix: From picture to crop.
+        interpolation: How OpenCV is to resample the difference.
     """
     height, width = difference.shape[:2]
     scale = matrix_scale(matrix)
@@ -54,7 +56,7 @@ def paste_difference(image: Image, difference: FloatArray, matrix: Matrix) -> No
     back = invert(matrix)
     # Pixel x0 of the picture becomes pixel 0 of the patch.
     back[:, 2] -= [x0, y0]
-    patch = cv2.warpAffine(difference, back, (x1 - x0, y1 - y0), flags=cv2.INTER_LINEAR,
+    patch = cv2.warpAffine(difference, back, (x1 - x0, y1 - y0), flags=interpolation,
                            borderMode=cv2.BORDER_CONSTANT)
     region = image[y0:y1, x0:x1]
     patch += region
