@@ -58,17 +58,19 @@ class BoundRuns:
         binding = self._session.io_binding()
         inputs = {}
         for name, array in arrays.items():
-            inputs[name] = self._values.ortvalue_from_numpy(array, self._device, self._number)
+            # Not made of the array, whose own memory it would be where the device is the CPU.
+            inputs[name] = self._buffer(array.shape, array.dtype)
             binding.bind_ortvalue_input(name, inputs[name])
         for name in names:
             output = self._outputs[name]
             if all(isinstance(length, int) for length in output.shape):
-                value = self._values.ortvalue_from_shape_and_type(
-                    list(output.shape), np.dtype(output.dtype).type, self._device, self._number)
-                binding.bind_ortvalue_output(name, value)
+                binding.bind_ortvalue_output(name, self._buffer(output.shape, np.dtype(output.dtype)))
             else:
                 binding.bind_output(name, self._device, self._number)
         return _Buffers(binding, inputs)
+
+    def _buffer(self, shape: Sequence[int | str | None], dtype: np.dtype[Any]) -> Any:
+        return self._values.ortvalue_from_shape_and_type(list(shape), dtype.type, self._device, self._number)
 
 
 class _Buffers:

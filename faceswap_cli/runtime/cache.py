@@ -101,8 +101,9 @@ class FolderCache:
             try:
                 part.rename(self.folder / key)
             except OSError:
-                if self.find(key) is None:
-                    raise
+                if self.find(key) is None:  # not an entry of another process, but something half gone
+                    self.discard(key)
+                    part.rename(self.folder / key)
             self._evict(keep=key)
         finally:
             shutil.rmtree(part, ignore_errors=True)

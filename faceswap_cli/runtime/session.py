@@ -40,6 +40,10 @@ _BOUND = (CUDA, TENSORRT)
 _MEMORY = ("memory", "bad_alloc", "allocat")
 
 
+class OutOfMemoryError(ModelError):
+    """There is no memory for the graph, which may be sound."""
+
+
 class Session:
     """One opened graph. Safe to run from several threads.
 
@@ -120,11 +124,11 @@ class Session:
         return list(self._inner.get_providers())
 
     def _failure(self, reason: str) -> ModelError:
-        advice = ""
-        if _is_memory(reason):
-            other = "" if self.providers[0] == CPU else " or add --provider cpu"
-            advice = f"; not enough memory: close other programs{other}"
-        return ModelError(f"{self.name} failed on {short_name(self.providers[0])}: {reason}{advice}")
+        what = f"{self.name} failed on {short_name(self.providers[0])}: {reason}"
+        if not _is_memory(reason):
+            return ModelError(what)
+        other = "" if self.providers[0] == CPU else " or add --provider cpu"
+        return OutOfMemoryError(f"{what}; not enough memory: close other programs{other}")
 
 
 def open_session(path: Path, options: RuntimeOptions, *, name: str, threads: int) -> Session:
@@ -163,7 +167,7 @@ def open_session(path: Path, options: RuntimeOptions, *, name: str, threads: int
     if choice.named is None:
         return Session(inner, path, name=name, providers=(CPU,), notes=(*notes, f"{reason}; the CPU runs it instead"))
     if error is not None and _is_memory(_reason(error)):
-        raise ModelError(f"{reason}; close other programs or add --provider cpu") from error
+        raise OutOfMemoryError(f"{reason}; close other programs or add --provider cpu") from error
     raise MissingDependencyError(f"{reason}; run: {INSTALL[choice.named]}, or add --provider cpu") from error
 
 
@@ -298,7 +302,7 @@ def _is_memory(reason: str) -> bool:
 def _unopened(path: Path, name: str, error: Exception) -> ModelError:
     reason = _reason(error)
     if isinstance(error, MemoryError) or _is_memory(reason):
-        return ModelError(f"not enough memory to open {name} ({path}): close other programs")
+        return OutOfMemoryError(f"not enough memory to open {name} ({path}): close other programs")
     if not path.is_file():
         return ModelError(f"{path} is missing; get {name} again with: faceswap models pull {name}")
     return ModelError(f"{path} is damaged or no ONNX graph ({reason}); check it with: faceswap models verify")
