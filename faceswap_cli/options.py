@@ -180,6 +180,22 @@ class DetectorOptions:
         _check_range("--detector-score", self.score, 0.05, 0.99)
 
 
+def parse_masks(text: str | None) -> tuple[MaskKind, ...]:
+    """The masks of a list such as `box,hull`; None: the box.
+
+    Raises:
+        UsageError: An entry is no mask.
+    """
+    if text is None:
+        return (MaskKind.BOX,)
+    known = {kind.value: kind for kind in MaskKind}
+    words = [word.strip() for word in text.split(",")]
+    for word in words:
+        if word not in known:
+            raise UsageError(f"--mask {text}: {word!r} is none of {', '.join(known)}")
+    return tuple(dict.fromkeys(known[word] for word in words))
+
+
 @dataclass(frozen=True, slots=True)
 class SwapOptions:
     """How the neural engine swaps.
@@ -255,13 +271,15 @@ class MediaOptions:
         image_format: Format of the output; None: from the suffix of the output, else as the target.
         image_quality: 10..100, for JPEG, WebP and AVIF.
         max_pixels: Bound on width x height, checked before decoding; `max_pixels * 20` bounds pixels x frames.
-        provenance: Write the mark that says the picture was made with algorithmic media.
+        provenance: Write the mark that says the picture is a composite.
+        trained: The mark says too that a trained model drew parts of it.
     """
 
     image_format: ImageFormat | None = None
     image_quality: int = 95
     max_pixels: int = MAX_PIXELS
     provenance: bool = True
+    trained: bool = False
 
     def __post_init__(self) -> None:
         if not 10 <= self.image_quality <= 100:

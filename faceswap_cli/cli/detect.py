@@ -10,10 +10,10 @@ import typer
 from faceswap_cli.cli import options as o
 from faceswap_cli.cli.output import Output, say
 from faceswap_cli.errors import ExitCode, InputError, OutputError, UsageError
-from faceswap_cli.options import EngineOptions, MediaOptions, SelectOptions
+from faceswap_cli.options import DetectorOptions, EngineOptions, MediaOptions, RuntimeOptions, SelectOptions
 
 if TYPE_CHECKING:
-    from faceswap_cli.jobs.backend import SwapBackend
+    from faceswap_cli.jobs.backend import FaceFinder
     from faceswap_cli.jobs.detect import DetectJob
 
 DETECT_EXAMPLES = """Examples
@@ -29,6 +29,12 @@ def detect(
     order: o.OrderOption = o.SELECT_DEFAULTS.order,
     gender: o.ShownGenderOption = o.SELECT_DEFAULTS.target_gender,
     engine: o.EngineOption = o.ENGINE_DEFAULTS.engine,
+    models_dir: o.ModelsDirOption = None,
+    detector: o.DetectorOption = None,
+    detector_size: o.DetectorSizeOption = o.ENGINE_DEFAULTS.detector.size,
+    detector_score: o.DetectorScoreOption = o.ENGINE_DEFAULTS.detector.score,
+    provider: o.ProviderOption = o.ENGINE_DEFAULTS.runtime.provider,
+    device: o.DeviceOption = o.ENGINE_DEFAULTS.runtime.device,
     annotate: o.AnnotateOption = None,
     crops: o.CropsOption = None,
     overwrite: o.OverwriteOption = False,
@@ -44,7 +50,7 @@ def detect(
 
     Exit code 0: a face was found; 4: none in any file; 3: a file could not be read (the others are still listed).
     """
-    from faceswap_cli.jobs.backend import open_backend
+    from faceswap_cli.jobs.backend import open_finder
     from faceswap_cli.jobs.detect import DetectJob, check_detect_outputs
 
     output = Output(json=json, quiet=quiet, verbose=verbose or debug, progress=not no_progress)
@@ -56,13 +62,15 @@ def detect(
     jobs = [DetectJob(image, media, gender, path, None if crops is None else Path(crops), overwrite,
                       allow_private_urls) for image, path in zip(images, _annotated(annotate, images), strict=True)]
     check_detect_outputs(jobs)
-    backend = open_backend(EngineOptions(engine, select=SelectOptions(order), describe=True))
-    for note in backend.notes:
+    finder = open_finder(EngineOptions(
+        engine, SelectOptions(order), describe=True, detector=DetectorOptions(detector, detector_size, detector_score),
+        runtime=RuntimeOptions(provider, device), models_folder=models_dir))
+    for note in finder.notes:
         output.note(note)
     files: list[dict[str, Any]] = []
     faces = 0
     for job in jobs:
-        entry, found = _look(output, job, backend)
+        entry, found = _look(output, job, finder)
         files.append(entry)
         faces += found
     if output.json:
@@ -74,7 +82,7 @@ def detect(
         raise typer.Exit(ExitCode.NO_FACE)
 
 
-def _look(output: Output, job: DetectJob, backend: SwapBackend) -> tuple[dict[str, Any], int]:
+def _look(output: Output, job: DetectJob, finder: FaceFinder) -> tuple[dict[str, Any], int]:
     """Look at one file and tell; a file that cannot be read does not keep the others from being looked at."""
     from faceswap_cli.cli.report import error_report, file_report
     from faceswap_cli.jobs.detect import detect_file
@@ -82,7 +90,7 @@ def _look(output: Output, job: DetectJob, backend: SwapBackend) -> tuple[dict[st
 
     try:
         with output.progress(shown(job.path)) as on_frame:
-            report = detect_file(job, backend, on_frame)
+            report = detect_file(job, finder, on_frame)
     except InputError as error:
         say(str(error), label="error", style="red")
         return {"path": job.path, **error_report(error, str(error), error.exit_code)}, 0

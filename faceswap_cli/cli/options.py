@@ -7,18 +7,23 @@ from typing import Annotated
 import typer
 
 from faceswap_cli.options import (
+    Accelerate,
     EngineName,
     EngineOptions,
     GenderFilter,
     ImageFormat,
+    Interpolation,
     MediaOptions,
     OnNoFace,
     Order,
+    Provider,
     SelectOptions,
 )
 
 FACES = "Faces"
 ENGINE = "Engine"
+NEURAL = "Neural engine"
+RESTORE = "Restoration (neural engine)"
 OUTPUT = "Output"
 LIMITS = "Limits"
 REPORTING = "Reporting"
@@ -107,16 +112,81 @@ ShownGenderOption = Annotated[GenderFilter, typer.Option(
 
 EngineOption = Annotated[EngineName, typer.Option(
     "--engine", rich_help_panel=ENGINE,
-    help="auto takes the best engine that is installed; embedded needs nothing but this package.")]
+    help="auto takes the best engine that is installed; embedded needs nothing but this package; neural needs models: "
+         "faceswap models pull neural.")]
+
+ModelsDirOption = Annotated[str | None, typer.Option(
+    "--models-dir", metavar="FOLDER", show_default=False, rich_help_panel=ENGINE,
+    help="Where models lie. Default: FACESWAP_MODELS_DIR, else the user's data folder; see `faceswap models path`.")]
+
+SwapperOption = Annotated[str | None, typer.Option(
+    "--swapper", metavar="ID", show_default=False, rich_help_panel=NEURAL, autocompletion=lambda: _ids("swapper"),
+    help="Model that swaps. Default: the best one that is installed; see `faceswap models list`.")]
+
+SwapSizeOption = Annotated[int | None, typer.Option(
+    "--swap-size", metavar="PIXELS", show_default=False, rich_help_panel=NEURAL,
+    help="Side of the swapped crop, a multiple of the model's own: 256 or 512 is finer than 128, and takes 4 or 16 "
+         "times as long.")]
+
+MaskOption = Annotated[str | None, typer.Option(
+    "--mask", metavar="box,hull,occlusion", show_default=False, rich_help_panel=NEURAL,
+    autocompletion=lambda: ["box", "hull", "occlusion", "box,hull", "box,occlusion"],
+    help="What bounds the new face; several are combined. occlusion needs the model xseg. Default: box.")]
+
+KeepMouthOption = Annotated[bool, typer.Option(
+    "--keep-mouth", rich_help_panel=NEURAL, help="The target keeps its own mouth.")]
+
+DetectorOption = Annotated[str | None, typer.Option(
+    "--detector", metavar="ID", show_default=False, rich_help_panel=NEURAL, autocompletion=lambda: _ids("detector"),
+    help="Model that finds faces. Default: the best one that is installed.")]
+
+DetectorSizeOption = Annotated[int, typer.Option(
+    "--detector-size", metavar="PIXELS", rich_help_panel=NEURAL,
+    help="Side of the square that a picture is fitted into to find faces: a multiple of 32 within 128..1280. "
+         "Larger finds smaller faces.")]
+
+DetectorScoreOption = Annotated[float, typer.Option(
+    "--detector-score", metavar="0..1", rich_help_panel=NEURAL, help="Least score of a face.")]
+
+ProviderOption = Annotated[Provider, typer.Option(
+    "--provider", rich_help_panel=NEURAL, help="What runs the models; auto takes the fastest that is there.")]
+
+DeviceOption = Annotated[int, typer.Option(
+    "--device", metavar="N", rich_help_panel=NEURAL, help="Number of the GPU.")]
+
+AccelerateOption = Annotated[Accelerate, typer.Option(
+    "--accelerate", rich_help_panel=NEURAL,
+    help="On a CPU: winograd rewrites the swapper's graph to run twice as fast, for 2.3 GB of memory; auto does so "
+         "where there are enough faces ahead and memory to spare.")]
 
 RestoreOption = Annotated[str | None, typer.Option(
-    # Hidden as long as no engine has a restorer; the API's scripts pass it, and get a clear answer.
-    "--restore", metavar="NAME", hidden=True,
-    help="Sharpen swapped faces with a restorer.")]
+    "--restore", metavar="ID", show_default=False, rich_help_panel=RESTORE, autocompletion=lambda: _ids("restorer"),
+    help="Sharpen swapped faces with a model: gfpgan_1.4, codeformer, ... On a CPU it takes 1.5 to 3 times as long as "
+         "the swap.")]
 
 FaceRestoreOption = Annotated[bool, typer.Option(
-    "--face-restore/--no-face-restore", rich_help_panel=ENGINE,
+    "--face-restore/--no-face-restore", rich_help_panel=RESTORE,
     help="Sharpen swapped faces where a restorer is installed.")]
+
+RestoreWeightOption = Annotated[float, typer.Option(
+    "--restore-weight", metavar="0..1", rich_help_panel=RESTORE,
+    help="How much of the restored face is taken; for CodeFormer how true it stays to the swapped one.")]
+
+RestoreVisibilityOption = Annotated[float, typer.Option(
+    "--restore-visibility", metavar="0..1", rich_help_panel=RESTORE,
+    help="How much of the restored face is blended over the swapped one.")]
+
+InterpolationOption = Annotated[Interpolation, typer.Option(
+    "--interpolation", rich_help_panel=RESTORE, help="How a face is resized for the restorer and back.")]
+
+
+def _ids(role: str) -> list[str]:
+    """Ids of the models of a role, for completion."""
+    from faceswap_cli.models.catalogue import of_role
+    from faceswap_cli.models.spec import Role
+
+    return [spec.id for spec in of_role(Role(role))]
+
 
 # --- limits -----------------------------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from faceswap_cli.cli.output import Output
 from faceswap_cli.cli.stdout import is_terminal
 from faceswap_cli.errors import UsageError
 from faceswap_cli.options import (
+    DetectorOptions,
     EngineOptions,
     FaceIndex,
     GenderFilter,
@@ -18,7 +19,10 @@ from faceswap_cli.options import (
     OnNoFace,
     Order,
     RestoreOptions,
+    RuntimeOptions,
     SelectOptions,
+    SwapOptions,
+    parse_masks,
 )
 
 if TYPE_CHECKING:
@@ -50,7 +54,21 @@ def swap(
     target_gender: o.TargetGenderOption = o.SELECT_DEFAULTS.target_gender,
     source_gender: o.SourceGenderOption = o.SELECT_DEFAULTS.source_gender,
     engine: o.EngineOption = o.ENGINE_DEFAULTS.engine,
+    models_dir: o.ModelsDirOption = None,
+    swapper: o.SwapperOption = None,
+    swap_size: o.SwapSizeOption = None,
+    mask: o.MaskOption = None,
+    keep_mouth: o.KeepMouthOption = False,
+    detector: o.DetectorOption = None,
+    detector_size: o.DetectorSizeOption = o.ENGINE_DEFAULTS.detector.size,
+    detector_score: o.DetectorScoreOption = o.ENGINE_DEFAULTS.detector.score,
+    provider: o.ProviderOption = o.ENGINE_DEFAULTS.runtime.provider,
+    device: o.DeviceOption = o.ENGINE_DEFAULTS.runtime.device,
+    accelerate: o.AccelerateOption = o.ENGINE_DEFAULTS.runtime.accelerate,
     restore: o.RestoreOption = None,
+    restore_weight: o.RestoreWeightOption = o.ENGINE_DEFAULTS.restore.weight,
+    restore_visibility: o.RestoreVisibilityOption = o.ENGINE_DEFAULTS.restore.visibility,
+    interpolation: o.InterpolationOption = o.ENGINE_DEFAULTS.restore.interpolation,
     image_format: o.ImageFormatOption = None,
     image_quality: o.ImageQualityOption = o.MEDIA_DEFAULTS.image_quality,
     overwrite: o.OverwriteOption = False,
@@ -69,8 +87,13 @@ def swap(
     _run(
         Output(json=json, quiet=quiet, verbose=verbose or debug, progress=not no_progress),
         (source, *(more_sources or ())), target, output,
-        EngineOptions(engine, _select(order, target_index, source_index, target_gender, source_gender),
-                      describe=json or verbose, restore=RestoreOptions(restore)),
+        EngineOptions(
+            engine, _select(order, target_index, source_index, target_gender, source_gender), describe=json or verbose,
+            detector=DetectorOptions(detector, detector_size, detector_score),
+            swap=SwapOptions(swapper, swap_size, parse_masks(mask), keep_mouth),
+            restore=RestoreOptions(restore, False, restore_weight, restore_visibility, interpolation),
+            runtime=RuntimeOptions(provider, device, accelerate), models_folder=models_dir,
+        ),
         MediaOptions(image_format, image_quality, max_pixels, not no_provenance),
         overwrite=overwrite, on_no_face=on_no_face, allow_private_urls=allow_private_urls, dry_run=dry_run,
     )
@@ -87,7 +110,21 @@ def swap_gif(
     target_gender: o.TargetGenderOption = o.SELECT_DEFAULTS.target_gender,
     source_gender: o.SourceGenderOption = o.SELECT_DEFAULTS.source_gender,
     engine: o.EngineOption = o.ENGINE_DEFAULTS.engine,
+    models_dir: o.ModelsDirOption = None,
+    swapper: o.SwapperOption = None,
+    swap_size: o.SwapSizeOption = None,
+    mask: o.MaskOption = None,
+    keep_mouth: o.KeepMouthOption = False,
+    detector: o.DetectorOption = None,
+    detector_size: o.DetectorSizeOption = o.ENGINE_DEFAULTS.detector.size,
+    detector_score: o.DetectorScoreOption = o.ENGINE_DEFAULTS.detector.score,
+    provider: o.ProviderOption = o.ENGINE_DEFAULTS.runtime.provider,
+    device: o.DeviceOption = o.ENGINE_DEFAULTS.runtime.device,
+    accelerate: o.AccelerateOption = o.ENGINE_DEFAULTS.runtime.accelerate,
     face_restore: o.FaceRestoreOption = True,
+    restore_weight: o.RestoreWeightOption = o.ENGINE_DEFAULTS.restore.weight,
+    restore_visibility: o.RestoreVisibilityOption = o.ENGINE_DEFAULTS.restore.visibility,
+    interpolation: o.InterpolationOption = o.ENGINE_DEFAULTS.restore.interpolation,
     file_type: o.FileTypeOption = None,
     image_quality: o.ImageQualityOption = o.MEDIA_DEFAULTS.image_quality,
     overwrite: o.OverwriteOption = False,
@@ -108,8 +145,13 @@ def swap_gif(
     _run(
         Output(json=json, quiet=quiet, verbose=verbose or debug, progress=not no_progress),
         (source, *(more_sources or ())), target, output,
-        EngineOptions(engine, _select(order, target_index, source_index, target_gender, source_gender),
-                      describe=json or verbose, restore=RestoreOptions(if_available=face_restore)),
+        EngineOptions(
+            engine, _select(order, target_index, source_index, target_gender, source_gender), describe=json or verbose,
+            detector=DetectorOptions(detector, detector_size, detector_score),
+            swap=SwapOptions(swapper, swap_size, parse_masks(mask), keep_mouth),
+            restore=RestoreOptions(None, face_restore, restore_weight, restore_visibility, interpolation),
+            runtime=RuntimeOptions(provider, device, accelerate), models_folder=models_dir,
+        ),
         MediaOptions(file_type, image_quality, max_pixels, not no_provenance),
         overwrite=overwrite, on_no_face=on_no_face, allow_private_urls=allow_private_urls, dry_run=dry_run,
         animation_only=True,
@@ -157,6 +199,8 @@ def _run(output: Output, sources: tuple[str, ...], target: str, destination: str
         output.note(note)
     with output.progress(shown(target)) as on_frame:
         outcome = swap_file(job, backend, on_frame)
+    for note in backend.late_notes:
+        output.note(note)
     output.warn(outcome.warnings)
     if output.json:
         from faceswap_cli.cli.report import swap_report

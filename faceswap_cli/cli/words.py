@@ -18,6 +18,8 @@ SWAP_WORDS = {
     "--detect-gender-source": "--source-gender",
     "--detection-face-order": "--order",
     "--face-restore": "--restore",
+    "--face-restore-weight": "--restore-weight",
+    "--facedetection": "--detector",
 }
 """The API's words for the options of `swap`."""
 
@@ -27,12 +29,14 @@ ANIMATION_WORDS = {name: word for name, word in SWAP_WORDS.items() if name != "-
 """The API's words for the options of `swap-gif`, where `--face-restore` is a switch of its own."""
 
 DETECT_WORDS = {
+    "--facedetection": "--detector",
     "--detection-face-order": "--order",
 }
 """The API's words for the options of `detect`."""
 
 _VALUES: Mapping[str, Mapping[str, str]] = {
     "--restore": RESTORERS,
+    "--interpolation": {"Nearest": "nearest", "Bilinear": "bilinear", "Bicubic": "bicubic", "Lanczos": "lanczos"},
     "--image-format": {"jpg": "jpeg", "tif": "tiff"},
     "--file-type": {"png": "apng"},
 }

@@ -1,28 +1,111 @@
-"""From options to an engine."""
+"""From options to an engine: joins the models folder, the sessions and the parts."""
 
 from __future__ import annotations
 
 from faceswap_cli.engine.engine import Engine
+from faceswap_cli.engine.finder import Finder
+from faceswap_cli.engine.neural import FULL_SET, NeuralParts, has_full_set, models_folder
+from faceswap_cli.engine.parts import Analyser, Restorer, Swapper
 from faceswap_cli.engine.registry import ENGINES, load_part
-from faceswap_cli.errors import ModelError
-from faceswap_cli.options import EngineName, EngineOptions
+from faceswap_cli.errors import ModelError, UsageError
+from faceswap_cli.models.store import ModelStore
+from faceswap_cli.options import (
+    Accelerate,
+    DetectorOptions,
+    EngineName,
+    EngineOptions,
+    Provider,
+    RestoreOptions,
+    SwapOptions,
+)
 
 
-def build_engine(options: EngineOptions) -> Engine:
+def build_engine(options: EngineOptions, store: ModelStore | None = None) -> Engine:
     """Put the chosen engine together; models are opened when they are first used.
 
+    Args:
+        options: What is wanted.
+        store: Where models lie; None: where the options say.
+
     Raises:
-        ModelError: A restorer was asked for by name and the engine has none of that name.
+        ModelError: A model that is needed is not installed, or damaged.
+        UsageError: An option that the engine has no use for, or a model of the wrong kind.
     """
-    # `auto` prefers an engine with learnt weights where one is installed; of the engines here none needs any.
-    name = EngineName.EMBEDDED if options.engine is EngineName.AUTO else options.engine
-    spec = ENGINES[name]
-    notes = []
-    if options.engine is EngineName.AUTO:
-        notes.append(f"engine: {name.value} ({spec.summary})")
-    if options.restore.model is not None and options.restore.model not in spec.restorers:
-        raise ModelError(f"no restorer {options.restore.model!r}: the {name.value} engine restores no faces; "
-                         "leave the restore option out")
-    if options.restore.if_available and not spec.restorers:
-        notes.append(f"faces are not restored: the {name.value} engine has no restorer (--no-face-restore to say so)")
-    return Engine(name.value, load_part(spec.analyser), load_part(spec.swapper), options, tuple(notes))
+    store = store or models_folder(options)
+    name, notes = _choose(options, store)
+    swapper: Swapper
+    restorer: Restorer | None = None
+    if name is EngineName.NEURAL:
+        parts = NeuralParts(options, store)
+        analyser: Analyser = parts.analyser()
+        swapper = parts.swapper()
+        restorer = parts.restorer()
+        notes += parts.notes
+    else:
+        analyser = load_part(ENGINES[name].analyser)()
+        swapper = load_part(str(ENGINES[name].swapper))()
+        if options.restore.if_available:
+            notes.append("faces are not restored: the embedded engine has no restorer (--no-face-restore to say so)")
+    return Engine(Finder(name.value, analyser, options.select.order, tuple(notes)), swapper, options, restorer)
+
+
+def build_finder(options: EngineOptions, store: ModelStore | None = None) -> Finder:
+    """What finds faces in the chosen engine, without what swaps them. `auto` chooses as it would for a swap.
+
+    Raises:
+        ModelError, UsageError: As `build_engine`.
+    """
+    store = store or models_folder(options)
+    name, notes = _choose(options, store)
+    if name is EngineName.NEURAL:
+        parts = NeuralParts(options, store, finds_only=True)
+        analyser: Analyser = parts.analyser()
+        notes += parts.notes
+    else:
+        analyser = load_part(ENGINES[name].analyser)()
+    return Finder(name.value, analyser, options.select.order, tuple(notes))
+
+
+def _choose(options: EngineOptions, store: ModelStore) -> tuple[EngineName, list[str]]:
+    """The engine, and what to say about it.
+
+    Raises:
+        ModelError: Options of the neural engine, which is not installed.
+        UsageError: Options of the neural engine, and the embedded one is named.
+    """
+    asked = _neural_options(options)
+    if options.engine is EngineName.NEURAL:
+        return EngineName.NEURAL, []
+    if options.engine is EngineName.EMBEDDED:
+        if asked:
+            raise UsageError(f"{asked[0]} is for the neural engine, which runs trained models; leave it or "
+                             "--engine embedded out")
+        return EngineName.EMBEDDED, []
+    if has_full_set(options, store):
+        return EngineName.NEURAL, [f"engine: neural ({ENGINES[EngineName.NEURAL].summary}); "
+                                   "--engine embedded takes the one without"]
+    if asked:
+        wanted = options.restore.model or options.detector.model or options.swap.model
+        more = f" {wanted}" if wanted else ""
+        raise ModelError(f"{asked[0]} needs the neural engine, which is not installed; "
+                         f"run: faceswap models pull {FULL_SET}{more} --accept-license")
+    return EngineName.EMBEDDED, [f"engine: embedded ({ENGINES[EngineName.EMBEDDED].summary}); for the neural one: "
+                                 f"faceswap models pull {FULL_SET} --accept-license"]
+
+
+def _neural_options(options: EngineOptions) -> list[str]:
+    """Options given that only the neural engine understands, as they are written."""
+    swap, detector, runtime = SwapOptions(), DetectorOptions(), options.runtime
+    given = {
+        "--swapper": options.swap.model is not None,
+        "--swap-size": options.swap.size is not None,
+        "--mask": options.swap.masks != swap.masks,
+        "--keep-mouth": options.swap.keep_mouth,
+        "--detector": options.detector.model is not None,
+        "--detector-size": options.detector.size != detector.size,
+        "--detector-score": options.detector.score != detector.score,
+        "--restore": options.restore.model is not RestoreOptions().model,
+        "--provider": runtime.provider not in (Provider.AUTO, Provider.CPU),
+        "--accelerate": runtime.accelerate is Accelerate.WINOGRAD,
+    }
+    return [option for option, is_given in given.items() if is_given]

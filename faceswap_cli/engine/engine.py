@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from faceswap_cli.engine.finder import Finder, FoundBefore
 from faceswap_cli.engine.outcome import FaceOutcome, SourcePicture
-from faceswap_cli.engine.parts import Analyser, Restorer, Swapper
+from faceswap_cli.engine.parts import Restorer, Swapper
 from faceswap_cli.errors import NoFaceError, UsageError
-from faceswap_cli.faces.face import Face, Gender
+from faceswap_cli.faces.face import Face
 from faceswap_cli.faces.quality import face_warnings
-from faceswap_cli.faces.select import Choice, judge_sources, keep_order, order_faces, pair, select_targets
+from faceswap_cli.faces.select import Choice, judge_sources, pair, select_targets
 from faceswap_cli.image import Image
 from faceswap_cli.options import EngineOptions, GenderFilter
-
-_DESCRIBE_TRIES = 5
-"""How many frames are looked at before a face of unsure gender stays unknown for as long as it is followed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +45,12 @@ class ClipState:
     """What is remembered from frame to frame of one clip.
 
     Attributes:
-        analyser, swapper: The memories of the parts.
-        described: The last description of each followed face, and how often it was looked at.
-        order: Tracks of the last frame, in its order.
+        found: Of the faces.
+        swapper: The swapper's memory.
     """
 
-    analyser: Any
+    found: FoundBefore
     swapper: Any
-    described: dict[int, tuple[Face, int]] = field(default_factory=dict)
-    order: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,33 +92,30 @@ class Engine:
     """A local engine; follows `jobs.backend.SwapBackend`.
 
     Args:
-        name: Of the engine.
-        analyser, swapper: Its parts.
+        finder: Finds and numbers faces.
+        swapper: Puts faces on them.
         options: Which faces take part.
-        notes: What the user should know before the first frame.
         restorer: Sharpens what was swapped; None: nothing does.
     """
 
-    def __init__(self, name: str, analyser: Analyser, swapper: Swapper, options: EngineOptions,
-                 notes: tuple[str, ...] = (), restorer: Restorer | None = None) -> None:
-        self._name = name
-        self._analyser = analyser
+    def __init__(self, finder: Finder, swapper: Swapper, options: EngineOptions,
+                 restorer: Restorer | None = None) -> None:
+        self._finder = finder
         self._swapper = swapper
         self._restorer = restorer
         self._options = options
         self._select = options.select
-        self._notes = notes
 
     @property
     def parts(self) -> dict[str, str | None]:
         """Names of what runs: engine, analyser, swapper, restorer."""
-        return {"engine": self._name, "analyser": self._analyser.name, "swapper": self._swapper.name,
+        return {"engine": self._finder.name, "analyser": self._finder.analyser.name, "swapper": self._swapper.name,
                 "restorer": self._restorer.name if self._restorer is not None else None}
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What the user should know before the first frame."""
-        return self._notes
+        return self._finder.notes
 
     @property
     def late_notes(self) -> tuple[str, ...]:
@@ -142,34 +134,11 @@ class Engine:
 
     def open_clip(self, frames: int | None = None) -> ClipState:
         """A fresh memory for one clip of about that many frames, to be handed to every call in frame order."""
-        return ClipState(self._analyser.open_clip(), self._swapper.open_clip(frames))
+        return ClipState(self._finder.open_clip(frames), self._swapper.open_clip(frames))
 
     def find(self, image: Image, clip: ClipState | None = None, *, describe: bool = False) -> list[Face]:
-        """All faces in the chosen order: the number of a face is its place in this list.
-
-        Args:
-            image: uint8 (H, W, 3) RGB; left unmodified.
-            clip: What `open_clip` returned, when the image is the next frame of a clip.
-            describe: Tell gender too.
-        """
-        faces = self._analyser.find(image, clip.analyser if clip is not None else None)
-        if describe:
-            faces = [self._describe(image, face, clip) for face in faces]
-        ordered = order_faces(faces, self._select.order)
-        if clip is not None:
-            ordered = keep_order(ordered, clip.order, self._select.order)
-            clip.order = [face.track for face in ordered if face.track is not None]
-        return ordered
-
-    def _describe(self, image: Image, face: Face, clip: ClipState | None) -> Face:
-        """The face with its gender; of a followed face the first sure answer stays."""
-        if clip is None or face.track is None:
-            return self._analyser.describe(image, face)
-        known, looks = clip.described.get(face.track, (face, 0))
-        if looks < _DESCRIBE_TRIES and known.gender in (None, Gender.UNKNOWN):
-            known = self._analyser.describe(image, face)
-            clip.described[face.track] = (known, looks + 1)
-        return with_description(face, known)
+        """All faces in the chosen order; see `Finder.find`."""
+        return self._finder.find(image, clip.found if clip is not None else None, describe=describe)
 
     def prepare_source(self, pictures: Sequence[SourcePicture]) -> Source:
         """Find, select and prepare the source faces.
@@ -200,7 +169,7 @@ class Engine:
                 warnings += [f"{picture.name}: {text}" for text in face_warnings(choice.face, "source")]
                 face = choice.face
                 if self._swapper.needs_embedding and face.embedding is None:
-                    face = self._analyser.embed(picture.pixels, face)
+                    face = self._finder.analyser.embed(picture.pixels, face)
                 variant = SourceVariant(picture.name, self._swapper.prepare(picture.pixels, face))
                 if person == len(people):
                     people.append([])
@@ -268,8 +237,3 @@ class Engine:
             warnings=(*face.warnings, *drawn) if face is not None else (),
         )
 
-
-def with_description(face: Face, known: Face) -> Face:
-    """A face with the embedding, gender and age of an earlier look at it."""
-    return replace(face, embedding=known.embedding, gender=known.gender,
-                   gender_probability=known.gender_probability, age=known.age)

@@ -1,4 +1,8 @@
-"""Which engines there are: a lazy registry of strings, so that only the parts of the chosen one are imported."""
+"""Which parts there are: lazy registries of strings, so that only the chosen ones are imported.
+
+A swapper of a family that is listed here needs one row in `models/catalogue.py` and nothing else; one of a new family
+needs its class and a line in `SWAPPERS`.
+"""
 
 from __future__ import annotations
 
@@ -6,23 +10,24 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
+from faceswap_cli.models.spec import Family
 from faceswap_cli.options import EngineName
 
 
 @dataclass(frozen=True, slots=True)
 class EngineSpec:
-    """The parts of one engine, each as "module:Class"; classes are built without arguments.
+    """One engine.
 
     Attributes:
-        analyser: Follows `engine.parts.Analyser`.
-        swapper: Follows `engine.parts.Swapper`.
-        restorers: Names of the restorers that work with it.
+        analyser: Its analyser, as "module:Class"; follows `engine.parts.Analyser`.
+        swapper: Its swapper; None: that of the model's family, in `SWAPPERS`. Follows `engine.parts.Swapper`.
+        restorer: Its restorer; None: it restores no faces. Follows `engine.parts.Restorer`.
         summary: What to tell the user about it, in a few words.
     """
 
     analyser: str
-    swapper: str
-    restorers: tuple[str, ...]
+    swapper: str | None
+    restorer: str | None
     summary: str
 
 
@@ -30,13 +35,25 @@ ENGINES: dict[EngineName, EngineSpec] = {
     EngineName.EMBEDDED: EngineSpec(
         analyser="faceswap_cli.engine.analysers.embedded:EmbeddedAnalyser",
         swapper="faceswap_cli.engine.swappers.mesh:MeshSwapper",
-        restorers=(),
+        restorer=None,
         summary="needs no download",
+    ),
+    EngineName.NEURAL: EngineSpec(
+        analyser="faceswap_cli.engine.analysers.insightface:InsightFaceAnalyser",
+        swapper=None,
+        restorer="faceswap_cli.engine.restorers:OnnxRestorer",
+        summary="runs trained models",
     ),
 }
 
+SWAPPERS: dict[Family, str] = {
+    Family.INSWAPPER: "faceswap_cli.engine.swappers.inswapper:InswapperSwapper",
+    Family.HYPERSWAP: "faceswap_cli.engine.swappers.inswapper:InswapperSwapper",
+}
+"""The class that runs the swappers of a family."""
+
 
 def load_part(path: str) -> Any:
-    """Import "module:Class" and build one."""
+    """Import the class that "module:Class" names."""
     module, _, name = path.partition(":")
-    return getattr(import_module(module), name)()
+    return getattr(import_module(module), name)

@@ -11,7 +11,21 @@ from faceswap_cli.image import Image
 from faceswap_cli.options import EngineOptions
 
 
-class SwapBackend(Protocol):
+class FaceFinder(Protocol):
+    """Finds and numbers faces. The concrete ones are `engine.finder.Finder` and every `SwapBackend`."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user should know before the first picture."""
+
+    def open_clip(self, frames: int | None = None) -> Any:
+        """A fresh memory to be handed to `find` for every frame of one clip of about that many frames, in order."""
+
+    def find(self, image: Image, clip: Any = None, *, describe: bool = False) -> list[Face]:
+        """All faces in the chosen order; with gender where `describe` asks for it."""
+
+
+class SwapBackend(FaceFinder, Protocol):
     """Finds and swaps faces. `plan` then `render` is one swap, split so that frames can be rendered in parallel.
 
     The concrete one is `engine.engine.Engine`.
@@ -54,9 +68,6 @@ class SwapBackend(Protocol):
             frames: How many there are, about; None: not known.
         """
 
-    def find(self, image: Image, clip: Any = None, *, describe: bool = False) -> list[Face]:
-        """All faces in the chosen order; with gender where `describe` asks for it."""
-
     def plan(self, source: Any, image: Image, clip: Any = None) -> Any:
         """Find, order, select and pair the faces of one image: cheap, sequential in a clip.
 
@@ -74,8 +85,20 @@ def open_backend(options: EngineOptions) -> SwapBackend:
     """The backend that the options ask for.
 
     Raises:
-        ModelError: A restorer that the engine does not have.
+        ModelError: A model that is needed is not installed, or damaged.
+        UsageError: An option that the engine has no use for.
     """
     from faceswap_cli.engine.build import build_engine
 
     return build_engine(options)
+
+
+def open_finder(options: EngineOptions) -> FaceFinder:
+    """What finds faces in the engine that `open_backend` would open, without what swaps them.
+
+    Raises:
+        ModelError, UsageError: As `open_backend`.
+    """
+    from faceswap_cli.engine.build import build_finder
+
+    return build_finder(options)

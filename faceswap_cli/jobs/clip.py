@@ -69,7 +69,8 @@ class ClipSwap:
         info = self._reader.info
         pending = pending_limit(self._workers, info.width * info.height * _BYTES_A_PIXEL)
         with _sharing_cores(self._workers):
-            rendered = map_ordered(self._render, self._plans(), workers=self._workers, pending=pending)
+            rendered = map_ordered(self._render, self._plans(), workers=self._workers, pending=pending,
+                                   heavy=self._backend.heavy)
             for result in rendered:
                 self._clock.add("swap", result.seconds)
                 self._count(result.planned, tally)

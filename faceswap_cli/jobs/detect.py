@@ -9,7 +9,7 @@ from pathlib import Path
 
 from faceswap_cli.errors import OutputError, UsageError
 from faceswap_cli.faces.face import Face
-from faceswap_cli.jobs.backend import SwapBackend
+from faceswap_cli.jobs.backend import FaceFinder
 from faceswap_cli.jobs.inputs import Inputs
 from faceswap_cli.media.atomic import explain_failure
 from faceswap_cli.media.frame import ClipInfo, Frame, Writer
@@ -83,7 +83,7 @@ class DetectReport:
         return next((frame.faces for frame in self.frames if frame.faces), ())
 
 
-def detect_file(job: DetectJob, backend: SwapBackend,
+def detect_file(job: DetectJob, finder: FaceFinder,
                 on_frame: Callable[[int, int | None], None] | None = None) -> DetectReport:
     """Find and describe the faces of one still or clip.
 
@@ -91,13 +91,13 @@ def detect_file(job: DetectJob, backend: SwapBackend,
 
     Args:
         job: What to look at, and where pictures of the findings go.
-        backend: Its selection's order gives the faces their numbers.
+        finder: Its order gives the faces their numbers.
         on_frame: Told the number of frames done and of all frames.
 
     Raises:
         InputError: The file cannot be read.
         UsageError: An output exists and `overwrite` is not set.
-        ModelError: The backend failed.
+        ModelError: The finder failed.
         OutputError: A picture of the findings cannot be written.
     """
     from faceswap_cli.media.open import open_media
@@ -107,10 +107,10 @@ def detect_file(job: DetectJob, backend: SwapBackend,
         reader = stack.enter_context(open_media(source.path, job.media, name=source.name))
         info = reader.info
         annotated = None if job.annotate is None else stack.enter_context(_annotated(job, job.annotate, info))
-        clip = backend.open_clip(info.frame_count) if info.animated else None
+        clip = finder.open_clip(info.frame_count) if info.animated else None
         frames: list[FrameFaces] = []
         for number, frame in enumerate(reader.frames()):
-            faces = backend.find(frame.pixels, clip, describe=True)
+            faces = finder.find(frame.pixels, clip, describe=True)
             found = tuple(FoundFace(index, face) for index, face in enumerate(faces) if _passes(face, job.gender))
             frames.append(FrameFaces(number, found))
             if annotated is not None:

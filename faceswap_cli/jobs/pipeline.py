@@ -28,7 +28,7 @@ def pending_limit(workers: int, frame_bytes: int) -> int:
 
 
 def map_ordered(function: Callable[[Item], Result], items: Iterable[Item], *, workers: int,
-                pending: int) -> Iterator[Result]:
+                pending: int, heavy: bool = False) -> Iterator[Result]:
     """`map(function, items)`, with `function` called by threads and `items` taken by the caller's thread.
 
     Args:
@@ -36,6 +36,8 @@ def map_ordered(function: Callable[[Item], Result], items: Iterable[Item], *, wo
         items: Consumed lazily, at most `pending` items ahead of the results taken.
         workers: Number of threads, the caller's included; 1 runs everything in that.
         pending: Bound on the items under way.
+        heavy: `function` takes nearly all the time, outside the interpreter: as many threads as workers run it, beside
+            the caller's.
 
     Raises:
         Exception: What `function` or `items` raised; items after it are abandoned.
@@ -45,8 +47,9 @@ def map_ordered(function: Callable[[Item], Result], items: Iterable[Item], *, wo
         return
     waiting: deque[Future[Result]] = deque()
     # The caller's thread is one of the workers: it makes the items and takes the results. On two cores one thread
-    # beside it was 15 % faster than two, which only wait for each other.
-    pool = ThreadPoolExecutor(max(1, min(workers, pending) - 1), thread_name_prefix="faceswap-render")
+    # beside it was 15 % faster than two, which only wait for each other; unless they wait for no interpreter.
+    threads = min(workers, pending) - (0 if heavy else 1)
+    pool = ThreadPoolExecutor(max(1, threads), thread_name_prefix="faceswap-render")
     try:
         for item in items:
             waiting.append(pool.submit(function, item))

@@ -92,7 +92,7 @@ def swap_file(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None = Non
             if job.animation_only and not reader.info.animated:
                 raise UsageError(f"{target.name} is a still; swap-gif takes animations, use `faceswap swap` for it")
             task = _Task(job, target, reader.info, output_format(job.output_path, job.media, reader.info))
-            writer = None if job.dry_run else stack.enter_context(_create(job, reader.info))
+            writer = None if job.dry_run else stack.enter_context(_create(_marked(job, backend), reader.info))
         tally = Tally(details=job.details)
         warnings = list(reader.info.warnings)
         output: OutputInfo | None = None
@@ -224,6 +224,11 @@ def _open(source: Input, media: MediaOptions) -> Reader:
     from faceswap_cli.media.open import open_media
 
     return open_media(source.path, media, name=source.name)
+
+
+def _marked(job: SwapJob, backend: SwapBackend) -> SwapJob:
+    """The job with the mark that says what draws the faces."""
+    return replace(job, media=replace(job.media, trained=backend.trained))
 
 
 def _create(job: SwapJob, like: ClipInfo) -> Writer:

@@ -54,7 +54,9 @@ def xmp_packet(source: DigitalSource = DigitalSource.COMPOSITE_SYNTHETIC) -> byt
 
 def mark(options: MediaOptions) -> bytes | None:
     """The packet that a writer has to put into its output; None where `options` switch it off."""
-    return xmp_packet() if options.provenance else None
+    if not options.provenance:
+        return None
+    return xmp_packet(DigitalSource.COMPOSITE_TRAINED if options.trained else DigitalSource.COMPOSITE_SYNTHETIC)
 
 
 def png_xmp_chunk(packet: bytes) -> bytes:

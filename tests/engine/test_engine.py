@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from faceswap_cli.engine.engine import ClipState, Engine, Source, with_description
+from faceswap_cli.engine.engine import ClipState, Engine, Source
+from faceswap_cli.engine.finder import Finder, with_description
 from faceswap_cli.engine.outcome import SourcePicture
 from faceswap_cli.errors import ModelError, NoFaceError, UsageError
 from faceswap_cli.faces.face import Box, Face, Gender, Pose
@@ -75,7 +76,7 @@ class TableAnalyser:
 @dataclass
 class Painting:
     colour: int
-    number: int
+    number: int | None
 
 
 class Painter:
@@ -136,15 +137,18 @@ class Room:
     swapper: Painter = field(default_factory=Painter)
     describe: bool = False
     select: dict[str, Any] = field(default_factory=dict)
+    restorer: Any = None
 
     def __post_init__(self) -> None:
         self.analyser = TableAnalyser(*self.rows)
         options = EngineOptions(select=SelectOptions(**self.select), describe=self.describe)
-        self.engine = Engine("fake", self.analyser, self.swapper, options, ("a note",))
+        finder = Finder("fake", self.analyser, options.select.order, ("a note",))
+        self.engine = Engine(finder, self.swapper, options, self.restorer)
 
     def source(self, *colours: int) -> Source:
         """A source of people that nobody has to find."""
-        made = Engine("fake", TableAnalyser([Drawn(x=12 * k) for k in range(len(colours))]), Painter(),
+        analyser = TableAnalyser([Drawn(x=12 * k) for k in range(len(colours))])
+        made = Engine(Finder("fake", analyser, Order.LEFT_RIGHT), Painter(),
                       EngineOptions(select=SelectOptions(order=Order.LEFT_RIGHT, source_index=ALL)))
         return made.prepare_source([SourcePicture("me.jpg", picture(0, *((12 * k, c) for k, c in enumerate(colours))))])
 
@@ -460,3 +464,64 @@ def test_an_engine_names_its_parts_and_its_notes():
     room = Room([[]])
     assert room.engine.parts == {"engine": "fake", "analyser": "table", "swapper": "paint", "restorer": None}
     assert room.engine.notes == ("a note",)
+
+
+class Marker:
+    """A restorer that writes one pixel into every face that it is given."""
+
+    name = "mark"
+    notes = ("marked",)
+
+    def __init__(self) -> None:
+        self.clips: list[bool] = []
+
+    def restore(self, image: Image, face: Face, clip: bool) -> None:
+        self.clips.append(clip)
+        image[6, int(face.box.x1)] = 255
+
+
+def test_only_swapped_faces_are_restored_after_all_are_swapped():
+    room = Room([[Drawn(0), Drawn(20), Drawn(40)]], restorer=Marker(),
+                select={"order": Order.LEFT_RIGHT, "target_index": (0, 2)})
+    plan = room.engine.plan(room.source(7), picture(0))
+    result = room.engine.render(plan, picture(0))
+    assert [int(result[6, x, 0]) for x in (0, 20, 40)] == [255, 0, 255]
+    assert room.restorer.clips == [False, False]
+    assert room.engine.parts["restorer"] == "mark"
+    assert room.engine.late_notes == ("marked",)
+    assert room.engine.heavy and room.engine.trained
+
+
+def test_a_restorer_is_told_that_frames_are_restored_in_parallel():
+    room = Room([[Drawn(0)]], restorer=Marker())
+    clip = room.engine.open_clip(5)
+    room.engine.render(room.engine.plan(room.source(7), picture(0), clip), picture(0))
+    assert room.restorer.clips == [True]
+
+
+def test_without_a_restorer_nothing_is_said_of_one():
+    room = left_right()
+    assert (room.engine.parts["restorer"], room.engine.late_notes) == (None, ())
+    assert not room.engine.heavy and not room.engine.trained
+
+
+class Needy(Painter):
+    """Paints in the number that the embedding tells; takes all pictures of a person together."""
+
+    needs_embedding = True
+
+    def prepare(self, image: Image, face: Face) -> int:
+        assert face.embedding is not None
+        return int(face.embedding[0]) + 1
+
+    def decide(self, image: Image, sources: Sequence[int], face: Face, memory: Any = None) -> Painting:
+        return Painting(sum(sources), None)
+
+
+def test_a_swapper_that_needs_embeddings_gets_them_and_may_take_all_pictures_together():
+    room = Room([[Drawn(0)], [Drawn(30)]], swapper=Needy())
+    source = room.engine.prepare_source([SourcePicture("a.jpg", picture(0)), SourcePicture("b.jpg", picture(1))])
+    plan = room.engine.plan(source, picture(0))
+    (told,) = room.engine.outcomes(plan, 0)
+    assert told.source_picture == "a.jpg, b.jpg"
+    assert room.engine.render(plan, picture(0))[5, 0, 0] == 1 + 31

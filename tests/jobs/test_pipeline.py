@@ -60,3 +60,21 @@ def test_large_frames_wait_in_smaller_numbers():
     assert pending_limit(4, 1000) == 8
     assert pending_limit(4, PENDING_BYTES // 3) == 3
     assert pending_limit(4, PENDING_BYTES * 2) == 1
+
+
+@pytest.mark.parametrize(("heavy", "together"), [(True, 2), (False, 1)])
+def test_heavy_work_runs_in_as_many_threads_as_workers_beside_the_callers(heavy, together):
+    running, most, lock = 0, 0, threading.Lock()
+
+    def work(number: int) -> int:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        time.sleep(0.01)
+        with lock:
+            running -= 1
+        return number
+
+    assert list(map_ordered(work, range(12), workers=2, pending=4, heavy=heavy)) == list(range(12))
+    assert most == together

@@ -33,7 +33,8 @@ def test_says_composite_and_names_the_program_and_nothing_else() -> None:
     assert list(found.values()) == [""]  # rdf:about
     trained = attributes(xmp_packet(DigitalSource.COMPOSITE_TRAINED))[EXT + "DigitalSourceType"]
     assert trained.endswith("/compositeWithTrainedAlgorithmicMedia")
-    assert mark(MediaOptions(provenance=False)) is None
+    assert mark(MediaOptions(trained=True)) == xmp_packet(DigitalSource.COMPOSITE_TRAINED)
+    assert mark(MediaOptions(provenance=False, trained=True)) is None
 
 
 def save(path: Path, options: MediaOptions) -> bytes:

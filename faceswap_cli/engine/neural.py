@@ -1,0 +1,125 @@
+"""The parts of the neural engine, each from the model that the options name or the best one installed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from faceswap_cli.engine.parts import Analyser, Restorer, Swapper
+from faceswap_cli.engine.registry import ENGINES, SWAPPERS, load_part
+from faceswap_cli.errors import ModelError, UsageError
+from faceswap_cli.models.spec import ModelSpec, Role
+from faceswap_cli.models.store import ModelStore
+from faceswap_cli.options import EngineName, EngineOptions, MaskKind
+
+FULL_SET = "neural"
+"""What `models pull` calls the models that a swap needs."""
+
+_NEEDED = (Role.SWAPPER, Role.DETECTOR, Role.RECOGNISER)
+
+
+def models_folder(options: EngineOptions) -> ModelStore:
+    """The models folder that the options name."""
+    return ModelStore(None if options.models_folder is None else Path(options.models_folder).expanduser())
+
+
+def has_full_set(options: EngineOptions, store: ModelStore) -> bool:
+    """Whether a swap could run: a swapper, a detector and a recogniser are installed, those that are named too."""
+    named = {Role.SWAPPER: options.swap.model, Role.DETECTOR: options.detector.model}
+    return all(store.is_installed(store.find(name)) if (name := named.get(role)) else bool(store.installed(role))
+               for role in _NEEDED)
+
+
+class NeuralParts:
+    """Makes the parts; graphs are opened when they are first used."""
+
+    def __init__(self, options: EngineOptions, store: ModelStore, *, finds_only: bool = False) -> None:
+        """Set up; nothing is read.
+
+        Args:
+            options: What is wanted.
+            store: Where models lie.
+            finds_only: Nothing will be swapped: no identity is needed.
+        """
+        self._options = options
+        self._store = store
+        self._finds_only = finds_only
+        self.notes: list[str] = []
+
+    def analyser(self) -> Analyser:
+        """Detector, recogniser and, where installed, gender and age.
+
+        Raises:
+            ModelError: A model is not installed, or damaged.
+            UsageError: `--detector` names a model of another kind.
+        """
+        from faceswap_cli.engine.analysers.detectors.families import detector_for
+        from faceswap_cli.runtime.session import SharedSession
+
+        def session(spec: ModelSpec) -> SharedSession:
+            return SharedSession(self._store.path(spec), self._options.runtime, name=spec.id)
+
+        detector = self._model(Role.DETECTOR, self._options.detector.model, "--detector")
+        recogniser = None if self._finds_only else session(self._model(Role.RECOGNISER))
+        attributes = next(iter(self._store.installed(Role.ATTRIBUTES)), None)
+        analyser: Analyser = load_part(ENGINES[EngineName.NEURAL].analyser)(
+            detector_for(detector.family, session(detector)), recogniser,
+            None if attributes is None else session(attributes), self._options.detector)
+        return analyser
+
+    def swapper(self) -> Swapper:
+        """The swapper, with the model that finds what hides faces where a mask asks for it.
+
+        Raises:
+            ModelError: A model is not installed, or damaged.
+            UsageError: `--swapper` names a model of another kind, or `--swap-size` does not fit it.
+        """
+        from faceswap_cli.runtime.accelerate import AcceleratedSession
+        from faceswap_cli.runtime.session import SharedSession
+
+        options, store = self._options, self._store
+        spec = self._model(Role.SWAPPER, options.swap.model, "--swapper")
+        path = store.path(spec)
+        session = AcceleratedSession(path, options.runtime, name=spec.id, sha256=store.sha256(spec))
+        occluder = None
+        if MaskKind.OCCLUSION in options.swap.masks:
+            mask = self._model(Role.MASK, option="--mask occlusion")
+            occluder = SharedSession(store.path(mask), options.runtime, name=mask.id)
+        swapper: Swapper = load_part(SWAPPERS[spec.family])(session, spec, options.swap, occluder)
+        return swapper
+
+    def restorer(self) -> Restorer | None:
+        """The restorer that the options ask for; None where none is asked for, or installed.
+
+        Raises:
+            ModelError: It is named and not installed, or damaged.
+            UsageError: `--restore` names a model of another kind.
+        """
+        from faceswap_cli.runtime.session import SharedSession
+
+        wanted = self._options.restore
+        if wanted.model is None:
+            if not wanted.if_available:
+                return None
+            if not self._store.installed(Role.RESTORER):
+                self.notes.append("faces are not restored: no restorer is installed (faceswap models pull gfpgan_1.4 "
+                                  "--accept-license; --no-face-restore to say so)")
+                return None
+        spec = self._model(Role.RESTORER, wanted.model, "--restore")
+        session = SharedSession(self._store.path(spec), self._options.runtime, name=spec.id)
+        restorer: Restorer = load_part(str(ENGINES[EngineName.NEURAL].restorer))(session, spec, wanted)
+        return restorer
+
+    def _model(self, role: Role, name: str | None = None, option: str = "") -> ModelSpec:
+        """The model that is named, else the best one installed."""
+        if name is not None:
+            spec = self._store.find(name)
+            if spec.role is not role:
+                raise UsageError(f"{option} {name}: that is a {spec.role.value}, not a {role.value}; "
+                                 "see `faceswap models list`")
+            return spec
+        installed = self._store.installed(role)
+        if installed:
+            return installed[0]
+        what = f"{option} needs a model" if option == "--mask occlusion" else f"the neural engine needs a {role.value}"
+        pull = "xseg" if role is Role.MASK else FULL_SET
+        raise ModelError(f"{what}, and none is installed; run: faceswap models pull {pull} --accept-license")
