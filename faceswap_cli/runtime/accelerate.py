@@ -26,18 +26,17 @@ FACES_TO_BUILD = 50
 FACES_OF_AN_OPEN_CLIP = 25
 """Taken for a clip that does not tell its length: a second of video. Enough to load a rewrite, not to make one."""
 
-_RESIDENT_BYTES = 2_300_000_000
-_BUILD_BYTES = 3_500_000_000
-"""Memory that the largest rewritten graph takes while it is used, and that making it takes at its peak."""
+_MOST_BYTES = 2_600_000_000
+"""Memory that the largest rewritten graph takes while it is used, nearly all of it weights. Making it takes less."""
 
-_BYTES_A_BYTE = 13
-"""Neither is more than this many times the original's file: half of that for float32 weights, all for float16."""
+_BYTES_A_BYTE = 5
+"""None takes more than this many times its original's file: the weights of 3 x 3 become 6 x 6."""
 
 _SPARE_BYTES = 1_000_000_000
-"""Memory left for frames and the other networks."""
+"""Memory and disk left for others: frames, the other networks, the output."""
 
 _CACHE_BYTES = 6_000_000_000
-"""Of all rewritten graphs on disk: two of the largest."""
+"""Of all rewritten graphs on disk: three of the largest."""
 
 
 def rewrite_winograd(path: Path, folder: Path) -> Rewritten:
@@ -86,8 +85,8 @@ class AcceleratedSession:
         self._options = options
         self._memory = memory
         self._plain = SharedSession(path, options, name=name)
-        self._rewritten = RewrittenGraph(path, sha256, cache or FolderCache(cache_folder() / "graphs", _CACHE_BYTES),
-                                         rewriter, name=name)
+        self._cache = cache or FolderCache(cache_folder() / "graphs", _CACHE_BYTES)
+        self._rewritten = RewrittenGraph(path, sha256, self._cache, rewriter, name=name)
         self._fast: dict[int, Session] = {}
         self._chosen: dict[tuple[bool, int], Session] = {}
         self._said: dict[str, None] = {}
@@ -160,14 +159,18 @@ class AcceleratedSession:
         cached = self._rewritten.cached
         if faces < (FACES_TO_LOAD if cached else FACES_TO_BUILD):
             return False
-        most = _BYTES_A_BYTE * self.path.stat().st_size if self.path.is_file() else 0
-        needed = min(most, _RESIDENT_BYTES if cached else _BUILD_BYTES) + _SPARE_BYTES
+        size = self.path.stat().st_size if self.path.is_file() else 0
+        needed = min(_BYTES_A_BYTE * size, _MOST_BYTES) + _SPARE_BYTES
         free = self._memory()
-        if free is not None and free >= needed:
+        if free is None:
+            lack = "how much memory is free is unknown"
+        elif free < needed:
+            lack = f"that needs {needed / 1e9:.1f} GB of memory, and {free / 1e9:.1f} GB are free"
+        elif not cached and self._cache.room < needed:
+            lack = f"that needs {needed / 1e9:.1f} GB of disk in {self._cache.folder}"
+        else:
             return True
-        there = "how much is free is unknown" if free is None else f"{free / 1e9:.1f} GB are free"
-        self._say(f"{self.name} is not accelerated: that needs {needed / 1e9:.1f} GB of memory, and {there}; "
-                  "--accelerate winograd does it all the same")
+        self._say(f"{self.name} is not accelerated: {lack}; --accelerate winograd does it all the same")
         return False
 
     def _say(self, note: str) -> None:

@@ -56,15 +56,14 @@ class FolderCache:
         return entry
 
     @contextlib.contextmanager
-    def lock(self, key: str, seconds: float) -> Iterator[bool]:
-        """Let one process at a time make an entry.
+    def lock(self, seconds: float) -> Iterator[bool]:
+        """Let one process at a time make an entry, whichever: what is worth keeping takes memory to make.
 
         Args:
-            key: Of the entry.
             seconds: How long to wait for another process.
 
         Yields:
-            Whether it is this one's turn; False: the other one still works on it.
+            Whether it is this one's turn; False: the other one still works.
 
         Raises:
             OSError: The folder cannot be written.
@@ -72,7 +71,7 @@ class FolderCache:
         from filelock import FileLock, Timeout  # only needed to write
 
         self.folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self.folder / f"{key}.lock", timeout=seconds)
+        lock = FileLock(self.folder / ".lock", timeout=seconds)
         try:
             lock.acquire()
         except Timeout:
@@ -82,6 +81,12 @@ class FolderCache:
             yield True
         finally:
             lock.release()
+
+    @property
+    def room(self) -> int:
+        """Free bytes on the disk of the folder, which may not exist yet."""
+        there = next(folder for folder in (self.folder, *self.folder.absolute().parents) if folder.is_dir())
+        return shutil.disk_usage(there).free
 
     @contextlib.contextmanager
     def making(self, key: str) -> Iterator[Path]:

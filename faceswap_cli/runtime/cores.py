@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from pathlib import Path
 
-_CPUS = Path("/sys/devices/system/cpu")
+from faceswap_cli.runtime.cgroups import ROOT, group_folders, number, read
 
 
-def core_count() -> int:
-    """Physical cores this process may run on, at least 1.
+def core_count(root: Path = ROOT) -> int:
+    """Physical cores this process may run on, at least 1: ONNX Runtime's own count ignores what confines it.
 
     Two threads of one core share its multipliers, which convolutions fill alone. Where the system does not tell which
-    threads share a core, each counts. ONNX Runtime's own count ignores what the process is confined to.
+    threads share a core, each counts. A container's share of time counts as cores, rounded up.
+
+    Args:
+        root: Where `proc` and `sys` are.
     """
-    if not hasattr(os, "sched_getaffinity"):
-        return max(1, os.cpu_count() or 1)
-    allowed = os.sched_getaffinity(0)
-    cores = set()
-    for number in allowed:
-        siblings = str(number)
-        with contextlib.suppress(OSError):
-            siblings = (_CPUS / f"cpu{number}" / "topology" / "thread_siblings_list").read_text(encoding="ascii")
-        cores.add(siblings)
-    return max(1, len(cores))
+    allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
+    topology = (root / f"sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list" for cpu in allowed)
+    cores = {read(path) or str(path) for path in topology}
+    return max(1, min([len(cores), *_shares(root)]))
+
+
+def _shares(root: Path) -> list[int]:
+    """Cores' worth of time that each control group around the process gets, where it has a limit."""
+    shares = []
+    for version, folder in group_folders(root, "cpu"):
+        if version == 2:
+            quota, _, period = read(folder / "cpu.max").partition(" ")
+        else:
+            quota, period = read(folder / "cpu.cfs_quota_us"), read(folder / "cpu.cfs_period_us")
+        time, every = number(quota), number(period)
+        if time and every:
+            shares.append(-(-time // every))
+    return shares

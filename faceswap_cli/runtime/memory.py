@@ -2,72 +2,54 @@
 
 from __future__ import annotations
 
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-_ROOT = Path("/")
+from faceswap_cli.runtime.cgroups import ROOT, group_folders, number, read
+
+_FILES = {
+    1: ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+    2: ("memory.max", "memory.current", "inactive_file"),
+}
+"""By the version of control groups: the limit, what is used, and the statistic of pages that can be given back."""
 
 
-def free_memory(root: Path = _ROOT) -> int | None:
+def free_memory(root: Path = ROOT) -> int | None:
     """Bytes that this process may take without swapping or being killed; None: unknown.
 
     The smaller of what the machine has available and what is left to the control groups (containers, services) that
-    the process is in. Source: proc(5), and the kernel's documents of both versions of control groups.
+    the process is in. Source: proc(5).
 
     Args:
         root: Where `proc` and `sys` are.
     """
     available = _machine(root)
-    if available is None:
-        return None
-    return max(0, min([available, *_groups(root)]))
+    return None if available is None else max(0, min([available, *_groups(root)]))
 
 
 def _machine(root: Path) -> int | None:
-    for line in _read(root / "proc/meminfo").splitlines():
+    for line in read(root / "proc/meminfo").splitlines():
         name, _, rest = line.partition(":")
-        if name == "MemAvailable" and rest.split():
-            return _number(rest.split()[0], scale=1024)
+        if name == "MemAvailable":
+            kilobytes = number(rest.removesuffix("kB"))
+            return None if kilobytes is None else kilobytes * 1024
     return None
 
 
 def _groups(root: Path) -> list[int]:
-    """What is left to each group that has a limit: the process's own and all around it."""
+    """What is left to each group that has a limit."""
     left = []
-    for line in _read(root / "proc/self/cgroup").splitlines():
-        number, _, rest = line.partition(":")
-        controllers, _, path = rest.partition(":")
-        if number == "0" and not controllers:
-            mount, limit, used, cached = root / "sys/fs/cgroup", "memory.max", "memory.current", "inactive_file"
-        elif "memory" in controllers.split(","):
-            mount, limit, used, cached = (root / "sys/fs/cgroup/memory", "memory.limit_in_bytes",
-                                          "memory.usage_in_bytes", "total_inactive_file")
-        else:
-            continue
-        inner = PurePosixPath(path.strip().lstrip("/"))
-        # A container may see its own group as the root of the tree, whatever its path outside.
-        for folder in {mount, *(mount / part for part in (inner, *inner.parents))}:
-            bound = _number(_read(folder / limit))
-            taken = _number(_read(folder / used))
-            if bound is not None and taken is not None:
-                # Pages of files that nobody reads any more are given back under pressure.
-                left.append(bound - taken + _statistic(folder / "memory.stat", cached))
+    for version, folder in group_folders(root, "memory"):
+        limit, used, cached = _FILES[version]
+        bound, taken = number(read(folder / limit)), number(read(folder / used))
+        if bound is not None and taken is not None:
+            # Pages of files that nobody reads any more are given back under pressure.
+            left.append(bound - taken + _statistic(folder / "memory.stat", cached))
     return left
 
 
 def _statistic(path: Path, name: str) -> int:
-    for line in _read(path).splitlines():
+    for line in read(path).splitlines():
         key, _, value = line.partition(" ")
         if key == name:
-            return _number(value) or 0
+            return number(value) or 0
     return 0
-
-
-def _number(text: str, scale: int = 1) -> int | None:
-    return int(text) * scale if text.strip().isdecimal() else None
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="ascii")
-    except (OSError, ValueError):  # not on this system
-        return ""

@@ -24,7 +24,7 @@ LEAST_PSNR = 70.0
 """dB; a rewrite that is further from its original is not used. The rounding of a good one gives about 118."""
 
 _WAIT_SECONDS = 120.0
-"""How long to wait while another process makes the same rewrite."""
+"""How long to wait while another process makes a rewrite."""
 
 _ENTRY = "entry.json"
 _REFERENCE = "original.npz"
@@ -136,10 +136,10 @@ class RewrittenGraph:
         return f"{self._sha256[:40]}-{REWRITE_VERSION}-{onnxruntime_version()}"
 
     def _make(self, key: str) -> Path:
-        with self._cache.lock(key, _WAIT_SECONDS) as mine:
+        with self._cache.lock(_WAIT_SECONDS) as mine:
             entry = self._cache.find(key)
             if entry is None and not mine:
-                raise RefusedError("another process is still making its rewrite")
+                raise RefusedError("another process is still making a rewrite")
             if entry is None:
                 self._rewrite(key)
                 entry = self._cache.find(key)

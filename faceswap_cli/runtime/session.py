@@ -145,7 +145,7 @@ def open_session(path: Path, options: RuntimeOptions, *, name: str, threads: int
         MissingDependencyError: A provider that was asked for by name is not installed or cannot be loaded.
     """
     ort = _onnxruntime()
-    choice = choose(options, ort.get_available_providers(), cache_folder() / "tensorrt")
+    choice = choose(options, ort.get_available_providers(), cache_folder() / "tensorrt" / onnxruntime_version())
     if choice.providers[0][0] in _BOUND:
         _load_cuda()
     try:

@@ -107,11 +107,18 @@ def test_a_new_entry_stays_even_when_it_is_larger_than_the_limit(tmp_path: Path)
 
 def test_one_process_at_a_time(tmp_path: Path) -> None:
     cache = FolderCache(tmp_path, 2500)
-    with cache.lock("a", 1) as mine:
-        code = ("import sys; from pathlib import Path; from faceswap_cli.runtime.cache import FolderCache\n"
-                "with FolderCache(Path(sys.argv[1]), 1).lock(sys.argv[2], 0) as mine: print(mine)\n")
-        others = [subprocess.run([sys.executable, "-c", code, str(tmp_path), key], capture_output=True, text=True,
-                                 check=True).stdout.strip() for key in "ab"]
-    assert mine and others == ["False", "True"]
-    with cache.lock("a", 0) as again:
-        assert again
+    code = ("import sys; from pathlib import Path; from faceswap_cli.runtime.cache import FolderCache\n"
+            "with FolderCache(Path(sys.argv[1]), 1).lock(0) as mine: print(mine)\n")
+
+    def other() -> str:
+        command = [sys.executable, "-c", code, str(tmp_path)]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    with cache.lock(1) as mine:
+        assert mine and other() == "False"
+    assert other() == "True"
+
+
+def test_room_is_that_of_the_disk_before_there_is_a_folder(tmp_path: Path) -> None:
+    assert FolderCache(tmp_path / "a" / "b", 1).room > 0
+    assert not (tmp_path / "a").exists()

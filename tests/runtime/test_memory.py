@@ -1,4 +1,4 @@
-"""Free memory, as the system's files tell it."""
+"""Free memory and cores, as the system's files tell them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from faceswap_cli.runtime import cores
+from faceswap_cli.runtime.cores import core_count
 from faceswap_cli.runtime.memory import free_memory
 
 GB = 1 << 30
@@ -61,3 +63,33 @@ def test_a_machine_fuller_than_its_groups_counts(tmp_path: Path) -> None:
         "proc/self/cgroup": "0::/job\n", "sys/fs/cgroup/job/memory.max": f"{8 * GB}\n",
         "sys/fs/cgroup/job/memory.current": "0\n"})
     assert free_memory(tmp_path) == GB
+
+
+@pytest.fixture
+def eight_cpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Four cores of two threads each."""
+    monkeypatch.setattr(cores.os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
+    return write(tmp_path, {f"sys/devices/system/cpu/cpu{number}/topology/thread_siblings_list":
+                            f"{number % 4},{number % 4 + 4}\n" for number in range(8)})
+
+
+def test_threads_of_one_core_count_once(eight_cpus: Path) -> None:
+    assert core_count(eight_cpus) == 4
+
+
+def test_where_the_topology_is_unknown_each_counts(tmp_path: Path, eight_cpus: Path) -> None:
+    assert core_count(tmp_path / "elsewhere") == 8
+
+
+@pytest.mark.parametrize(("quota", "count"), [("max", 4), ("50000", 1), ("150000", 2), ("1600000", 4)])
+def test_the_share_of_a_container_counts(eight_cpus: Path, quota: str, count: int) -> None:
+    write(eight_cpus, {"proc/self/cgroup": "0::/job\n", "sys/fs/cgroup/job/cpu.max": f"{quota} 100000\n"})
+    assert core_count(eight_cpus) == count
+
+
+def test_the_share_of_version_1_counts(eight_cpus: Path) -> None:
+    write(eight_cpus, {"proc/self/cgroup": "3:cpu,cpuacct:/\n", "sys/fs/cgroup/cpu/cpu.cfs_quota_us": "200000\n",
+                       "sys/fs/cgroup/cpu/cpu.cfs_period_us": "100000\n"})
+    assert core_count(eight_cpus) == 2
+    write(eight_cpus, {"sys/fs/cgroup/cpu/cpu.cfs_quota_us": "-1\n"})
+    assert core_count(eight_cpus) == 4
