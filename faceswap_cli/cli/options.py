@@ -57,7 +57,7 @@ OutputOption = Annotated[str, typer.Option(
 MoreSourcesOption = Annotated[list[str] | None, typer.Option(
     "--source", metavar="PICTURE", show_default=False, rich_help_panel=FACES,
     help="One more picture, or a folder of them, of the person in SOURCE; may be repeated. "
-         "Each target face gets the one nearest in pose.")]
+         "For each target face the embedded engine takes the one nearest in pose, the neural one all together.")]
 
 OverwriteOption = Annotated[bool, typer.Option(
     "--overwrite", rich_help_panel=OUTPUT, help="Replace an output that exists.")]
