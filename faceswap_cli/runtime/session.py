@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import io
+import re
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,7 +22,7 @@ from faceswap_cli.options import RuntimeOptions
 from faceswap_cli.runtime.binding import BoundRuns
 from faceswap_cli.runtime.cache import cache_folder
 from faceswap_cli.runtime.cores import core_count
-from faceswap_cli.runtime.providers import CPU, CUDA, DIRECTML, INSTALL, TENSORRT, Choice, choose, short_name
+from faceswap_cli.runtime.providers import CPU, CUDA, DIRECTML, INSTALL, TENSORRT, choose, short_name
 from faceswap_cli.runtime.tensor import Tensor
 
 _DTYPES = {
@@ -36,6 +37,9 @@ _SILENT = 4
 
 _BOUND = (CUDA, TENSORRT)
 """Providers whose inputs and outputs are kept in the GPU's memory from run to run."""
+
+_SOURCE_LINE = re.compile(r"^/\S+\.(?:h|cc|cpp):\d+ [^)]*\) ")
+"""Where in its own source something was found wrong, which helps nobody here."""
 
 _MEMORY = ("memory", "bad_alloc", "allocat")
 
@@ -148,22 +152,26 @@ def open_session(path: Path, options: RuntimeOptions, *, name: str, threads: int
     choice = choose(options, ort.get_available_providers(), cache_folder() / "tensorrt" / onnxruntime_version())
     if choice.providers[0][0] in _BOUND:
         _load_cuda()
+    notes = (choice.note,) if choice.note else ()
+    wanted, error = choice.names[0], None
     try:
         inner = _open(path, choice.providers, threads)
-        real, error = _real_providers(inner), None
+        real = _real_providers(inner)
+        if wanted in real:
+            return Session(inner, path, name=name, providers=real, device=options.device, notes=notes)
+        if wanted in inner.get_providers():  # it is there, but supports no node of this graph
+            note = f"{short_name(wanted)} takes no part of {name}, which runs on {short_name(real[0])}"
+            return Session(inner, path, name=name, providers=real, device=options.device, notes=(*notes, note))
     except Exception as failure:  # its exceptions have no class in common
         if len(choice.providers) == 1:
             raise _unopened(path, name, failure) from failure
-        real, error = (), failure
-    notes = (choice.note,) if choice.note else ()
-    if choice.names[0] in real:
-        return Session(inner, path, name=name, providers=real, device=options.device, notes=notes)
+        error = failure
     # Either the graph is damaged or the provider is: the CPU tells.
     try:
         inner = _open(path, choice.providers[-1:], threads)
     except Exception as failure:
         raise _unopened(path, name, failure) from failure
-    reason = _why_not(choice, name, error, options.device)
+    reason = _why_not(wanted, name, error, options.device)
     if choice.named is None:
         return Session(inner, path, name=name, providers=(CPU,), notes=(*notes, f"{reason}; the CPU runs it instead"))
     if error is not None and _is_memory(_reason(error)):
@@ -269,9 +277,12 @@ def _open(path: Path, providers: Sequence[tuple[str, dict[str, str]]], threads: 
 
 def _real_providers(inner: Any) -> tuple[str, ...]:
     """Providers that run at least one node, in the order asked for; a library that did not load is not among them."""
-    registered = list(inner.get_providers())
-    parts = {part.ep_name for part in inner.get_provider_graph_assignment_info()}
-    return tuple(name for name in registered if name in parts) or tuple(registered)
+    registered = tuple(inner.get_providers())
+    assigned = getattr(inner, "get_provider_graph_assignment_info", None)
+    if assigned is None:  # builds for other vendors lag behind
+        return registered
+    parts = {part.ep_name for part in assigned()}
+    return tuple(name for name in registered if name in parts) or registered  # a graph without a node
 
 
 def _tensor(node: Any) -> Tensor:
@@ -292,6 +303,7 @@ def _reason(error: BaseException) -> str:
         text = text.split(" : ", 3)[-1]
     if text.startswith("Load model from "):  # and the path, which the message names already
         text = text.split(" failed:", 1)[-1]
+    text = _SOURCE_LINE.sub("", text)
     return text if len(text) <= 300 else f"{text[:297]}..."
 
 
@@ -305,14 +317,15 @@ def _unopened(path: Path, name: str, error: Exception) -> ModelError:
         return OutOfMemoryError(f"not enough memory to open {name} ({path}): close other programs")
     if not path.is_file():
         return ModelError(f"{path} is missing; get {name} again with: faceswap models pull {name}")
-    return ModelError(f"{path} is damaged or no ONNX graph ({reason}); check it with: faceswap models verify")
+    damaged = type(error).__name__ == "InvalidProtobuf" or "No graph" in reason
+    what = "is damaged or no ONNX graph" if damaged else f"cannot be opened by ONNX Runtime {onnxruntime_version()}"
+    return ModelError(f"{path} {what} ({reason}); check it with: faceswap models verify")
 
 
-def _why_not(choice: Choice, name: str, error: Exception | None, device: int) -> str:
-    """Why the provider chosen does not run the graph, which the CPU could open."""
-    provider = short_name(choice.names[0])
+def _why_not(wanted: str, name: str, error: Exception | None, device: int) -> str:
+    """Why the provider does not run a graph that the CPU can open."""
+    provider = short_name(wanted)
     if error is not None:
         return f"{provider} (device {device}) cannot run {name}: {_reason(error)}"
-    if choice.names[0] in _BOUND:  # the same for every model, so that it is said once
-        return f"{provider} cannot be loaded: the driver, CUDA or cuDNN is missing or too old"
-    return f"{provider} takes no part of {name}"
+    # The same for every model, so that it is said once.
+    return f"{provider} cannot be loaded: its driver or a library (as CUDA, cuDNN) is missing or too old"

@@ -31,7 +31,12 @@ class PretendedGpu:
     """
 
     def __init__(self, outcome: str) -> None:
-        """`runs`: it says so. `silent`: as when cuDNN is missing, the session lacks it. Else: opening raises this."""
+        """Say what happens when a session asks for it.
+
+        Args:
+            outcome: `runs`: it says so. `silent`: the session lacks it, as when cuDNN is missing. `idle`: the session
+                has it, but no node runs there. `old`: it does not tell what runs where. Else: opening raises this.
+        """
         self.outcome = outcome
         self.opened: list[list[tuple[str, dict[str, str]]]] = []
 
@@ -47,23 +52,25 @@ class PretendedGpu:
     def InferenceSession(self, path: str, options: Any, providers: list[Any], **_: Any) -> Any:
         self.opened.append(providers)
         asked = providers[0][0] == CUDA
-        if asked and self.outcome not in ("runs", "silent"):
+        if asked and self.outcome not in ("runs", "silent", "idle", "old"):
             raise RuntimeError(self.outcome)
         inner = onnxruntime.InferenceSession(path, options, providers=[CPU])
-        return _OnCuda(inner) if asked and self.outcome == "runs" else inner
+        return inner if not asked or self.outcome == "silent" else _OnCuda(inner, self.outcome)
 
 
 class _OnCuda:
     """A session that says it runs on CUDA and binds what is meant for CUDA to the CPU's memory."""
 
-    def __init__(self, inner: Any) -> None:
+    def __init__(self, inner: Any, outcome: str) -> None:
         self._inner = inner
+        self._outcome = outcome
 
     def __getattr__(self, name: str) -> Any:
+        if name == "get_provider_graph_assignment_info":
+            if self._outcome == "old":
+                raise AttributeError(name)
+            return lambda: [type("Part", (), {"ep_name": CUDA if self._outcome == "runs" else CPU})]
         return getattr(self._inner, name)
 
     def get_providers(self) -> list[str]:
         return [CUDA, CPU]
-
-    def get_provider_graph_assignment_info(self) -> list[Any]:
-        return [type("Part", (), {"ep_name": CUDA})]

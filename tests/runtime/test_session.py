@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 from graphs import Graph
@@ -182,6 +183,34 @@ def test_a_gpu_asked_for_by_name_must_run(net: Path, pretend_gpu: Pretend, outco
         open_net(net, Provider.CUDA)
     assert "onnxruntime-gpu[cuda,cudnn]" in str(caught.value) and "--provider cpu" in str(caught.value)
     assert outcome == "silent" or outcome in str(caught.value)
+
+
+@pytest.mark.parametrize("provider", [Provider.AUTO, Provider.CUDA])
+def test_a_gpu_that_supports_nothing_in_a_graph_is_not_said_to_run_it(net: Path, pretend_gpu: Pretend,
+                                                                      provider: Provider) -> None:
+    pretend_gpu("idle")
+    opened = open_net(net, provider)
+    assert opened.providers == (CPU,)
+    assert opened.notes == ("CUDA takes no part of the net, which runs on CPU",)
+
+
+def test_builds_that_do_not_tell_what_runs_where_are_believed(net: Path, pretend_gpu: Pretend) -> None:
+    pretend_gpu("old")
+    assert open_net(net).providers == (CUDA, CPU)
+
+
+def test_a_graph_of_the_future_is_not_called_damaged(net: Path) -> None:
+    model = onnx.load(net)
+    model.opset_import[0].version = 9999
+    onnx.save(model, net)
+    with pytest.raises(ModelError, match=r"cannot be opened by ONNX Runtime .*opset") as caught:
+        open_net(net)
+    assert "\n" not in str(caught.value)
+
+
+def test_threads_do_not_change_the_bytes(net: Path, feeds: dict[str, np.ndarray]) -> None:
+    results = [open_net(net, threads=threads).run(None, feeds)[0] for threads in (1, 2, 3)]
+    assert np.array_equal(results[0], results[1]) and np.array_equal(results[0], results[2])
 
 
 def test_a_gpu_without_memory_is_no_missing_package(net: Path, pretend_gpu: Pretend) -> None:
