@@ -130,14 +130,18 @@ def pull(
     specs = _named(store, ids)
     lacking = [spec for spec in specs if not _is_good(store, spec)]
     _check_published(lacking)
-    if not offline:
+    if lacking and not (offline or download.is_offline()):
         _agree(store, lacking, ids, models_dir, accepts=accept_license, output=output)
     for spec in specs:
         if spec not in lacking:
             output.note(f"{spec.id} is installed: {_place(store, spec)}")
             continue
-        with output.progress(spec.id, unit="B") as progress:
-            download.pull(store, spec, progress=progress, say=output.note, offline=offline)
+        try:
+            with output.progress(spec.id, unit="B") as progress:
+                download.pull(store, spec, progress=progress, say=output.note, offline=offline)
+        except KeyboardInterrupt:  # told here: elsewhere an interruption leaves nothing behind
+            say("interrupted; run the same command again to go on where it stopped")
+            raise SystemExit(ExitCode.INTERRUPTED) from None
         output.note(f"pulled {spec.id}: {_place(store, spec)}")
     if output.json:
         from faceswap_cli.cli.report import SCHEMA

@@ -29,8 +29,8 @@ _TITLES = {
 }
 """Under which heading the models of a role stand."""
 
-_HEADERS = tuple(Text(header) for header in ("", "model", "for what", "size", "state", "licence"))
-_SUMMARY, _SIZE = 2, 3
+_HEADERS = ("", "model", "for what", "size", "state")
+_ID, _SUMMARY, _SIZE = 1, 2, 3
 _STYLES = {State.INSTALLED: "green", State.PULL: "", State.IMPORT: "dim"}
 _DEFAULT_MARK = "*"
 _WIDE = 110
@@ -49,10 +49,12 @@ class ModelsTable:
         numbered = options.max_width < _WIDE
         marks = {licence.id: str(number) if numbered else licence.id for number, licence in enumerate(licences, 1)}
         rows = [(one, self._cells(one, marks)) for one in self._listed]
-        widths = [max(map(len, column)) for column in zip(_HEADERS, *(cells for _, cells in rows), strict=True)]
+        headers = tuple(Text(header) for header in (*_HEADERS, "terms" if numbered else "licence"))
+        widths = [max(map(len, column)) for column in zip(headers, *(cells for _, cells in rows), strict=True)]
+        widths[_ID] = min(widths[_ID], options.max_width // 3)  # people may give long names to their own
         room = options.max_width - sum(widths) - len(widths) + 1
         widths[_SUMMARY] += min(room, 0)
-        yield _grid(widths, [_HEADERS], "dim")
+        yield _grid(widths, [headers], "dim")
         for title, group in groupby(rows, key=lambda row: _TITLES[row[0].spec.role]):
             yield Text(title, style="bold")
             yield _grid(widths, [cells for _, cells in group])
