@@ -7,6 +7,7 @@ simple enough to be foretold, so that tests see whether pictures and identities 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,7 @@ class Graph:
         return path
 
 
+@cache
 def emap(length: int = 512, seed: int = 0) -> np.ndarray:
     """A matrix that, like that of inswapper, turns identities without lengthening them: float32 (length, length)."""
     turned, _ = np.linalg.qr(np.random.default_rng(seed).standard_normal((length, length)))

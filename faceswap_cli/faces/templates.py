@@ -91,11 +91,11 @@ def estimate(landmarks: Points, template: str, side: int) -> Matrix:
     return similarity(five_points(landmarks), TEMPLATES[template](side))
 
 
-def enlarged(matrix: Matrix, factor: int) -> Matrix:
+def enlarged(matrix: Matrix, factor: float) -> Matrix:
     """The same crop with `factor` times as many pixels along each side, of the same part of the picture.
 
-    Pixel centres are at whole numbers at both sizes: `factor**2` small pixels share the place of one large one, so that
-    every `factor`-th of them, from any start, is a crop that is off by less than half a pixel.
+    Pixel centres are at whole numbers at both sizes: for a whole factor, `factor**2` small pixels share the place of
+    one large one, and every `factor`-th of them, from any start, makes a crop that is off by less than half a pixel.
     """
     half = np.array([[0.0, 0.0, 0.5]])
     return np.asarray((matrix + half) * factor - half, np.float64)
