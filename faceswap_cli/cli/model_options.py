@@ -75,7 +75,7 @@ RemoveArgument = Annotated[list[str], typer.Argument(
 
 FileArgument = Annotated[str, typer.Argument(
     metavar="FILE", show_default=False,
-    help="An ONNX model, buffalo_l.zip, or an official GFPGAN checkpoint (.pth; needs the [gfpgan] extra once).")]
+    help="An ONNX model, buffalo_l.zip, or an official GFPGAN checkpoint (.pth; needs the extra `gfpgan` once).")]
 
 InstalledOption = Annotated[bool, typer.Option(
     "--installed", rich_help_panel=MODELS, help="List only what is installed.")]
@@ -102,9 +102,11 @@ AsOption = Annotated[str | None, typer.Option(
     help="Take the file for this model of the catalogue, of which no hash is known.")]
 
 RoleOption = Annotated[Role | None, typer.Option(
-    "--role", show_default=False, rich_help_panel=MODELS,
-    help="What a model that the catalogue does not know is for. Default: told from its inputs and outputs.")]
+    "--role", metavar="ROLE", show_default=False, rich_help_panel=MODELS,
+    help="What a model that the catalogue does not know is for: swapper, restorer, detector, recogniser, attributes, "
+         "landmarks or mask. Default: told from its inputs and outputs.")]
 
 FamilyOption = Annotated[Family | None, typer.Option(
-    "--family", show_default=False, rich_help_panel=MODELS,
-    help="How a model that the catalogue does not know is run. Default: told from its inputs and outputs.")]
+    "--family", metavar="FAMILY", show_default=False, rich_help_panel=MODELS,
+    help=f"How such a model is run: {', '.join(family for family in Family if family != Family.PACK)}. "
+         "Default: told likewise.")]

@@ -223,7 +223,7 @@ def import_(
 
     It is recognised by its SHA-256, or kept under a name of its own.
 
-    Exit code 3: the file cannot be read, or is no model; 8: a checkpoint needs the [gfpgan] extra to be converted.
+    Exit code 3: the file cannot be read; 5: it is no model; 8: a checkpoint needs the extra `gfpgan` to be converted.
     """
     from faceswap_cli.cli.models_report import entry, list_models
     from faceswap_cli.models.importing import identify, import_file
