@@ -12,9 +12,10 @@ from typing import Any
 
 from faceswap_cli.jobs.backend import SwapBackend
 from faceswap_cli.jobs.clock import Clock
-from faceswap_cli.jobs.pipeline import map_ordered, pending_limit, worker_count
+from faceswap_cli.jobs.pipeline import map_ordered, pending_limit
 from faceswap_cli.jobs.tally import Tally
 from faceswap_cli.media.frame import Frame, Reader, Writer
+from faceswap_cli.runtime.cores import core_count
 
 OnFrame = Callable[[int, int | None], None]
 """Called after each frame with the number of frames done and, where known, of all frames."""
@@ -62,7 +63,7 @@ class ClipSwap:
         self._source = source
         self._reader = reader
         self._clock = clock
-        self._workers = (workers or worker_count()) if reader.info.animated else 1
+        self._workers = (workers or core_count()) if reader.info.animated else 1
 
     def write(self, writer: Writer, tally: Tally, on_frame: OnFrame | None = None) -> None:
         """Write every frame, swapped or as it came, and count what happened to its faces."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,13 +12,6 @@ Result = TypeVar("Result")
 
 PENDING_BYTES = 256 * 1024 * 1024
 """Bound on the pixels that wait in a pipeline, so that memory depends on neither frame size nor frame count."""
-
-
-def worker_count() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0)) or 1
-    return os.cpu_count() or 1
 
 
 def pending_limit(workers: int, frame_bytes: int) -> int:
