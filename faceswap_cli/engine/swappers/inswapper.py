@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
+from faceswap_cli.engine.swappers.emap import read_emap
 from faceswap_cli.engine.swappers.neural_masks import FaceMasks
 from faceswap_cli.engine.swappers.pixel_boost import collect, deal
 from faceswap_cli.errors import ModelError, UsageError
@@ -32,7 +34,13 @@ _BATCH = 16
 
 
 class FaceSessions(Protocol):
-    """Gives the session to draw with; `runtime.accelerate.AcceleratedSession` is one."""
+    """Gives the session to draw with; `runtime.accelerate.AcceleratedSession` is one.
+
+    Attributes:
+        path: Of the verified graph.
+    """
+
+    path: Path
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -82,28 +90,22 @@ class InswapperSwapper:
     heavy = True
     trained = True
 
-    def __init__(self, session: FaceSessions, emap: npt.NDArray[Any] | None, spec: ModelSpec, options: SwapOptions,
+    def __init__(self, session: FaceSessions, spec: ModelSpec, options: SwapOptions,
                  occluder: SharedSession | None = None) -> None:
         """Nothing is opened yet.
 
         Args:
             session: Of the swapper's graph.
-            emap: float (n, n) that brings identities into the network's own space (`emap.read_emap`); None: for
-                families that take them as they are.
             spec: The model's row.
             options: Size, masks, mouth.
             occluder: An XSeg model, needed for the occlusion mask.
 
         Raises:
             UsageError: The size is no multiple of the model's.
-            ModelError: The family needs an `emap`; or the occlusion mask is asked for without a model.
+            ModelError: The occlusion mask is asked for without a model.
         """
-        if spec.family is Family.INSWAPPER and emap is None:
-            raise ModelError(f"{spec.id} needs the matrix for identities of its graph; get the model again with: "
-                             f"faceswap models pull {spec.id}")
         self.name = spec.id
         self._session = session
-        self._emap = np.asarray(emap, np.float32) if emap is not None and spec.family is Family.INSWAPPER else None
         self._spec = spec
         self._crop = spec.crop or _CROPS[spec.family]
         self._template = self._crop.template or Template.ARCFACE
@@ -112,6 +114,11 @@ class InswapperSwapper:
             raise UsageError(f"--swap-size {size} must be a multiple of {self._crop.side}, the size of {spec.id}")
         self._times = size // self._crop.side
         self._masks = FaceMasks(options, occluder)
+
+    @cached_property
+    def _emap(self) -> FloatArray | None:
+        """What brings identities into the network's own space; None: it takes them as they are."""
+        return read_emap(self._session.path) if self._spec.family is Family.INSWAPPER else None
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -122,7 +129,7 @@ class InswapperSwapper:
         """The identity of a source face: float32 (n,), of length 1.
 
         Raises:
-            ModelError: The face comes without an embedding, or with one of another kind.
+            ModelError: The face comes without an embedding, or with one of another kind; or the graph is damaged.
         """
         if face.embedding is None:
             raise ModelError(f"{self.name} needs to know faces apart; run: faceswap models pull buffalo_l")

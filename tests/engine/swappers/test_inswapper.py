@@ -36,8 +36,7 @@ def spec(family=Family.INSWAPPER, side=128, **more):
 def swapper(path, options=None, row=None, **more):
     row, options = row or spec(), options or SwapOptions()
     session = AcceleratedSession(path, RUNTIME, name=row.id, sha256="0" * 64)
-    matrix = read_emap(path) if row.family is Family.INSWAPPER else None
-    return InswapperSwapper(session, matrix, row, options, **more)
+    return InswapperSwapper(session, row, options, **more)
 
 
 @pytest.fixture(scope="module")
@@ -252,13 +251,13 @@ def test_the_session_is_told_of_the_faces_ahead(plain):
     inner = SharedSession(plain, RUNTIME, name="stand_in")
 
     class Sessions:
-        notes = ("it ran",)
+        path, notes = plain, ("it ran",)
 
         def get(self, clip=False, faces_ahead=None):
             asked.append((clip, faces_ahead))
             return inner.get(clip)
 
-    part = InswapperSwapper(Sessions(), read_emap(plain), spec(), SwapOptions(size=256))
+    part = InswapperSwapper(Sessions(), spec(), SwapOptions(size=256))
     swapped(part, image, face)
     swapped(part, image, face, memory=part.open_clip(10))
     swapped(part, image, face, memory=part.open_clip(None))

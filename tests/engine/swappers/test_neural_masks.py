@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from heads import mean_face, portrait
 
-from faceswap_cli.engine.swappers.emap import read_emap
 from faceswap_cli.engine.swappers.inswapper import InswapperSwapper
 from faceswap_cli.engine.swappers.neural_masks import FaceMasks, hull_mask, landmarks_68, mouth_mask, visible_mask
 from faceswap_cli.errors import ModelError
@@ -180,11 +179,12 @@ def swap(folder, image, options, occluder=None):
     class Sessions:
         notes = ()
         inner = SharedSession(path, RUNTIME, name="stand_in")
+        path = inner.path
 
         def get(self, clip=False, faces_ahead=None):
             return self.inner.get(clip)
 
-    swapper = InswapperSwapper(Sessions(), read_emap(path), spec, options, occluder)
+    swapper = InswapperSwapper(Sessions(), spec, options, occluder)
     source = Face(Box(0, 0, 1, 1), 1.0, arcface(112), embedding=graphs.identity(3))
     result = image.copy()
     swapper.swap(result, target()[1], swapper.decide(image, [swapper.prepare(image, source)], target()[1]))
