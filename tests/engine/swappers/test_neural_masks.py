@@ -172,14 +172,13 @@ def test_another_model_than_xseg_is_told(folder):
 
 
 def swap(folder, image, options, occluder=None):
-    path = graphs.write_inswapper(folder / "swapper.onnx")
-    spec = ModelSpec("stand_in", Role.SWAPPER, Family.INSWAPPER, path.name, Licence("none", "", "", commercial=True),
+    graph = graphs.write_inswapper(folder / "swapper.onnx")
+    spec = ModelSpec("stand_in", Role.SWAPPER, Family.INSWAPPER, graph.name, Licence("none", "", "", commercial=True),
                      "", crop=Crop(SIDE, Template.ARCFACE))
 
     class Sessions:
-        notes = ()
-        inner = SharedSession(path, RUNTIME, name="stand_in")
-        path = inner.path
+        path, notes = graph, ()
+        inner = SharedSession(graph, RUNTIME, name="stand_in")
 
         def get(self, clip=False, faces_ahead=None):
             return self.inner.get(clip)
