@@ -34,15 +34,19 @@ def describe_contents(path: Path, expected_bytes: int | None = None) -> str:
         return f"a file that cannot be read ({error.strerror or error})"
     if not head:
         return "an empty file"
-    text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    for start, words in _TEXTS:
-        if text.startswith(start):
-            return words
+    if words := describe_text(head):
+        return words
     if expected_bytes is not None and size < expected_bytes:
         return f"a file that is cut short ({show_bytes(size)} of {show_bytes(expected_bytes)})"
     if head.startswith(b"PK\x03\x04"):
         return "a zip archive"
     return f"another file of {show_bytes(size)}, or a damaged one"
+
+
+def describe_text(head: bytes) -> str | None:
+    """What a file that begins like this is, if it is one of the texts that servers send in place of a file."""
+    text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    return next((words for start, words in _TEXTS if text.startswith(start)), None)
 
 
 def show_bytes(count: int) -> str:

@@ -18,7 +18,7 @@ from pathlib import Path
 import httpx
 
 from faceswap_cli.errors import UsageError
-from faceswap_cli.models.contents import BLOCK, describe_contents, show_bytes
+from faceswap_cli.models.contents import BLOCK, describe_contents, describe_text, show_bytes
 from faceswap_cli.models.store import storing
 
 Progress = Callable[[int, int | None], None]
@@ -125,7 +125,12 @@ class Transfer:
         inherited = self._have > 0
         self._etag = None
         while True:
-            self._receive_patiently(url)
+            try:
+                self._receive_patiently(url)
+            except RefusedError:
+                if not self._have:
+                    self._start_anew()
+                raise
             if self._hash.hexdigest() == self._sha256:
                 return
             found = describe_contents(self._part, self._size)
@@ -139,7 +144,7 @@ class Transfer:
     def _take_up(self) -> None:
         self._hash = hashlib.sha256()
         self._have = 0
-        with suppress(FileNotFoundError), storing(self._part), self._part.open("rb") as file:
+        with storing(self._part), suppress(FileNotFoundError), self._part.open("rb") as file:
             while block := file.read(BLOCK):
                 self._hash.update(block)
                 self._have += len(block)
@@ -206,6 +211,8 @@ class Transfer:
         if status in _TRY_AGAIN:
             raise _BrokenError(f"status {status}", wait=_seconds(sent.get("retry-after")))
         if status == 416:
+            if self._size is not None:
+                raise RefusedError("a shorter file is there than the model")
             self._start_anew()
             raise _BrokenError("the server has less than what is already here")
         if status not in (200, 206):
@@ -243,6 +250,9 @@ class Transfer:
         with file:
             self._tell(total)
             for chunk in response.iter_raw():
+                # Known from its first bytes, a page is not kept as the beginning of what the next address sends.
+                if self._have == 0 and (words := describe_text(chunk)):
+                    raise RefusedError(f"{words} came instead of the model")
                 if self._have + len(chunk) > limit:
                     file.close()
                     self._start_anew()
