@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fakes import BLUE, RED, scene
+from faulty_site import Site
 from PIL import Image as PILImage
+from stand_ins import Models
 
 RUNNER = Path(__file__).with_name("run_fake.py")
 
@@ -63,3 +67,21 @@ def dance(place) -> Path:
     frames = [PILImage.fromarray(scene(*([(2 * n, 10, 14, BLUE)] if n else []))) for n in range(20)]
     frames[0].save(place / "dance.gif", save_all=True, append_images=frames[1:], duration=[40, 70] * 10, loop=0)
     return place / "dance.gif"
+
+
+@pytest.fixture
+def models(tmp_path, monkeypatch) -> Iterator[Models]:
+    """A folder for models that is not there yet, and a site that has stand-ins for them."""
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "FACESWAP_OFFLINE", "FACESWAP_MODELS_MIRROR",
+                 "COLUMNS"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    with Site() as site:
+        thread = threading.Thread(target=site.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        place = Models(tmp_path, site)
+        monkeypatch.setenv("FACESWAP_MODELS_DIR", str(place.folder))
+        yield place
+        site.stop.set()
+        site.shutdown()
+        thread.join()
