@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import lzma
 import stat
+import struct
 import tempfile
 import zipfile
 import zlib
@@ -17,6 +19,10 @@ from faceswap_cli.models.store import ModelStore, storing
 
 MAX_MEMBER_BYTES = 1 << 30
 """Bound on one unpacked model."""
+
+_DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, OSError, ValueError, LookupError,
+           NotImplementedError, RuntimeError)
+"""What `zipfile` raises on archives that are damaged, encrypted or packed in an unknown way."""
 
 
 def extract(store: ModelStore, pack: ModelSpec, archive: Path) -> None:
@@ -42,7 +48,7 @@ def extract(store: ModelStore, pack: ModelSpec, archive: Path) -> None:
                     if not _is_good(store, member):
                         parts.append((member, _part(store.location(member))))
                         _unpack(opened, entries[member.file], member, parts[-1][1], archive)
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        except _DAMAGE as error:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise ModelError(f"{archive} is a damaged zip ({reason}); {_again(pack)}") from error
         # Only now that all of them are good: a pack is whole or not there.

@@ -14,7 +14,7 @@ def read_record(path: Path) -> dict[str, Any]:
     """The object in a file; empty where there is none, or nothing that can be understood."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}
 

@@ -31,7 +31,8 @@ from faceswap_cli.models.transfer import Patience
 MakeRow = Callable[..., ModelSpec]
 MakePack = Callable[..., Any]
 
-QUICK = Patience(stall=0.3, attempts=3, backoff=0.01)
+QUICK = Patience(stall=20, attempts=3, backoff=0.01)
+HASTY = replace(QUICK, stall=0.2)
 HALF = len(BODY) // 2
 GOOD = Answer(BODY, headers={"ETag": '"1"'})
 FLIPPED = bytes([BODY[0] ^ 1]) + BODY[1:]
@@ -43,7 +44,7 @@ def leftovers(folder: Path) -> set[str]:
 
 
 def fetch(folder: Path, spec: ModelSpec, **options: object) -> Path:
-    return pull(ModelStore(folder, (spec,)), spec, patience=QUICK, **options)  # type: ignore[arg-type]
+    return pull(ModelStore(folder, (spec,)), spec, **{"patience": QUICK, **options})  # type: ignore[arg-type]
 
 
 def test_a_model_arrives_once(site: Site, row: MakeRow, folder: Path) -> None:
@@ -137,7 +138,7 @@ FAULTS = {
     "claims less": (Answer(BODY, length=HALF), "instead of one of 307.2 kB"),
     "drops at once": (Answer(BODY, cut=0), "the connection broke off"),
     "drops when resumed": (Answer(BODY, cut=10), "the connection broke off"),
-    "stalls": (Answer(BODY, cut=1000, stall=True), "no answer for 0.3 s"),
+    "stalls": (Answer(BODY, cut=1000, stall=True), "no answer for 0.2 s"),
     "drips": (Answer(BODY, drip=True), "the server is too slow"),
     "packed": (Answer(BODY, headers={"Content-Encoding": "gzip"}), "sent compressed"),
     "no range": (Answer(BODY, 206), "without saying which"),
@@ -147,11 +148,15 @@ FAULTS = {
 }
 
 
+def patience_for(fault: str) -> Patience:
+    return HASTY if fault in ("stalls", "drips") else QUICK
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_bad_address_is_followed_by_the_next(site: Site, row: MakeRow, folder: Path, fault: str) -> None:
     said = list[str]()
     spec = row(site.serve("/a", FAULTS[fault][0]), site.serve("/b", GOOD))
-    assert fetch(folder, spec, say=said.append).read_bytes() == BODY
+    assert fetch(folder, spec, say=said.append, patience=patience_for(fault)).read_bytes() == BODY
     assert leftovers(folder) == {"tiny.onnx"}
     assert any(FAULTS[fault][1] in line for line in said), said
 
@@ -161,7 +166,7 @@ def test_nothing_is_installed_when_no_address_is_good(site: Site, row: MakeRow, 
     spec = row(site.serve("/a", FAULTS[fault][0]))
     store = ModelStore(folder, (spec,))
     with pytest.raises(ModelError, match="tiny could not be downloaded") as caught:
-        fetch(folder, spec)
+        fetch(folder, spec, patience=patience_for(fault))
     message = str(caught.value)
     assert FAULTS[fault][1] in message and "faceswap models import FILE" in message and "\n" not in message
     assert not store.is_installed(spec)
