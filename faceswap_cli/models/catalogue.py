@@ -24,26 +24,32 @@ _YOLOV5_FACE = "https://github.com/yakhyo/yolov5-face-onnx-inference/releases/do
 
 INSIGHTFACE = Licence(
     id="insightface-models",
-    terms="insightface models: non-commercial research purposes only",
+    terms="insightface models: for non-commercial research only",
     url="https://github.com/deepinsight/insightface#license",
     commercial=False)
 
 RESWAPPER = Licence(
     id="reswapper",
-    terms="reswapper: code under GPL-3.0; terms of the weights are not stated by their publisher",
+    terms="ReSwapper: terms not stated with the weights; taught by inswapper, which is non-commercial",
     url="https://github.com/somanchiu/ReSwapper",
     commercial=False)
 
 HYPERSWAP = Licence(
     id="hyperswap",
-    terms="hyperswap: ResearchRAIL-MS, research only, with restrictions of use",
+    terms="HyperSwap: ResearchRAIL-MS, for research only, with restrictions of use",
     url="https://github.com/facefusion/facefusion-labs/tree/master/hyperswap",
     commercial=False)
 
 RETINAFACE = Licence(
     id="retinaface",
-    terms="RetinaFace: code under the MIT licence; terms of the weights are not stated by their publisher",
+    terms="RetinaFace as trained by yakhyo: MIT",
     url="https://github.com/yakhyo/retinaface-pytorch",
+    commercial=True)
+
+FACEXLIB = Licence(
+    id="facexlib",
+    terms="RetinaFace of facexlib: terms of the weights are not stated by their publisher",
+    url="https://github.com/xinntao/facexlib",
     commercial=False)
 
 YOLOV5_FACE = Licence(
@@ -60,13 +66,13 @@ GFPGAN = Licence(
 
 CODEFORMER = Licence(
     id="codeformer",
-    terms="CodeFormer: NTU S-Lab License 1.0, non-commercial use only",
+    terms="CodeFormer: NTU S-Lab License 1.0, for non-commercial use only",
     url="https://github.com/sczhou/CodeFormer/blob/master/LICENSE",
     commercial=False)
 
 GPEN = Licence(
     id="gpen",
-    terms="GPEN: terms of the weights are not stated by their publisher",
+    terms="GPEN: for academic and non-commercial use only",
     url="https://github.com/yangxy/GPEN",
     commercial=False)
 
@@ -164,7 +170,7 @@ _ANALYSIS = (
 _DETECTORS = (
     ModelSpec(
         id="retinaface_resnet50", role=Role.DETECTOR, family=Family.RETINAFACE, file="retinaface_resnet50.onnx",
-        licence=RETINAFACE, summary="the API's detector, large", rank=20, crop=Crop(640)),
+        licence=FACEXLIB, summary="the API's detector, large", rank=20, crop=Crop(640)),
     ModelSpec(
         id="retinaface_mobile0.25", role=Role.DETECTOR, family=Family.RETINAFACE, file="retinaface_mv1_0.25.onnx",
         licence=RETINAFACE, summary="the API's detector, small", rank=40,
