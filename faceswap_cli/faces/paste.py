@@ -163,7 +163,7 @@ def _step(across: float, along: float, edge: float, places: npt.NDArray[np.float
     The pixels within are those with `across * x + along * y >= edge`. Along an edge that leans they begin now sooner,
     now later, and it is nothing; of an edge that runs with the pixels it can be half of one.
     """
-    if abs(along) * len(places) > 8 * abs(across):
+    if not len(places) or abs(along) * len(places) > 8 * abs(across):
         return 0.0
     begin = (edge - along * places) / across
     whole = np.ceil(begin) if across > 0 else np.floor(begin)

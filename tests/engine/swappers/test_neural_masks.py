@@ -211,3 +211,12 @@ def test_masks_of_a_boosted_crop_are_as_large_as_it(folder, size):
     boosted = swap(folder, image, SwapOptions(size=size, masks=(HULL,), keep_mouth=True))
     same = (one != image).any(2) == (boosted != image).any(2)
     assert same.mean() > 0.99
+
+
+@pytest.mark.parametrize("at", [(-70.0, 100.0), (-64.5, -64.0), (463.0, 100.0), (200.0, 464.2), (0.0, 0.0)])
+@pytest.mark.parametrize("shape", [(400, 400), (1, 1), (1, 400)])
+def test_masks_of_faces_at_the_edge_of_the_picture(occluder, at, shape):
+    image = np.full((*shape, 3), 128, np.uint8)
+    face = Face(Box(0, 0, 1, 1), 1.0, arcface(SIDE) - SIDE / 2 + at)
+    mask = drawn(SwapOptions(masks=(HULL, OCCLUSION), keep_mouth=True), face, image, occluder)
+    assert mask.shape == (SIDE, SIDE) and mask.dtype == np.uint8
