@@ -25,7 +25,8 @@ def logit(share: float) -> float:
 
 @pytest.mark.parametrize("size", [OPEN, (160, 160)])
 def test_rows_are_read(tmp_path, size):
-    graph = constant_graph(tmp_path / "yolo.onnx", rows(((60, 70, 40, 50), 0.9, 0.8), ((130, 30, 20, 20), 0.6, 0.9)), size)
+    table = rows(((60, 70, 40, 50), 0.9, 0.8), ((130, 30, 20, 20), 0.6, 0.9))
+    graph = constant_graph(tmp_path / "yolo.onnx", table, size)
     first, second = Yolov5FaceDetector(graph).detect(PICTURE, 160, 0.5, False)
     assert first.box == pytest.approx((40, 45, 80, 95))
     assert first.score == pytest.approx(0.72)

@@ -1,0 +1,58 @@
+"""The pose of a head that is known by five landmarks: eyes, nose, corners of the mouth.
+
+The fit is that of `faces/pose.fit_camera` on the mean face reduced to these points. Against 68 landmarks (the embedded
+analyser's) it was off by 2.5 degrees in yaw, 3.2 in pitch and 0.7 in roll, the median of 117 faces found by SCRFD-2.5G
+at yaws of -41 to 35, rolls of -47 to 93 degrees; one in ten was off by more than 7, 9 and 2.4. Half of the faces are
+small; the same fit to five of those 68 landmarks is off by 0.4, 2.6 and 0.2.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from faceswap_cli.faces.landmarks68 import MEAN_SHAPE
+from faceswap_cli.faces.pose import Camera
+from faceswap_cli.faces.templates import five_points
+from faceswap_cli.image import Points
+
+
+def _shape() -> npt.NDArray[np.float64]:
+    """The five points of the mean face, float64 (5, 3)."""
+    shape = np.hstack([five_points(MEAN_SHAPE[:, :2]), five_points(MEAN_SHAPE[:, 1:])[:, 1:]])
+    # Detectors put the nose a little below the tip that 68 landmarks have; with this the mean error of the pitch is 0.
+    shape[2, 1] += 0.07
+    return shape
+
+
+# Corners of the mouth move with expression.
+_WEIGHTS = np.array([1.0, 1.0, 1.0, 0.35, 0.35]) / 3.7
+_CENTRE = _WEIGHTS @ _shape()
+_MODEL = _shape() - _CENTRE
+_AFFINE = np.linalg.pinv(_MODEL * np.sqrt(_WEIGHTS)[:, None]) * np.sqrt(_WEIGHTS)
+
+
+def fit_five(points: Points) -> Camera:
+    """The camera that sees the mean face at these points.
+
+    Args:
+        points: float64 (5, 2): the picture's left and right eye, nose, left and right corner of the mouth; not all of
+            them at one place.
+    """
+    mean = _WEIGHTS @ points
+    centred = points - mean
+    left, singular, right = np.linalg.svd((_AFFINE @ centred).T, full_matrices=False)
+    scale = float(singular.mean())
+    rows = left @ right
+    rotation = np.vstack([rows, np.cross(rows[0], rows[1])])
+    weighted = _MODEL * _WEIGHTS[:, None]
+    lifted = np.empty_like(_MODEL)
+    for _ in range(5):
+        lifted[:, :2] = centred / scale
+        lifted[:, 2] = _MODEL @ rotation[2]
+        left, _, right = np.linalg.svd(lifted.T @ weighted)
+        left[:, 2] *= np.sign(np.linalg.det(left @ right))
+        rotation = left @ right
+        projected = _MODEL @ rotation[:2].T
+        scale = float((_WEIGHTS @ (projected * centred).sum(1)) / (_WEIGHTS @ (projected * projected).sum(1)))
+    return Camera(scale, rotation, mean - scale * rotation[:2] @ _CENTRE)
