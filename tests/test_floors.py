@@ -24,7 +24,7 @@ FLOORS = {
 STRANGERS = {"faces", "media", "models", "runtime"}
 """Rooms that do not know each other."""
 
-LATE = {"cv2", "dlib", "PIL", "av", "imageio", "tifffile", "httpx", "httpcore", "onnxruntime", "insightface", "tqdm",
+LATE = {"cv2", "dlib", "PIL", "av", "imageio", "tifffile", "httpx", "httpcore", "onnxruntime", "onnx", "insightface", "filelock", "tqdm",
         "ray", "numpy"}
 """What no module on the way to `--help` may import when it is loaded."""
 
@@ -114,13 +114,13 @@ def test_no_module_needs_itself() -> None:
 
 def test_the_engine_is_built_of_names_that_can_be_imported() -> None:
     """What the registry names is imported by string, which the other tests cannot see."""
-    from faceswap_cli.engine.registry import ENGINES
+    from faceswap_cli.engine.registry import ENGINES, SWAPPERS
 
-    for spec in ENGINES.values():
-        for part in (spec.analyser, spec.swapper):
-            name, _, cls = part.removeprefix(f"{PACKAGE.name}.").partition(":")
-            assert floor(name) <= floor("engine.registry")
-            assert cls in {node.name for node in tree(name).body if isinstance(node, ast.ClassDef)}
+    parts = [part for spec in ENGINES.values() for part in (spec.analyser, spec.swapper, spec.restorer) if part]
+    for part in (*parts, *SWAPPERS.values()):
+        name, _, cls = part.removeprefix(f"{PACKAGE.name}.").partition(":")
+        assert floor(name) <= floor("engine.registry")
+        assert cls in {node.name for node in tree(name).body if isinstance(node, ast.ClassDef)}
 
 
 def test_the_way_to_the_help_imports_nothing_heavy_when_it_is_loaded() -> None:

@@ -81,7 +81,7 @@ def _choose(options: EngineOptions, store: ModelStore) -> tuple[EngineName, list
             raise UsageError(f"{asked[0]} is for the neural engine, which runs trained models; leave it or "
                              "--engine embedded out")
         return EngineName.EMBEDDED, []
-    if has_full_set(options, store):
+    if has_full_set(store):
         return EngineName.NEURAL, [f"engine: neural ({ENGINES[EngineName.NEURAL].summary}); "
                                    "--engine embedded takes the one without"]
     if asked:

@@ -22,11 +22,9 @@ def models_folder(options: EngineOptions) -> ModelStore:
     return ModelStore(None if options.models_folder is None else Path(options.models_folder).expanduser())
 
 
-def has_full_set(options: EngineOptions, store: ModelStore) -> bool:
-    """Whether a swap could run: a swapper, a detector and a recogniser are installed, those that are named too."""
-    named = {Role.SWAPPER: options.swap.model, Role.DETECTOR: options.detector.model}
-    return all(store.is_installed(store.find(name)) if (name := named.get(role)) else bool(store.installed(role))
-               for role in _NEEDED)
+def has_full_set(store: ModelStore) -> bool:
+    """Whether a swap could run: some swapper, detector and recogniser are installed."""
+    return all(store.installed(role) for role in _NEEDED)
 
 
 class NeuralParts:

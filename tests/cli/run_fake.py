@@ -19,5 +19,5 @@ def open_fake(options):
 
 if __name__ == "__main__":
     name = sys.argv[1]
-    backend.open_backend = open_fake
+    backend.open_backend = backend.open_finder = open_fake
     sys.exit(main(sys.argv[2:]))

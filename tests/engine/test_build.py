@@ -124,7 +124,7 @@ def test_what_the_embedded_engine_does_anyway_may_be_said(given):
     ({"detector": DetectorOptions(model="swap")}, "--detector swap: that is a swapper, not a detector"),
     ({"swap": SwapOptions(model="find")}, "--swapper find: that is a detector, not a swapper"),
     ({"restore": RestoreOptions("find")}, "--restore find: that is a detector, not a restorer"),
-    ({"restore": RestoreOptions("gfpgan")}, "gfpgan_1.4"),
+    ({"restore": RestoreOptions("gfpgan_4.1")}, "gfpgan_1.4"),
 ], ids=["detector", "swapper", "restorer", "unknown"])
 def test_a_model_of_another_kind_is_told(models, given, says):
     with pytest.raises(UsageError, match=says):
@@ -134,8 +134,9 @@ def test_a_model_of_another_kind_is_told(models, given, says):
 def test_a_named_model_that_is_not_installed_is_told_with_the_command(models):
     with pytest.raises(ModelError, match=r"codeformer is not installed; run: faceswap models pull codeformer"):
         build_engine(options(models, engine=NEURAL, restore=RestoreOptions("codeformer")))
-    with pytest.raises(ModelError, match=r"run: faceswap models pull neural YOLOv5n --accept-license"):
-        build_engine(options(models, detector=DetectorOptions(model="YOLOv5n")))
+    for engine in (NEURAL, EngineName.AUTO):
+        with pytest.raises(ModelError, match=r"yolov5n_face is not installed; run: faceswap models pull yolov5n_face"):
+            build_engine(options(models, engine=engine, detector=DetectorOptions(model="YOLOv5n")))
 
 
 def test_a_damaged_model_is_never_opened(models, tmp_path):
