@@ -99,22 +99,20 @@ class Convolutions:
         inverse = graph.constant("inverse", np.kron(back, back).astype(np.float32))
         few = count <= _FEW_TILES
         factor = graph.constant(match.weight, transformed_weights(weight, output_first=few), shared=False)
+        # The tiles of all pictures of a batch side by side. A runtime can read both transposed views as they lie.
+        data = graph.reshape(data, (-1, POINTS, channels), stem)
         if few:
-            data = graph.node("Transpose", [data], stem, perm=[0, 2, 3, 1])
+            data = graph.node("Transpose", [data], stem, perm=[1, 2, 0])
             product = graph.node("MatMul", [factor, data], stem)
-            product = graph.reshape(product, (0, POINTS, outputs * count), stem)
-            made = graph.node("MatMul", [inverse, product], stem)
-            made = graph.reshape(made, (0, PIXELS, outputs, count), stem)
-            made = graph.node("Transpose", [made], stem, perm=[0, 1, 3, 2])
         else:
-            # The tiles of all pictures of a batch side by side: a runtime joins this Transpose to the product.
-            data = graph.reshape(data, (-1, POINTS, channels), stem)
             data = graph.node("Transpose", [data], stem, perm=[1, 0, 2])
-            product = graph.reshape(graph.node("MatMul", [data, factor], stem), (POINTS, -1), stem)
-            made = graph.node("MatMul", [inverse, product], stem)
-            if match.batch != 1:
-                made = graph.reshape(made, (PIXELS, -1, count * outputs), stem)
-                made = graph.node("Transpose", [made], stem, perm=[1, 0, 2])
+            product = graph.node("MatMul", [data, factor], stem)
+        made = graph.node("MatMul", [inverse, graph.reshape(product, (POINTS, -1), stem)], stem)
+        if few:
+            made = graph.node("Transpose", [graph.reshape(made, (PIXELS, outputs, -1), stem)], stem, perm=[0, 2, 1])
+        if match.batch != 1:
+            made = graph.reshape(made, (PIXELS, -1, count * outputs), stem)
+            made = graph.node("Transpose", [made], stem, perm=[1, 0, 2])
         made = graph.reshape(made, (match.batch or -1, PIXELS * count, outputs), stem)
         height, width = match.size
         if height % OUTPUTS or width % OUTPUTS:

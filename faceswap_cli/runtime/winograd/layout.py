@@ -81,6 +81,10 @@ class Layouts:
         for name in sorted(reads(node)):
             self.plain(name)
         self._graph.nodes.append(node)
+        self.added(node)
+
+    def added(self, node: NodeProto) -> None:
+        """Note that what a node makes exists under its own name, in its own layout."""
         self._plain.update(node.output)
 
     def postpone(self, node: NodeProto) -> None:

@@ -93,7 +93,9 @@ class Matcher:
             bias=node.input[2] if len(node.input) > 2 and node.input[2] else None,
             batch=kind.shape[0],
         )
-        return found if _saves(*found.size) else None
+        made = self._kinds.get(node.output[0])
+        known = made is not None and len(made.shape) == 4 and made.shape[2:] == found.size
+        return found if known and _saves(*found.size) else None
 
     def folds(self, node: NodeProto) -> tuple[Axis, Axis] | None:
         """Rows and columns of a Pad or Resize as weights over its input; None where it must be computed as it is."""

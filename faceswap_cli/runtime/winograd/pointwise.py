@@ -43,7 +43,8 @@ class Pointwise:
         """Add a node by pixels if its input is there and the operator is understood; False: nothing was done."""
         if not standard(node) or len([name for name in node.output if name]) != 1 or not node.input:
             return False
-        if any(self._kinds[name].dtype != TensorProto.FLOAT for name in node.output if name in self._kinds):
+        made = self._kinds.get(node.output[0])
+        if made is None or made.dtype != TensorProto.FLOAT or len(made.shape) != 4 or None in made.shape[2:]:
             return False
         if node.op_type in BROADCAST:
             return self._broadcast(node)
@@ -71,9 +72,7 @@ class Pointwise:
 
     def _broadcast(self, node: NodeProto) -> bool:
         """By pixels if the map-sized operands are there, or, among single pixels, any of them is."""
-        shape, size = self._layouts.shape(node.output[0]), self._layouts.size(node.output[0])
-        if shape is None or len(shape) != 4 or size is None:
-            return False
+        size = self._layouts.size(node.output[0])
         maps = []
         for name in node.input:
             own, rank = self._layouts.size(name), len(self._layouts.shape(name) or ())

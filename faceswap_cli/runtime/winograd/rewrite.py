@@ -9,12 +9,14 @@ from typing import Final
 import onnx
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # protobuf comes without types
 from onnx import GraphProto, ModelProto, TensorProto, numpy_helper
+from onnx.shape_inference import InferenceError
 
 from faceswap_cli.runtime.winograd.constants import Constants
 from faceswap_cli.runtime.winograd.convolution import Convolutions
 from faceswap_cli.runtime.winograd.graph import INLINE_BYTES, DataFile, Graph, pruned, reads
 from faceswap_cli.runtime.winograd.layout import Layouts
 from faceswap_cli.runtime.winograd.match import Match, Matcher, cancelled_biases
+from faceswap_cli.runtime.winograd.narrow import add_narrow, match_narrow
 from faceswap_cli.runtime.winograd.pointwise import Pointwise
 from faceswap_cli.runtime.winograd.shapes import infer
 
@@ -51,8 +53,9 @@ def rewrite(path: Path, out_folder: Path) -> Rewritten:
 
     The new graph has the same inputs and outputs, and the same last initializer (inswapper's `emap`). Convolutions are
     found by structure: float32, 3x3, stride, dilation and group 1, constant weights, known height and width; padding
-    and bilinear doubling in front of them is folded in. Everything else stays as it is. Graphs in float16 are not
-    rewritten: a processor computes them in float32 anyway, but then with weights four times as large as needed twice.
+    and bilinear doubling in front of them is folded in. What lies between two of them is done in their layout, a last
+    convolution to few channels for four pixels at once (`narrow`), and everything else stays as it is. Convolutions in
+    float16 are none of these: where all are, nothing is applicable.
 
     Args:
         path: An ONNX file, with or without external data. Left as it is.
@@ -73,7 +76,10 @@ def rewrite(path: Path, out_folder: Path) -> Rewritten:
     opset = max((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), default=1)
     if opset < _LEAST_OPSET:
         raise NotApplicable(f"{path} is of opset {opset}; {_LEAST_OPSET} is the oldest that can be rewritten")
-    plan = _Plan(model, path.parent)
+    try:
+        plan = _Plan(model, path.parent)
+    except InferenceError as error:
+        raise NotApplicable(f"{path} has shapes that contradict each other") from error
     if not plan.matches:
         raise NotApplicable(f"{path} has no 3x3 convolution in float32 with stride 1 and a known size")
     target, data = out_folder / GRAPH_NAME, out_folder / DATA_NAME
@@ -155,6 +161,11 @@ class _Plan:
                 biased = match.bias is not None and node.output[0] not in unbiased
                 bias = self._constants.array(match.bias) if match.bias is not None and biased else None
                 convolutions.add(match, self._constants.array(match.weight), bias)
+            elif (narrow := match_narrow(node, self._constants, self._kinds)) is not None:
+                layouts.plain(node.input[0])
+                bias = self._constants.array(narrow.bias) if narrow.bias is not None else None
+                add_narrow(graph, narrow, self._constants.array(narrow.weight), bias)
+                layouts.added(node)
             elif node.output[0] in constant or self._matcher.folds(node) is not None:
                 layouts.postpone(node)
             elif not pointwise.follow(node):

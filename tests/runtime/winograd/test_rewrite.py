@@ -214,6 +214,22 @@ def test_maps_so_small_that_nothing_is_saved_stay(tmp_path: Path, size: tuple[in
     assert operators(made).count("Conv") == 1
 
 
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize(("outputs", "kernel", "size", "taken"), [(3, 7, 8, True), (1, 5, 10, True), (3, 7, 9, False),
+                                                                 (5, 7, 8, False), (3, 1, 8, False)])  # fmt: skip
+def test_few_output_channels_are_done_for_four_pixels_at_once(
+    tmp_path: Path, bias: bool, outputs: int, kernel: int, size: int, taken: bool
+) -> None:
+    graph = Builder()
+    value = graph.conv("x", 4, 4, pads=[1] * 4)
+    graph.conv(value, 4, outputs, bias=bias, kernel=kernel, pads=[kernel // 2] * 4)
+    graph.nodes[-1].output[0] = "y"
+
+    made = check(tmp_path, graph.model({"x": ["N", 4, size, 8]}, {"y": None}), 1, batch=2)
+
+    assert ("DepthToSpace" in operators(made)) == taken
+
+
 @pytest.mark.parametrize("batch", [1, 3])
 def test_a_sum_of_both_kinds_of_values(tmp_path: Path, batch: int) -> None:
     """A residual that comes from outside, one from inside, a map-sized constant, a number, one for each channel."""
