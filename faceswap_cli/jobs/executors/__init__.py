@@ -1,0 +1,1 @@
+"""Where the items of a batch run: behind one small interface."""

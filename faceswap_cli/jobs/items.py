@@ -1,0 +1,107 @@
+"""The units of a batch and what comes of them: frozen, small, picklable, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from faceswap_cli.errors import ExitCode
+from faceswap_cli.jobs.job import Outcome, SwapJob
+
+
+class Status(StrEnum):
+    """What became of an item."""
+
+    DONE = "done"
+    """Swapped and written."""
+    COPIED = "copied"
+    """Nothing to swap: passed through, as `--on-no-face copy` asks."""
+    SKIPPED = "skipped"
+    """Nothing to swap, and nothing written, as `--on-no-face skip` asks."""
+    FAILED = "failed"
+    CURRENT = "current"
+    """Done by an earlier run, and nothing that it depends on has changed."""
+    STOPPED = "stopped"
+    """Not begun, because the batch was stopped."""
+
+
+FINISHED = frozenset({Status.DONE, Status.COPIED, Status.SKIPPED})
+"""What a later run need not do again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One target of a batch.
+
+    Attributes:
+        number: Its place in the plan, from 0.
+        key: What it is known by from run to run: the output relative to the root of outputs, with `/`.
+        job: What to do.
+        name: The target as the user knows it.
+    """
+
+    number: int
+    key: str
+    job: SwapJob
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an item failed.
+
+    Attributes:
+        type: Name of the error's class: `InputError`, `NoFaceError`, `WorkerDied`, `Timeout`, `MemoryLimit` ...
+        message: One line.
+        exit_code: What a single swap would have ended with.
+    """
+
+    type: str
+    message: str
+    exit_code: ExitCode = ExitCode.UNEXPECTED
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """A file as it was: what tells without reading it that it has not changed.
+
+    Attributes:
+        size: Bytes.
+        modified: Nanoseconds.
+        sha256: Of its content, lower-case hex.
+    """
+
+    size: int
+    modified: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class ItemResult:
+    """What came of an item.
+
+    Attributes:
+        item: Which.
+        status: How it ended.
+        outcome: Of the swap; None where there was none.
+        failure: Why it failed.
+        attempts: How often it was tried.
+        seconds: That the last attempt took.
+        worker: Which worker did it, from 0; None: none.
+        target: The target as it was read; None: not a file of this machine, or never read.
+        sources: The source pictures as they were read, by name.
+        output: What was written; None: nothing, or not to a file of this machine.
+        models: SHA-256 of the models that took part, by id; versions of what else decides the pixels.
+    """
+
+    item: Item
+    status: Status
+    outcome: Outcome | None = None
+    failure: Failure | None = None
+    attempts: int = 1
+    seconds: float = 0.0
+    worker: int | None = None
+    target: Stamp | None = None
+    sources: dict[str, Stamp] = field(default_factory=dict)
+    output: Stamp | None = None
+    models: dict[str, str] = field(default_factory=dict)
