@@ -74,6 +74,7 @@ class BrightSquares:
         return {"engine": "fake", "analyser": "squares", "swapper": "paint", "restorer": None}
 
     late_notes: tuple[str, ...] = ()
+    models: dict[str, str] = {"squares": "0" * 64}  # noqa: RUF012 (read only)
     heavy = False
     trained = False
 

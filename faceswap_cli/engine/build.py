@@ -35,18 +35,21 @@ def build_engine(options: EngineOptions, store: ModelStore | None = None) -> Eng
     name, notes = _choose(options, store)
     swapper: Swapper
     restorer: Restorer | None = None
+    models: dict[str, str] = {}
     if name is EngineName.NEURAL:
         parts = NeuralParts(options, store)
         analyser: Analyser = parts.analyser()
         swapper = parts.swapper()
         restorer = parts.restorer()
         notes += parts.notes
+        models = parts.models
     else:
         analyser = load_part(ENGINES[name].analyser)()
         swapper = load_part(str(ENGINES[name].swapper))()
         if options.restore.if_available:
             notes.append("faces are not restored: the embedded engine has no restorer (--no-face-restore to say so)")
-    return Engine(Finder(name.value, analyser, options.select.order, tuple(notes)), swapper, options, restorer)
+    return Engine(Finder(name.value, analyser, options.select.order, tuple(notes)), swapper, options, restorer,
+                  models)
 
 
 def build_finder(options: EngineOptions, store: ModelStore | None = None) -> Finder:

@@ -96,15 +96,22 @@ class Engine:
         swapper: Puts faces on them.
         options: Which faces take part.
         restorer: Sharpens what was swapped; None: nothing does.
+        models: SHA-256 of the models of the parts, by id.
     """
 
     def __init__(self, finder: Finder, swapper: Swapper, options: EngineOptions,
-                 restorer: Restorer | None = None) -> None:
+                 restorer: Restorer | None = None, models: dict[str, str] | None = None) -> None:
         self._finder = finder
         self._swapper = swapper
         self._restorer = restorer
         self._options = options
         self._select = options.select
+        self._models = models or {}
+
+    @property
+    def models(self) -> dict[str, str]:
+        """SHA-256 of the models that decide the pixels, by id; models that come with packages are not among them."""
+        return dict(self._models)
 
     @property
     def parts(self) -> dict[str, str | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from faceswap_cli.engine.parts import Analyser, Restorer, Swapper
 from faceswap_cli.engine.registry import ENGINES, SWAPPERS, load_part
@@ -10,6 +11,9 @@ from faceswap_cli.errors import ModelError, UsageError
 from faceswap_cli.models.spec import ModelSpec, Role
 from faceswap_cli.models.store import ModelStore
 from faceswap_cli.options import EngineName, EngineOptions, MaskKind
+
+if TYPE_CHECKING:
+    from faceswap_cli.runtime.session import SharedSession
 
 FULL_SET = "neural"
 """What `models pull` calls the models that a swap needs."""
@@ -28,7 +32,12 @@ def has_full_set(store: ModelStore) -> bool:
 
 
 class NeuralParts:
-    """Makes the parts; graphs are opened when they are first used."""
+    """Makes the parts; graphs are opened when they are first used.
+
+    Attributes:
+        notes: What the user should know.
+        models: SHA-256 of the models of the parts made so far, by id.
+    """
 
     def __init__(self, options: EngineOptions, store: ModelStore, *, finds_only: bool = False) -> None:
         """Set up; nothing is read.
@@ -42,6 +51,7 @@ class NeuralParts:
         self._store = store
         self._finds_only = finds_only
         self.notes: list[str] = []
+        self.models: dict[str, str] = {}
 
     def analyser(self) -> Analyser:
         """Detector, recogniser and, where installed, gender and age.
@@ -51,17 +61,13 @@ class NeuralParts:
             UsageError: `--detector` names a model of another kind.
         """
         from faceswap_cli.engine.analysers.detectors.families import detector_for
-        from faceswap_cli.runtime.session import SharedSession
-
-        def session(spec: ModelSpec) -> SharedSession:
-            return SharedSession(self._store.path(spec), self._options.runtime, name=spec.id)
 
         detector = self._model(Role.DETECTOR, self._options.detector.model, "--detector")
-        recogniser = None if self._finds_only else session(self._model(Role.RECOGNISER))
+        recogniser = None if self._finds_only else self._session(self._model(Role.RECOGNISER))
         attributes = next(iter(self._store.installed(Role.ATTRIBUTES)), None)
         analyser: Analyser = load_part(ENGINES[EngineName.NEURAL].analyser)(
-            detector_for(detector.family, session(detector)), recogniser,
-            None if attributes is None else session(attributes), self._options.detector)
+            detector_for(detector.family, self._session(detector)), recogniser,
+            None if attributes is None else self._session(attributes), self._options.detector)
         return analyser
 
     def swapper(self) -> Swapper:
@@ -72,16 +78,13 @@ class NeuralParts:
             UsageError: `--swapper` names a model of another kind, or `--swap-size` does not fit it.
         """
         from faceswap_cli.runtime.accelerate import AcceleratedSession
-        from faceswap_cli.runtime.session import SharedSession
 
-        options, store = self._options, self._store
+        options = self._options
         spec = self._model(Role.SWAPPER, options.swap.model, "--swapper")
-        path = store.path(spec)
-        session = AcceleratedSession(path, options.runtime, name=spec.id, sha256=store.sha256(spec))
+        session = AcceleratedSession(self._path(spec), options.runtime, name=spec.id, sha256=self.models[spec.id])
         occluder = None
         if MaskKind.OCCLUSION in options.swap.masks:
-            mask = self._model(Role.MASK, option="--mask occlusion")
-            occluder = SharedSession(store.path(mask), options.runtime, name=mask.id)
+            occluder = self._session(self._model(Role.MASK, option="--mask occlusion"))
         swapper: Swapper = load_part(SWAPPERS[spec.family])(session, spec, options.swap, occluder)
         return swapper
 
@@ -92,8 +95,6 @@ class NeuralParts:
             ModelError: It is named and not installed, or damaged.
             UsageError: `--restore` names a model of another kind.
         """
-        from faceswap_cli.runtime.session import SharedSession
-
         wanted = self._options.restore
         if wanted.model is None:
             if not wanted.if_available:
@@ -103,9 +104,19 @@ class NeuralParts:
                                   "--accept-license; --no-face-restore to say so)")
                 return None
         spec = self._model(Role.RESTORER, wanted.model, "--restore")
-        session = SharedSession(self._store.path(spec), self._options.runtime, name=spec.id)
-        restorer: Restorer = load_part(str(ENGINES[EngineName.NEURAL].restorer))(session, spec, wanted)
+        restorer: Restorer = load_part(str(ENGINES[EngineName.NEURAL].restorer))(self._session(spec), spec, wanted)
         return restorer
+
+    def _path(self, spec: ModelSpec) -> Path:
+        """The verified file of a model."""
+        path = self._store.path(spec)
+        self.models[spec.id] = self._store.sha256(spec)
+        return path
+
+    def _session(self, spec: ModelSpec) -> SharedSession:
+        from faceswap_cli.runtime.session import SharedSession
+
+        return SharedSession(self._path(spec), self._options.runtime, name=spec.id)
 
     def _model(self, role: Role, name: str | None = None, option: str = "") -> ModelSpec:
         """The model that is named, else the best one installed."""

@@ -40,6 +40,10 @@ class SwapBackend(FaceFinder, Protocol):
         """What the user should know before the first frame: which engine was taken and why, restoration skipped."""
 
     @property
+    def models(self) -> dict[str, str]:
+        """SHA-256 of the models that decide the pixels, by id."""
+
+    @property
     def late_notes(self) -> tuple[str, ...]:
         """What the user should know of how the job ran; complete after the last frame."""
 

@@ -57,7 +57,8 @@ def pull(store: ModelStore, spec: ModelSpec, *, progress: Progress | None = None
     if not spec.urls and not spec.pack:
         raise ModelError(f"{spec.id} is not published with a known hash; {how_to_get(spec)}")
     if offline or is_offline():
-        raise ModelError(f"{spec.id} is not installed, and downloads are off (--offline or {OFFLINE_VARIABLE}); "
+        state = "damaged" if store.is_installed(spec) else "not installed"
+        raise ModelError(f"{spec.id} is {state}, and downloads are off (--offline or {OFFLINE_VARIABLE}); "
                          f"{how_to_get(spec)} with a network, or run: faceswap models import FILE")
     check_accepted(store, spec)
     tell = say or _keep_quiet

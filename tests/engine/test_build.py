@@ -61,6 +61,8 @@ def test_auto_takes_the_engine_that_needs_nothing_and_says_how_to_get_the_other(
 def test_auto_takes_the_neural_engine_where_a_whole_set_is_installed(models):
     engine = build_engine(options(models))
     assert engine.parts["engine"] == "neural" and engine.parts["swapper"] == "swap"
+    assert set(engine.models) == {"swap", "find", "know", "tell"}
+    assert engine.models["swap"] == models.sha256(models.find("swap"))
     (note,) = engine.notes
     assert "neural" in note and "--engine embedded" in note
 

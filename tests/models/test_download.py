@@ -241,6 +241,9 @@ def test_offline_nothing_is_asked(site: Site, row: MakeRow, folder: Path, monkey
     path = fetch(folder, spec)
     monkeypatch.setenv("FACESWAP_OFFLINE", "1")
     assert fetch(folder, spec, offline=True) == path
+    path.write_bytes(FLIPPED)
+    with pytest.raises(ModelError, match="tiny is damaged, and downloads are off"):
+        fetch(folder, spec)
 
 
 def test_the_mirror_of_the_environment_comes_first(site: Site, row: MakeRow, folder: Path,

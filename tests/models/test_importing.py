@@ -1,4 +1,4 @@
-"""The user's own files: known ones are recognised, unknown ones told by what they take and give; no pickle is loaded."""
+"""The user's own files: known ones are recognised, unknown ones told by inputs and outputs; no pickle is loaded."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ _TILES, _ENLARGED, _GAIN = 8, 2.0, 1.3
 
 # More looks see more that is no face: on 180 pictures without one they found one, at 0.57; the first look four, at 0.52
 # to 0.67.
-_RETRY_SCORE = 0.6
+_RETRY_MARGIN = 0.1
 
 
 def search(detector: Detector, image: Image, side: int, score: float, *, clip: bool = False,
@@ -78,11 +78,18 @@ def detect(detector: Detector, image: Image, side: int, score: float, *, clip: b
         for attempt in (_smaller, _turned, _tiled):
             if found:
                 break
-            found = attempt(detector, image, side, max(score, _RETRY_SCORE), clip)
+            found = attempt(detector, image, side, score + _RETRY_MARGIN, clip)
     if any(one.landmarks is None for one in found):
         raise ModelError(f"{detector.name} finds no landmarks, and without them no face can be swapped; "
                          "take another one with --detector")
-    return found
+    return [one for one in found if _is_sound(one)]
+
+
+def _is_sound(face: Detected) -> bool:
+    """Whether it has landmarks and its numbers can be those of a face: a broken network gives others."""
+    if face.landmarks is None or not np.isfinite(face.landmarks).all() or not np.isfinite(face.box).all():
+        return False
+    return bool(np.ptp(face.landmarks, axis=0).min() > 0)
 
 
 def straighten(detector: Detector, image: Image, face: Detected, score: float, clip: bool) -> Detected:
@@ -122,7 +129,7 @@ def look(detector: Detector, image: Image, expected: Camera, score: float, clip:
     back = invert(matrix)
     best, least = None, 1.0
     for one in detector.detect(crop, side, score, clip):
-        if one.landmarks is None:
+        if one.landmarks is None or not _is_sound(one):
             continue
         seen = replace(one, landmarks=transform(back, one.landmarks), box=_box_behind(one.box, back))
         camera = camera_of(seen)
@@ -159,7 +166,7 @@ def _box_behind(box: Box, matrix: Matrix) -> Box:
 
 
 def _smaller(detector: Detector, image: Image, side: int, score: float, clip: bool) -> list[Detected]:
-    return detector.detect(image, max(4 * STRIDE, side // 2 // STRIDE * STRIDE), score, clip)
+    return detector.detect(image, max(STRIDE, side // 2 // STRIDE * STRIDE), score, clip)
 
 
 def _turned(detector: Detector, image: Image, side: int, score: float, clip: bool) -> list[Detected]:

@@ -12,6 +12,7 @@ from faceswap_cli.errors import ModelError
 from faceswap_cli.options import RuntimeOptions
 from faceswap_cli.runtime.session import SharedSession
 
+from .detectors.graphs_detectors import ScrfdHeads, constant_graph
 from .marked_faces import MarkDetector, marks, scene
 
 PROJECT = Path(__file__).parents[3]
@@ -56,7 +57,7 @@ def test_small_faces_are_found_in_tiles(width, height, x, y, size):
 def test_a_picture_without_a_face_has_none():
     detector = MarkDetector()
     assert search(detector, scene(640, 480), 640, 0.5) == []
-    assert all(score >= 0.6 for _, score, _ in detector.asked[1:])
+    assert all(score == pytest.approx(0.6) for _, score, _ in detector.asked[1:])
 
 
 def test_without_thoroughness_there_is_one_look():
@@ -83,6 +84,14 @@ def test_two_faces_stay_two():
 def test_a_detector_without_landmarks_is_refused():
     with pytest.raises(ModelError, match=r"^marks finds no landmarks.*--detector"):
         search(MarkDetector(landmarks=False), scene(640, 480, marks(300, 200, 60)), 640, 0.5)
+
+
+@pytest.mark.parametrize("points", [[0] * 10, [float("nan")] * 10, [float("inf")] * 10])
+def test_landmarks_that_are_none_are_no_face(tmp_path, points):
+    heads = ScrfdHeads(160)
+    heads.put(8, 4, 5, 0, 0.9, (2, 3, 2, 3), points)
+    detector = ScrfdDetector(constant_graph(tmp_path / "broken.onnx", heads.outputs()))
+    assert search(detector, np.zeros((160, 160, 3), np.uint8), 160, 0.5, thorough=False) == []
 
 
 @pytest.mark.parametrize("roll", [45, 90, 180])
