@@ -24,7 +24,7 @@ _YOLOV5_FACE = "https://github.com/yakhyo/yolov5-face-onnx-inference/releases/do
 
 INSIGHTFACE = Licence(
     id="insightface-models",
-    terms="insightface models: for non-commercial research only",
+    terms="insightface models: non-commercial research purposes only",
     url="https://github.com/deepinsight/insightface#license",
     commercial=False)
 
