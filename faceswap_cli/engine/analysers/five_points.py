@@ -2,8 +2,7 @@
 
 The fit is that of `faces/pose.fit_camera` on the mean face reduced to these points. Against 68 landmarks (the embedded
 analyser's) it was off by 2.5 degrees in yaw, 3.2 in pitch and 0.7 in roll, the median of 117 faces found by SCRFD-2.5G
-at yaws of -41 to 35, rolls of -47 to 93 degrees; one in ten was off by more than 7, 9 and 2.4. Half of the faces are
-small; the same fit to five of those 68 landmarks is off by 0.4, 2.6 and 0.2.
+at yaws of -41 to 35 and rolls of -47 to 93 degrees, many of them small; one in ten was off by more than 7, 9 and 2.4.
 """
 
 from __future__ import annotations
