@@ -23,7 +23,8 @@ _FEW_TILES: Final = 128
 """Up to here the weights are the left factor of the product: a runtime packs the right one anew at each run, which
 for few tiles costs as much as the product itself."""
 
-_CHUNK_BYTES: Final = 64 << 20
+_CHUNK_BYTES: Final = 4 << 20
+"""Of products in float64 at a time: they stay in the cache until they are rounded."""
 
 
 def transformed_weights(weight: Array, *, output_first: bool) -> NDArray[np.float32]:

@@ -79,16 +79,18 @@ def rewritten(model: onnx.ModelProto, folder: Path) -> Rewritten:
     return rewrite(folder / "original.onnx", made)
 
 
-def session(path: Path) -> onnxruntime.InferenceSession:
+def session(path: Path, *, optimized: bool = True) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
+    if not optimized:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.intra_op_num_threads = 1
     options.log_severity_level = 3
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
-def run(path: Path, batch: int = 1, seed: int = 1) -> list[np.ndarray]:
+def run(path: Path, batch: int = 1, seed: int = 1, *, optimized: bool = True) -> list[np.ndarray]:
     """All outputs for random inputs; the same inputs for each path."""
-    opened = session(path)
+    opened = session(path, optimized=optimized)
     random = np.random.default_rng(seed)
     feeds = {}
     for value in opened.get_inputs():

@@ -9,8 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_graphs import Builder, assert_alike, rewritten
 
-from faceswap_cli.runtime.winograd import NotApplicable
-
 STEPS = (
     "conv", "conv", "conv", "valid", "strided", "pointwise", "reflect", "edge", "double", "relu", "leaky", "residual",
     "norm", "primitive norm", "scale", "pool", "shuffle", "rows",
@@ -65,7 +63,7 @@ def add(
 @settings(max_examples=60, deadline=None, derandomize=True, database=None)
 @given(
     steps=st.lists(st.sampled_from(STEPS), min_size=1, max_size=9),
-    size=st.tuples(st.integers(1, 14), st.integers(1, 14)),
+    size=st.tuples(st.integers(3, 14), st.integers(3, 14)),
     channels=st.integers(1, 5),
     batch=st.sampled_from([1, 2, "N"]),
 )
@@ -73,13 +71,10 @@ def test_any_chain(steps: list[str], size: tuple[int, int], channels: int, batch
     graph = Builder(seed=len(steps))
     shape = [batch, channels, *size]
     value, made_channels, made_size = "x", channels, size
-    for step in steps:
+    for step in ["conv", *steps]:
         value, made_channels, made_size = add(graph, step, value, made_channels, made_size)
     graph.node("Identity", value, output="y")
     model = graph.model({"x": shape}, {"y": [batch, made_channels, *made_size]})
     with tempfile.TemporaryDirectory() as folder:
-        try:
-            made = rewritten(model, Path(folder))
-        except NotApplicable:
-            return
+        made = rewritten(model, Path(folder))
         assert_alike(Path(folder) / "original.onnx", made.path, batch=2 if batch == "N" else 1, least=85)
