@@ -1,5 +1,7 @@
 """The neural analyser's records: embedding, gender, age, pose and warnings, against insightface where it can tell."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -18,7 +20,7 @@ from faceswap_cli.faces.templates import five_points
 from faceswap_cli.options import DetectorOptions, RuntimeOptions
 from faceswap_cli.runtime.session import SharedSession
 
-from .detectors.graphs_detectors import Size, save
+from .detectors.graphs_detectors import ScrfdHeads, Size, constant_graph, save
 from .marked_faces import MarkDetector, marks, scene
 
 REAL = Path(__file__).parents[3] / ".." / "shared" / "models" / "scrfd_2.5g_kps.onnx"
@@ -205,6 +207,36 @@ def test_frames_of_a_clip_are_run_on_one_thread(tmp_path):
     neural.embed(frame, neural.find(frame)[0])
     neural.embed(frame, neural.find(frame, neural.open_clip())[0])
     assert asked == [False, True]
+
+
+def test_libraries_keep_silent(tmp_path):
+    """Also insightface and ONNX Runtime, which are loaded here for the first time, and with all warnings shown."""
+    constant_graph(tmp_path / "scrfd.onnx", ScrfdHeads(128).outputs(), (128, 128))
+    network(tmp_path / "arcface.onnx", 112, 512, normalised=False)
+    constant(tmp_path / "genderage.onnx", [1.0, 0.0, 0.3])
+    program = """
+import sys
+from pathlib import Path
+import numpy as np
+from faceswap_cli.engine.analysers.detectors.scrfd import ScrfdDetector
+from faceswap_cli.engine.analysers.insightface import InsightFaceAnalyser, build_face
+from faceswap_cli.faces.face import Box
+from faceswap_cli.options import DetectorOptions, RuntimeOptions
+from faceswap_cli.runtime.session import SharedSession
+
+detector, recogniser, attributes = (SharedSession(Path(path), RuntimeOptions(), name=path) for path in sys.argv[1:])
+neural = InsightFaceAnalyser(ScrfdDetector(detector), recogniser, attributes, DetectorOptions(size=128))
+picture = np.zeros((64, 64, 3), np.uint8)
+assert neural.find(picture) == []
+face = build_face(np.array([(20., 20), (40, 20), (30, 30), (22, 40), (38, 40)]), Box(10, 10, 50, 50), 0.9)
+assert neural.describe(picture, neural.embed(picture, face)).age == 30
+"""
+    files = [str(tmp_path / f"{name}.onnx") for name in ("scrfd", "arcface", "genderage")]
+    run = subprocess.run([sys.executable, "-W", "default", "-c", program, *files], capture_output=True, text=True,
+                         check=False)
+    assert run.stdout == ""
+    assert run.stderr == ""
+    assert run.returncode == 0
 
 
 def test_real_portraits():

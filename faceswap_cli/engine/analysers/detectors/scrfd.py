@@ -49,7 +49,11 @@ class ScrfdDetector:
         decoder = self._decoder(session)
         fitted = _with_one_scale(fit(image, side, session, square=True, colour=(0, 0, 0)), image)
         high, wide = fitted.canvas.shape[:2]
-        boxes, landmarks = decoder.detect(fitted.canvas[..., ::-1], input_size=(wide, high), det_thresh=score)
+        try:
+            boxes, landmarks = decoder.detect(fitted.canvas[..., ::-1], input_size=(wide, high), det_thresh=score)
+        except (ValueError, IndexError) as error:  # from NumPy, where tables are not as long as the grids
+            raise ModelError(f"{self.name} does not give SCRFD's scores, boxes and landmarks for an input of {wide} x "
+                             f"{high}; take another one with --detector") from error
         return collect(boxes[:, :4], boxes[:, 4], landmarks, fitted)
 
     def _decoder(self, session: Session) -> Any:

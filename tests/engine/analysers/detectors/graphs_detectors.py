@@ -48,6 +48,17 @@ def save(path: Path, nodes: Sequence[onnx.NodeProto], outputs: Sequence[onnx.Val
     return SharedSession(path, RuntimeOptions(threads=1), name=path.stem)
 
 
+def open_input(source: Path, path: Path) -> Path:
+    """A copy of a detector with a fixed input that takes pictures of any size."""
+    model = onnx.load(str(source))
+    for number, name in enumerate(OPEN, 2):
+        model.graph.input[0].type.tensor_type.shape.dim[number].dim_param = str(name)
+    for output in model.graph.output:
+        output.type.tensor_type.shape.dim[1].dim_param = f"rows_{output.name}"
+    onnx.save(model, str(path))
+    return path
+
+
 def watch(session: SharedSession, monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
     """Where the inputs of all later runs (for stills) are put."""
     opened, seen = session.get(False), []

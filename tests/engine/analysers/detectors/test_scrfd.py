@@ -13,7 +13,7 @@ from faceswap_cli.errors import ModelError
 from faceswap_cli.options import RuntimeOptions
 from faceswap_cli.runtime.session import SharedSession
 
-from .graphs_detectors import OPEN, ScrfdHeads, constant_graph, echo_graph
+from .graphs_detectors import OPEN, ScrfdHeads, constant_graph, echo_graph, open_input
 
 SHARED = Path(__file__).parents[4] / ".." / "shared"
 REAL = SHARED / "models" / "scrfd_2.5g_kps.onnx"
@@ -84,28 +84,37 @@ def test_banners_are_not_distorted(tmp_path):
     assert ROUNDING < 19
 
 
+def test_tables_that_do_not_fit_the_input_are_refused(tmp_path):
+    detector = ScrfdDetector(constant_graph(tmp_path / "scrfd.onnx", heads().outputs()))
+    with pytest.raises(ModelError, match=r"^scrfd does not give SCRFD's .* for an input of 192 x 192.*--detector"):
+        detector.detect(np.zeros((64, 64, 3), np.uint8), 192, 0.5, False)
+
+
 def test_other_graphs_are_refused(tmp_path):
     detector = ScrfdDetector(echo_graph(tmp_path / "other.onnx"))
     with pytest.raises(ModelError, match=r"^other is no SCRFD detector: it has 1 outputs .*--detector"):
         detector.detect(np.zeros((64, 64, 3), np.uint8), 160, 0.5, False)
 
 
-def test_the_same_as_insightface(tmp_path, monkeypatch):
+@pytest.mark.parametrize("side", [640, 480])
+def test_the_same_as_insightface(tmp_path, monkeypatch, side):
+    """On all pictures and clips, with the input fixed at 640, and open."""
     if not REAL.exists():
         pytest.skip("../shared/models is not here")
     from insightface.app import FaceAnalysis
 
     monkeypatch.setattr(socket.socket, "connect", lambda *_: pytest.fail("a connection was tried"))
-    shutil.copy(REAL, tmp_path / "det.onnx")
+    model = tmp_path / "det.onnx"
+    shutil.copy(REAL, model) if side == 640 else open_input(REAL, model)
     oracle = FaceAnalysis(str(tmp_path), allowed_modules=["detection"], providers=["CPUExecutionProvider"])
-    oracle.prepare(ctx_id=0, det_size=(640, 640))
-    detector = ScrfdDetector(SharedSession(REAL, RuntimeOptions(), name="scrfd"))
+    oracle.prepare(ctx_id=0, det_size=(side, side))
+    detector = ScrfdDetector(SharedSession(model, RuntimeOptions(), name="scrfd"))
     compared = 0
     for path in sorted(FACES.iterdir()):
         picture = cv2.imread(str(path), cv2.IMREAD_COLOR) if path.suffix in (".jpg", ".png") else first_frame(path)
         if picture is None:
             continue
-        ours = detector.detect(np.ascontiguousarray(picture[..., ::-1]), 640, 0.5, False)
+        ours = detector.detect(np.ascontiguousarray(picture[..., ::-1]), side, 0.5, False)
         theirs = oracle.get(picture)
         assert len(ours) == len(theirs), path.name
         for one, other in zip(ours, theirs, strict=True):
