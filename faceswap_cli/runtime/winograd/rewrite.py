@@ -9,6 +9,7 @@ from typing import Final
 import onnx
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # protobuf comes without types
 from onnx import GraphProto, ModelProto, TensorProto, numpy_helper
+from onnx.checker import ValidationError
 from onnx.shape_inference import InferenceError
 
 from faceswap_cli.runtime.winograd.constants import Constants
@@ -59,33 +60,37 @@ def rewrite(path: Path, out_folder: Path) -> Rewritten:
 
     Args:
         path: An ONNX file, with or without external data. Left as it is.
-        out_folder: An existing folder; gets `model.onnx` and `model.onnx.data`. The graph comes last and at once, so
-            that where there is one, it is whole.
+        out_folder: An existing folder, not that of `path`; gets `model.onnx` and `model.onnx.data`. The graph comes
+            last and at once, so that where there is one, it is whole.
 
     Returns:
         What was written. The same input file gives the same bytes.
 
     Raises:
-        NotApplicable: No convolution can be rewritten, or the file is no ONNX graph. Nothing was written.
+        NotApplicable: No convolution can be rewritten, or the file is no whole ONNX graph. There is no `model.onnx`.
         OSError: A file could not be read or written.
+        ValueError: `out_folder` is the folder of `path`.
     """
+    if out_folder.resolve() == path.parent.resolve():
+        raise ValueError(f"{out_folder} holds {path.name} itself; a rewritten graph needs a folder of its own")
     try:
         model = onnx.load(path, load_external_data=False)
+        opset = max((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), default=1)
+        if opset < _LEAST_OPSET:
+            raise NotApplicable(f"{path} is of opset {opset}; {_LEAST_OPSET} is the oldest that can be rewritten")
+        plan = _Plan(model, path.parent)
+        if not plan.matches:
+            raise NotApplicable(f"{path} has no 3x3 convolution in float32 with stride 1 and a known size")
+        target, data = out_folder / GRAPH_NAME, out_folder / DATA_NAME
+        target.unlink(missing_ok=True)
+        with DataFile(data) as file:
+            written = plan.write(file).SerializeToString(deterministic=True)
     except DecodeError as error:
         raise NotApplicable(f"{path} is not an ONNX graph") from error
-    opset = max((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), default=1)
-    if opset < _LEAST_OPSET:
-        raise NotApplicable(f"{path} is of opset {opset}; {_LEAST_OPSET} is the oldest that can be rewritten")
-    try:
-        plan = _Plan(model, path.parent)
     except InferenceError as error:
         raise NotApplicable(f"{path} has shapes that contradict each other") from error
-    if not plan.matches:
-        raise NotApplicable(f"{path} has no 3x3 convolution in float32 with stride 1 and a known size")
-    target, data = out_folder / GRAPH_NAME, out_folder / DATA_NAME
-    target.unlink(missing_ok=True)
-    with DataFile(data) as file:
-        written = plan.write(file).SerializeToString(deterministic=True)
+    except ValidationError as error:  # from reading external data
+        raise NotApplicable(f"{path} has weights in another file, which cannot be read") from error
     part = out_folder / f"{GRAPH_NAME}.part"
     part.write_bytes(written)
     part.replace(target)

@@ -320,14 +320,28 @@ def test_weights_in_a_file_of_their_own(tmp_path: Path) -> None:
     plain = rewritten(model, tmp_path).path.read_bytes()
     convert_model_to_external_data(model, location="weights.bin", size_threshold=0)
     moved = tmp_path / "moved"
-    moved.mkdir()
+    folder = moved / "made"
+    folder.mkdir(parents=True)
     onnx.save(model, moved / "original.onnx")
 
-    made = rewrite(moved / "original.onnx", moved)
+    made = rewrite(moved / "original.onnx", folder)
 
     (moved / "weights.bin").unlink()
     assert made.path.read_bytes() == plain
     np.testing.assert_array_equal(run(made.path)[0], run(tmp_path / "made" / "model.onnx")[0])
+    with pytest.raises(NotApplicable, match="weights in another file"):
+        rewrite(moved / "original.onnx", folder)
+    assert not made.path.exists()
+
+
+def test_the_folder_of_the_original_is_refused(tmp_path: Path) -> None:
+    original = tmp_path / "model.onnx"
+    onnx.save(_unsized(), original)
+
+    with pytest.raises(ValueError, match="a folder of its own"):
+        rewrite(original, tmp_path)
+
+    assert original.exists()
 
 
 def test_the_folder_can_be_moved(tmp_path: Path) -> None:
@@ -376,9 +390,18 @@ def test_nothing_to_rewrite_writes_nothing(tmp_path: Path, make: Any) -> None:
     assert not list((tmp_path / "made").iterdir())
 
 
+def test_opsets_before_broadcasting_stay(tmp_path: Path) -> None:
+    graph = Builder()
+    graph.conv("x", 3, 4, pads=[1] * 4)
+    graph.nodes[-1].output[0] = "y"
+
+    with pytest.raises(NotApplicable, match="opset 6"):
+        rewritten(graph.model({"x": [1, 3, 8, 8]}, {"y": None}, opset=6), tmp_path)
+
+
 @pytest.mark.parametrize("content", [b"", b"<html>404</html>", b"\x08\x08"])
 def test_a_file_that_is_no_graph(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "page.onnx").write_bytes(content)
 
     with pytest.raises(NotApplicable, match=r"page\.onnx"):
-        rewrite(tmp_path / "page.onnx", tmp_path)
+        rewrite(tmp_path / "page.onnx", tmp_path / "made")
