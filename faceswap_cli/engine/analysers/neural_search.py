@@ -49,30 +49,35 @@ _TILES, _ENLARGED, _GAIN = 8, 2.0, 1.3
 _RETRY_MARGIN = 0.1
 
 
-def search(detector: Detector, image: Image, side: int, score: float, *, clip: bool = False,
-           thorough: bool = True) -> list[Detected]:
-    """All faces of a picture, best score first.
+def search(detector: Detector, image: Image, side: int, score: float) -> list[Detected]:
+    """All faces of a still, best score first.
 
-    As it is; then, while nothing is found, at half the size (for a face that fills the picture), turned, and in tiles
-    (for small ones). Faces that lean are looked at again upright, since detectors place their landmarks badly.
+    As `detect`; then faces that lean are looked at again upright, since detectors place their landmarks badly.
 
     Args:
         detector: The network.
         image: uint8 (H, W, 3) RGB.
         side: Of the square that the picture is fitted into, a multiple of 32.
         score: Least score.
-        clip: Whether the picture is a frame of a clip.
-        thorough: False stops after the first pass.
 
     Raises:
         ModelError: The model is damaged, finds no landmarks, or failed.
     """
-    found = detect(detector, image, side, score, clip=clip, thorough=thorough)
-    return _unique([straighten(detector, image, one, score, clip) for one in found])
+    found = detect(detector, image, side, score, clip=False, thorough=True)
+    return _unique([straighten(detector, image, one, score, clip=False) for one in found])
 
 
 def detect(detector: Detector, image: Image, side: int, score: float, *, clip: bool, thorough: bool) -> list[Detected]:
-    """As `search`, with faces that lean as they were first seen."""
+    """All faces of a picture, best score first, as they were first seen.
+
+    As it is; then, while nothing is found, at half the size (for a face that fills the picture), turned, and in tiles
+    (for small ones).
+
+    Args:
+        detector, image, side, score: As for `search`.
+        clip: Whether the picture is a frame of a clip.
+        thorough: False: only as it is.
+    """
     found = detector.detect(image, side, score, clip)
     if thorough:
         for attempt in (_smaller, _turned, _tiled):
@@ -121,7 +126,7 @@ def look(detector: Detector, image: Image, expected: Camera, score: float, clip:
     """The face that should be where `expected` sees one, as the detector sees it in an upright crop.
 
     Returns:
-        The face nearest to that place, in pixels of the picture; None when there is none within a third of its size.
+        The face nearest to that place, in pixels of the picture; None when there is none within half its width.
         Its box is that of an ellipse leaning with it.
     """
     matrix, side = _upright(expected)

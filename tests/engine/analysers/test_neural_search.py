@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from faceswap_cli.engine.analysers.detectors.scrfd import ScrfdDetector
-from faceswap_cli.engine.analysers.neural_search import camera_of, search
+from faceswap_cli.engine.analysers.neural_search import camera_of, detect, search
 from faceswap_cli.errors import ModelError
 from faceswap_cli.options import RuntimeOptions
 from faceswap_cli.runtime.session import SharedSession
@@ -62,8 +62,8 @@ def test_a_picture_without_a_face_has_none():
 
 def test_without_thoroughness_there_is_one_look():
     detector = MarkDetector()
-    assert search(detector, scene(640, 480, marks(300, 220, 150)), 640, 0.5, thorough=False) == []
-    assert sides(detector) == [640]
+    assert detect(detector, scene(640, 480, marks(300, 220, 150)), 640, 0.5, clip=True, thorough=False) == []
+    assert detector.asked == [(640, 0.5, True)]
 
 
 def test_landmarks_of_leaning_faces_come_from_an_upright_look():
@@ -91,7 +91,7 @@ def test_landmarks_that_are_none_are_no_face(tmp_path, points):
     heads = ScrfdHeads(160)
     heads.put(8, 4, 5, 0, 0.9, (2, 3, 2, 3), points)
     detector = ScrfdDetector(constant_graph(tmp_path / "broken.onnx", heads.outputs()))
-    assert search(detector, np.zeros((160, 160, 3), np.uint8), 160, 0.5, thorough=False) == []
+    assert detect(detector, np.zeros((160, 160, 3), np.uint8), 160, 0.5, clip=False, thorough=False) == []
 
 
 @pytest.mark.parametrize("roll", [45, 90, 180])
