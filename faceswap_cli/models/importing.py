@@ -127,8 +127,8 @@ def _take_unknown(store: ModelStore, path: Path, found: str, name: str | None,
     spec = ModelSpec(
         id=taken, role=role_of(chosen), family=chosen, file=f"{taken}.onnx", licence=OWN, summary="",
         sha256=found, crop=crop_of(signature, chosen), inputs=names_of(signature, chosen), imported=True)
-    warning = (f"{path} is not in the catalogue, so that nothing vouches for it; it is taken as {taken}, a "
-               f"{spec.role.value} of the family {chosen.value}")
+    warning = (f"{path} is not in the catalogue, so that nothing vouches for it; it is taken as {taken} "
+               f"(role {spec.role.value}, family {chosen.value})")
     return store.add(path, spec, sha256=found, origin=path.name), (warning,)
 
 
