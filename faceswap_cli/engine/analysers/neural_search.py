@@ -11,25 +11,11 @@ import numpy.typing as npt
 
 from faceswap_cli.engine.analysers.detectors.base import Detected, Detector
 from faceswap_cli.engine.analysers.detectors.boxes import OVERLAP, STRIDE, distinct
-from faceswap_cli.engine.analysers.five_points import fit_five
+from faceswap_cli.engine.analysers.neural_look import box_behind, camera_of, is_sound, look, moved
 from faceswap_cli.errors import ModelError
-from faceswap_cli.faces.align import Matrix, invert, transform, warp_crop
-from faceswap_cli.faces.face import Box
+from faceswap_cli.faces.align import Matrix, invert, transform
 from faceswap_cli.faces.pose import Camera
 from faceswap_cli.image import Image
-
-_LOOK, _SMALL_LOOK = 192, 128
-"""Sides of the upright crop in which a known face is looked at again, and of that for small faces."""
-
-_LOOK_EYES = 5.2
-"""What it shows, in inter-ocular distances: a face is about 113 pixels high in it, and may move by half its width."""
-
-_LOOK_ENLARGED = 1.5
-"""How much small faces are enlarged for it; at 3 their landmarks are a third less steady."""
-
-# The crop moves, grows and turns in steps: a network sees a little different things when it moves by less than a cell,
-# and landmarks of a face at rest would tremble with it.
-_STEP, _ZOOM_STEP, _ROLL_STEP = 16, 0.5, float(np.radians(20.0))
 
 # SCRFD-2.5G on 22 portraits, turned; errors of its landmarks in inter-ocular distances, as found and as seen again in
 # an upright crop: 0.05 and 0.03 at 30 degrees, 0.10 and 0.03 at 45, 0.15 and 0.03 at 60, 0.41 and 0.04 at 90. Faces
@@ -87,14 +73,7 @@ def detect(detector: Detector, image: Image, side: int, score: float, *, clip: b
     if any(one.landmarks is None for one in found):
         raise ModelError(f"{detector.name} finds no landmarks, and without them no face can be swapped; "
                          "take another one with --detector")
-    return [one for one in found if _is_sound(one)]
-
-
-def _is_sound(face: Detected) -> bool:
-    """Whether it has landmarks and its numbers can be those of a face: a broken network gives others."""
-    if face.landmarks is None or not np.isfinite(face.landmarks).all() or not np.isfinite(face.box).all():
-        return False
-    return bool(np.ptp(face.landmarks, axis=0).min() > 0)
+    return [one for one in found if is_sound(one)]
 
 
 def straighten(detector: Detector, image: Image, face: Detected, score: float, clip: bool) -> Detected:
@@ -122,54 +101,6 @@ def _lean(detector: Detector, image: Image, face: Detected, score: float, clip: 
     return face
 
 
-def look(detector: Detector, image: Image, expected: Camera, score: float, clip: bool) -> Detected | None:
-    """The face that should be where `expected` sees one, as the detector sees it in an upright crop.
-
-    Returns:
-        The face nearest to that place, in pixels of the picture; None when there is none within half its width.
-        Its box is that of an ellipse leaning with it.
-    """
-    matrix, side = _upright(expected)
-    crop = np.ascontiguousarray(warp_crop(image, matrix, side))
-    back = invert(matrix)
-    best, least = None, 1.0
-    for one in detector.detect(crop, side, score, clip):
-        if one.landmarks is None or not _is_sound(one):
-            continue
-        seen = replace(one, landmarks=transform(back, one.landmarks), box=_box_behind(one.box, back))
-        camera = camera_of(seen)
-        apart = float(np.linalg.norm(camera.offset - expected.offset)) / expected.scale
-        if apart < least and 0.6 < camera.scale / expected.scale < 1.6:
-            best, least = seen, apart
-    return best
-
-
-def camera_of(face: Detected) -> Camera:
-    """The camera fitted to the landmarks of a face that has them."""
-    assert face.landmarks is not None
-    return fit_five(face.landmarks)
-
-
-def _upright(camera: Camera) -> tuple[Matrix, int]:
-    """From the picture to the crop in which the face is looked at, and the side of that."""
-    zoom = min(_LOOK / (_LOOK_EYES * camera.scale), _LOOK_ENLARGED)
-    side = _LOOK if _LOOK_EYES * camera.scale * zoom > _SMALL_LOOK else _SMALL_LOOK
-    zoom = float(2 ** (_ZOOM_STEP * np.round(np.log2(zoom) / _ZOOM_STEP)))
-    roll = _ROLL_STEP * np.round(camera.roll / _ROLL_STEP)
-    cos, sin = zoom * np.cos(roll), zoom * np.sin(roll)
-    linear = np.array([[cos, sin], [-sin, cos]])
-    corner = _STEP * np.round((linear @ camera.offset - (side - 1) / 2) / _STEP)
-    return np.hstack([linear, -corner[:, None]]), side
-
-
-def _box_behind(box: Box, matrix: Matrix) -> Box:
-    """The box around the ellipse in a box, after a similarity: heads have no corners."""
-    centre = transform(matrix, np.array([[(box.x1 + box.x2) / 2, (box.y1 + box.y2) / 2]]))[0]
-    half = np.hypot(matrix[:, 0] * box.width, matrix[:, 1] * box.height) / 2
-    (x1, y1), (x2, y2) = (centre - half).tolist(), (centre + half).tolist()
-    return Box(x1, y1, x2, y2)
-
-
 def _smaller(detector: Detector, image: Image, side: int, score: float, clip: bool) -> list[Detected]:
     return detector.detect(image, max(STRIDE, side // 2 // STRIDE * STRIDE), score, clip)
 
@@ -182,7 +113,7 @@ def _turned(detector: Detector, image: Image, side: int, score: float, clip: boo
         back = unit[:, None] * back + np.array([[0.0, 0.0, 0.5]]) * (unit[:, None] - 1)
         for one in detector.detect(turned, side, score, clip):
             points = None if one.landmarks is None else transform(back, one.landmarks)
-            found.append(replace(one, landmarks=points, box=_box_behind(one.box, back)))
+            found.append(replace(one, landmarks=points, box=box_behind(one.box, back)))
     return _unique(found)
 
 
@@ -217,12 +148,11 @@ def _tiled(detector: Detector, image: Image, side: int, score: float, clip: bool
     for x0, y0 in _corners(width, height, length):
         tile = np.ascontiguousarray(image[y0:y0 + length, x0:x0 + length])
         for one in detector.detect(tile, side, score, clip):
-            box = Box(one.box.x1 + x0, one.box.y1 + y0, one.box.x2 + x0, one.box.y2 + y0)
-            cut = ((one.box.x1 < 0 < x0) or (one.box.y1 < 0 < y0)
-                   or (x0 + tile.shape[1] < min(box.x2, width)) or (y0 + tile.shape[0] < min(box.y2, height)))
+            whole = moved(one, x0, y0)
+            cut = ((one.box.x1 < 0 < x0) or (one.box.y1 < 0 < y0) or (x0 + tile.shape[1] < min(whole.box.x2, width))
+                   or (y0 + tile.shape[0] < min(whole.box.y2, height)))
             if not cut:
-                points = None if one.landmarks is None else one.landmarks + np.array([x0, y0])
-                found.append(replace(one, box=box, landmarks=points))
+                found.append(whole)
     return _unique(found)
 
 

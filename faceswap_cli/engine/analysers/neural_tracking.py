@@ -18,7 +18,8 @@ import cv2
 import numpy as np
 
 from faceswap_cli.engine.analysers.detectors.base import Detected, Detector
-from faceswap_cli.engine.analysers.neural_search import camera_of, detect, look, straighten
+from faceswap_cli.engine.analysers.neural_look import camera_of, look, look_at_all
+from faceswap_cli.engine.analysers.neural_search import detect, straighten
 from faceswap_cli.engine.analysers.smoothing import LandmarkSmoother
 from faceswap_cli.engine.analysers.tracking import is_cut
 from faceswap_cli.faces.face import Box
@@ -128,12 +129,11 @@ class NeuralClipMemory:
 
     def _continue(self, image: Image) -> None:
         """Find every face again near where it was; count it as missed when it is not there."""
-        seen: list[tuple[Track, Detected]] = []
+        tracks = self._present
+        expected = [track.expected for track in tracks]
+        found = look_at_all(self._detector, image, expected, _KEPT * self._score, clip=True)
+        seen = [(track, one) for track, one in zip(tracks, found, strict=True) if one is not None]
         for track in self.tracks:
-            if track.missed == 0:
-                one = look(self._detector, image, track.expected, _KEPT * self._score, clip=True)
-                if one is not None:
-                    seen.append((track, one))
             track.missed += 1
         # Where two expect the same face, it is the one that it is nearer to.
         for track, one in sorted(seen, key=lambda pair: _apart(camera_of(pair[1]), pair[0].expected)):

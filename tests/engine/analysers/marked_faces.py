@@ -37,6 +37,7 @@ class MarkDetector:
     Attributes:
         asked: Side, least score and clip of every call so far.
         rating: Score of a face that stands upright.
+        fixed: Side of its only input, or None.
         bias: Added to landmarks, in inter-ocular distances and picture pixels, of faces that lean more than 30.
     """
 
@@ -46,7 +47,11 @@ class MarkDetector:
         self.asked: list[tuple[int, float, bool]] = []
         self.rating = 0.9
         self.bias = 0.0
+        self.fixed: int | None = None
         self._landmarks = landmarks
+
+    def fixed_side(self, clip):
+        return self.fixed
 
     def detect(self, image, side, score, clip):
         self.asked.append((side, score, clip))

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from faceswap_cli.engine.analysers.detectors.scrfd import ScrfdDetector
-from faceswap_cli.engine.analysers.neural_search import camera_of, detect, search
+from faceswap_cli.engine.analysers.neural_look import camera_of
+from faceswap_cli.engine.analysers.neural_search import detect, search
 from faceswap_cli.errors import ModelError
 from faceswap_cli.options import RuntimeOptions
 from faceswap_cli.runtime.session import SharedSession

@@ -8,7 +8,7 @@ import pytest
 
 from faceswap_cli.engine.analysers.detectors.scrfd import ScrfdDetector
 from faceswap_cli.engine.analysers.insightface import InsightFaceAnalyser
-from faceswap_cli.engine.analysers.neural_search import camera_of
+from faceswap_cli.engine.analysers.neural_look import camera_of
 from faceswap_cli.options import DetectorOptions, RuntimeOptions
 from faceswap_cli.runtime.session import SharedSession
 
@@ -136,6 +136,24 @@ def test_a_cut_begins_new_numbers():
         scenes.append(shown)
     seen = follow([scenes[0]] * 3 + [scenes[1]] * 3)
     assert numbers(seen) == [[0]] * 3 + [[1]] * 3
+
+
+@pytest.mark.parametrize("count", [1, 2, 11])
+def test_an_input_of_fixed_size_is_shared(count):
+    """Nine looks in each run; the same faces as with one run for each."""
+    def frames():
+        for number in range(4):
+            yield scene(1280, 720, *(marks(120 + 110 * n + 4 * number, 360, 22) for n in range(count)))
+
+    shared = MarkDetector()
+    shared.fixed = 640
+    seen = follow(frames(), shared)
+    assert numbers(seen) == [list(range(count))] * 4
+    for faces, others in zip(seen, follow(frames()), strict=True):
+        for face, other in zip(faces, others, strict=True):
+            assert face.landmarks == pytest.approx(other.landmarks, abs=0.5)
+    looks = len(shared.asked) - 1 - count
+    assert looks == 3 * -(-count // 9)
 
 
 def test_faces_that_pass_each_other_are_never_one():

@@ -37,6 +37,13 @@ class Detector(Protocol):
 
     name: str
 
+    def fixed_side(self, clip: bool) -> int | None:
+        """Side of the square that always costs a whole run, because the network's input is fixed; None: it is open.
+
+        Raises:
+            ModelError: The model is damaged.
+        """
+
     def detect(self, image: Image, side: int, score: float, clip: bool) -> list[Detected]:
         """Faces of one picture, best score first, none of them twice.
 

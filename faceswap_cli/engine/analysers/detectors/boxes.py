@@ -70,6 +70,12 @@ def input_size(session: Session) -> tuple[int, int] | None:
     return None
 
 
+def fixed_side(session: Session) -> int | None:
+    """Side of the largest square in an input that is fixed, or None."""
+    size = input_size(session)
+    return None if size is None else min(size)
+
+
 def collect(boxes: Array, scores: Array, landmarks: Array | None, fitted: Fitted) -> list[Detected]:
     """The faces among candidates, best first, in pixels of the picture.
 

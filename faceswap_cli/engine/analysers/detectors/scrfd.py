@@ -17,7 +17,7 @@ from dataclasses import replace
 from typing import Any
 
 from faceswap_cli.engine.analysers.detectors.base import Detected
-from faceswap_cli.engine.analysers.detectors.boxes import OVERLAP, Fitted, collect, fit
+from faceswap_cli.engine.analysers.detectors.boxes import OVERLAP, Fitted, collect, fit, fixed_side
 from faceswap_cli.errors import MissingDependencyError, ModelError
 from faceswap_cli.image import Image
 from faceswap_cli.runtime.session import Session, SharedSession
@@ -42,6 +42,10 @@ class ScrfdDetector:
         self._session = session
         self._decoders: dict[Session, Any] = {}
         self._lock = threading.Lock()
+
+    def fixed_side(self, clip: bool) -> int | None:
+        """As `Detector.fixed_side`."""
+        return fixed_side(self._session.get(clip))
 
     def detect(self, image: Image, side: int, score: float, clip: bool) -> list[Detected]:
         """As `Detector.detect`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from faceswap_cli.engine.analysers.detectors.base import Detected
-from faceswap_cli.engine.analysers.detectors.boxes import collect, fit
+from faceswap_cli.engine.analysers.detectors.boxes import collect, fit, fixed_side
 from faceswap_cli.errors import ModelError
 from faceswap_cli.image import FloatArray, Image
 from faceswap_cli.runtime.session import SharedSession
@@ -36,6 +36,10 @@ class Yolov5FaceDetector:
         """
         self.name = session.name
         self._session = session
+
+    def fixed_side(self, clip: bool) -> int | None:
+        """As `Detector.fixed_side`."""
+        return fixed_side(self._session.get(clip))
 
     def detect(self, image: Image, side: int, score: float, clip: bool) -> list[Detected]:
         """As `Detector.detect`; the score is that of a thing times that of a face."""
