@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -94,8 +93,9 @@ def run_alone(task: str, paths: list[Path]) -> None:
         seconds = time.perf_counter() - started
         session.run(None, inputs(session))
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-    own = int(status["RssAnon"].split()[0]) * 1024
-    print(json.dumps(asdict(Alone(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, own))))
+    # Not getrusage: its maximum counts the parent too, whose copy this process was.
+    peak, own = (int(status[name].split()[0]) * 1024 for name in ("VmHWM", "RssAnon"))
+    print(json.dumps(asdict(Alone(seconds, peak, own))))
 
 
 def alternate(rounds: int, first: Callable[[], object], second: Callable[[], object]) -> list[tuple[float, float]]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import onnx
 from onnx import NodeProto, TensorProto, helper, numpy_helper
-from small_graphs import Builder, Size
+from runtime.winograd.small_graphs import Builder, Size
 
 LATENT = 16
 

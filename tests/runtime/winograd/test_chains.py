@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_graphs import Builder, assert_alike, rewritten
+from runtime.winograd.small_graphs import Builder, assert_alike, rewritten
 
 STEPS = (
     "conv", "conv", "conv", "valid", "strided", "pointwise", "reflect", "edge", "double", "relu", "leaky", "residual",

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import onnx
 import pytest
-from small_graphs import assert_alike, decibels, operators, rewritten, run, session
-from stand_in import Export, stand_in
+from runtime.winograd.small_graphs import assert_alike, decibels, operators, rewritten, run, session
+from runtime.winograd.stand_in import Export, stand_in
 
 TOOL = Path(__file__).parents[3] / ".." / "shared" / "tools" / "build_inswapper_like.py"
 

@@ -11,7 +11,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 from onnx.external_data_helper import convert_model_to_external_data
-from small_graphs import Builder, assert_alike, operators, rewritten, run
+from runtime.winograd.small_graphs import Builder, assert_alike, operators, rewritten, run
 
 from faceswap_cli.runtime.winograd import NotApplicable, rewrite
 
