@@ -47,6 +47,13 @@ class OnNoFace(StrEnum):
     SKIP = "skip"
 
 
+class OnError(StrEnum):
+    """What a batch does when an item fails."""
+
+    CONTINUE = "continue"
+    STOP = "stop"
+
+
 class EngineName(StrEnum):
     """The local engines."""
 
