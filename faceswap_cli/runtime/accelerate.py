@@ -18,8 +18,8 @@ from faceswap_cli.runtime.rewritten import NothingToRewriteError, RefusedError, 
 from faceswap_cli.runtime.session import Session, SharedSession, available_providers
 
 FACES_TO_LOAD = 1
-"""From so many faces on a rewrite in the cache pays: at once. It is mapped, not parsed: it opens faster than the original
-(0.1 s against 1.4 s), and the run that checks it takes no longer than what the first face saves."""
+"""From so many faces on a rewrite in the cache pays: at once. It is mapped, not parsed, so it opens in 0.1 s, not in
+1.4 s as the original does; the run that checks it takes no longer than what the first face saves."""
 
 FACES_TO_BUILD = 50
 """From so many faces on it pays to make one: that takes up to 20 s."""
