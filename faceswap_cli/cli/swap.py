@@ -6,24 +6,11 @@ from typing import TYPE_CHECKING
 
 from faceswap_cli.cli import options as o
 from faceswap_cli.cli.consent import tell_once
+from faceswap_cli.cli.engine_options import engine_options, select_options
 from faceswap_cli.cli.output import Output
 from faceswap_cli.cli.stdout import is_terminal
 from faceswap_cli.errors import UsageError
-from faceswap_cli.options import (
-    DetectorOptions,
-    EngineOptions,
-    FaceIndex,
-    GenderFilter,
-    ImageFormat,
-    MediaOptions,
-    OnNoFace,
-    Order,
-    RestoreOptions,
-    RuntimeOptions,
-    SelectOptions,
-    SwapOptions,
-    parse_masks,
-)
+from faceswap_cli.options import EngineOptions, ImageFormat, MediaOptions, OnNoFace
 
 if TYPE_CHECKING:
     from faceswap_cli.jobs.job import Outcome, SwapJob
@@ -87,12 +74,12 @@ def swap(
     _run(
         Output(json=json, quiet=quiet, verbose=verbose or debug, progress=not no_progress),
         (source, *(more_sources or ())), target, output,
-        EngineOptions(
-            engine, _select(order, target_index, source_index, target_gender, source_gender), describe=json or verbose,
-            detector=DetectorOptions(detector, detector_size, detector_score),
-            swap=SwapOptions(swapper, swap_size, parse_masks(mask), keep_mouth),
-            restore=RestoreOptions(restore, False, restore_weight, restore_visibility, interpolation),
-            runtime=RuntimeOptions(provider, device, accelerate), models_folder=models_dir,
+        engine_options(
+            select=select_options(order, target_index, source_index, target_gender, source_gender), engine=engine,
+            models_dir=models_dir, swapper=swapper, swap_size=swap_size, mask=mask, keep_mouth=keep_mouth,
+            detector=detector, detector_size=detector_size, detector_score=detector_score, provider=provider,
+            device=device, accelerate=accelerate, restore=restore, restore_weight=restore_weight,
+            restore_visibility=restore_visibility, interpolation=interpolation, describe=json or verbose,
         ),
         MediaOptions(image_format, image_quality, max_pixels, not no_provenance),
         overwrite=overwrite, on_no_face=on_no_face, allow_private_urls=allow_private_urls, dry_run=dry_run,
@@ -145,31 +132,18 @@ def swap_gif(
     _run(
         Output(json=json, quiet=quiet, verbose=verbose or debug, progress=not no_progress),
         (source, *(more_sources or ())), target, output,
-        EngineOptions(
-            engine, _select(order, target_index, source_index, target_gender, source_gender), describe=json or verbose,
-            detector=DetectorOptions(detector, detector_size, detector_score),
-            swap=SwapOptions(swapper, swap_size, parse_masks(mask), keep_mouth),
-            restore=RestoreOptions(None, face_restore, restore_weight, restore_visibility, interpolation),
-            runtime=RuntimeOptions(provider, device, accelerate), models_folder=models_dir,
+        engine_options(
+            select=select_options(order, target_index, source_index, target_gender, source_gender), engine=engine,
+            models_dir=models_dir, swapper=swapper, swap_size=swap_size, mask=mask, keep_mouth=keep_mouth,
+            detector=detector, detector_size=detector_size, detector_score=detector_score, provider=provider,
+            device=device, accelerate=accelerate, restore=None, restore_weight=restore_weight,
+            restore_visibility=restore_visibility, interpolation=interpolation, describe=json or verbose,
+            restore_if_available=face_restore,
         ),
         MediaOptions(file_type, image_quality, max_pixels, not no_provenance),
         overwrite=overwrite, on_no_face=on_no_face, allow_private_urls=allow_private_urls, dry_run=dry_run,
         animation_only=True,
     )
-
-
-def _select(order: Order, target_index: str | None, source_index: str | None, target_gender: GenderFilter,
-            source_gender: GenderFilter) -> SelectOptions:
-    targets: FaceIndex = None
-    sources: FaceIndex = None
-    if target_index is not None or source_index is not None:
-        from faceswap_cli.faces.select import parse_index
-
-        if target_index is not None:
-            targets = parse_index(target_index, option="--target-index")
-        if source_index is not None:
-            sources = parse_index(source_index, option="--source-index", repeats=True)
-    return SelectOptions(order, targets, sources, target_gender, source_gender)
 
 
 def _run(output: Output, sources: tuple[str, ...], target: str, destination: str, engine: EngineOptions,
