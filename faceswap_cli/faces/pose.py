@@ -22,13 +22,6 @@ def _rigid_weights() -> npt.NDArray[np.float64]:
     return weights
 
 
-_WEIGHTS = _rigid_weights()
-_CENTRE = _WEIGHTS @ MEAN_SHAPE
-_MODEL = MEAN_SHAPE - _CENTRE
-# The weighted least-squares solution of the affine camera is linear in the points.
-_AFFINE = np.linalg.pinv(_MODEL * np.sqrt(_WEIGHTS)[:, None]) * np.sqrt(_WEIGHTS)
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Camera:
     """`points ~ scale * shape @ rotation[:2].T + offset`.
@@ -76,30 +69,53 @@ class Camera:
         return Pose(*(float(np.degrees(angle)) for angle in (yaw, pitch, roll)))
 
 
+class RigidShape:
+    """Points of the mean face, to which cameras are fitted."""
+
+    def __init__(self, shape: npt.NDArray[np.float64], weights: npt.NDArray[np.float64]) -> None:
+        """Prepare the fit.
+
+        Args:
+            shape: float64 (N, 3), at least four points that do not lie in a line.
+            weights: float64 (N,), how little each moves with expression, summing to 1.
+        """
+        self._weights = weights
+        self._centre = weights @ shape
+        self._model = shape - self._centre
+        # The weighted least-squares solution of the affine camera is linear in the points.
+        self._affine = np.linalg.pinv(self._model * np.sqrt(weights)[:, None]) * np.sqrt(weights)
+        self._weighted = self._model * weights[:, None]
+
+    def fit(self, points: Points) -> Camera:
+        """The camera that sees the shape at these points, float64 (N, 2).
+
+        An affine camera by weighted least squares, made orthonormal, then refined by alternating the missing depth and
+        a 3-D Procrustes fit (Kabsch 1976), which is scaled-orthographic POSIT (DeMenthon & Davis 1995) without
+        perspective.
+        """
+        model, weights = self._model, self._weights
+        mean = weights @ points
+        centred = points - mean
+        affine = (self._affine @ centred).T
+        left, singular, right = np.linalg.svd(affine, full_matrices=False)
+        scale = float(singular.mean())
+        rows = left @ right
+        rotation = np.vstack([rows, np.cross(rows[0], rows[1])])
+        lifted = np.empty_like(model)
+        for _ in range(5):
+            lifted[:, :2] = centred / scale
+            lifted[:, 2] = model @ rotation[2]
+            left, _, right = np.linalg.svd(lifted.T @ self._weighted)
+            left[:, 2] *= np.sign(np.linalg.det(left @ right))
+            rotation = left @ right
+            projected = model @ rotation[:2].T
+            scale = float((weights @ (projected * centred).sum(1)) / (weights @ (projected * projected).sum(1)))
+        return Camera(scale, rotation, mean - scale * rotation[:2] @ self._centre)
+
+
+_LANDMARKS = RigidShape(MEAN_SHAPE, _rigid_weights())
+
+
 def fit_camera(points: Points) -> Camera:
-    """Fit the camera to 68 landmarks.
-
-    An affine camera by weighted least squares, made orthonormal, then refined by alternating the missing depth and a
-    3-D Procrustes fit (Kabsch 1976), which is scaled-orthographic POSIT (DeMenthon & Davis 1995) without perspective.
-
-    Args:
-        points: float64 (68, 2).
-    """
-    mean = _WEIGHTS @ points
-    centred = points - mean
-    affine = (_AFFINE @ centred).T
-    left, singular, right = np.linalg.svd(affine, full_matrices=False)
-    scale = float(singular.mean())
-    rows = left @ right
-    rotation = np.vstack([rows, np.cross(rows[0], rows[1])])
-    weighted_model = _MODEL * _WEIGHTS[:, None]
-    lifted = np.empty_like(_MODEL)
-    for _ in range(5):
-        lifted[:, :2] = centred / scale
-        lifted[:, 2] = _MODEL @ rotation[2]
-        left, _, right = np.linalg.svd(lifted.T @ weighted_model)
-        left[:, 2] *= np.sign(np.linalg.det(left @ right))
-        rotation = left @ right
-        projected = _MODEL @ rotation[:2].T
-        scale = float((_WEIGHTS @ (projected * centred).sum(1)) / (_WEIGHTS @ (projected * projected).sum(1)))
-    return Camera(scale, rotation, mean - scale * rotation[:2] @ _CENTRE)
+    """The camera that sees the mean face at 68 landmarks, float64 (68, 2)."""
+    return _LANDMARKS.fit(points)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from faceswap_cli.faces.landmarks68 import MEAN_SHAPE
-from faceswap_cli.faces.pose import Camera
+from faceswap_cli.faces.pose import Camera, RigidShape
 from faceswap_cli.faces.templates import five_points
 from faceswap_cli.image import Points
 
@@ -25,10 +25,7 @@ def _shape() -> npt.NDArray[np.float64]:
 
 
 # Corners of the mouth move with expression.
-_WEIGHTS = np.array([1.0, 1.0, 1.0, 0.35, 0.35]) / 3.7
-_CENTRE = _WEIGHTS @ _shape()
-_MODEL = _shape() - _CENTRE
-_AFFINE = np.linalg.pinv(_MODEL * np.sqrt(_WEIGHTS)[:, None]) * np.sqrt(_WEIGHTS)
+_FIVE = RigidShape(_shape(), np.array([1.0, 1.0, 1.0, 0.35, 0.35]) / 3.7)
 
 
 def fit_five(points: Points) -> Camera:
@@ -38,20 +35,4 @@ def fit_five(points: Points) -> Camera:
         points: float64 (5, 2): the picture's left and right eye, nose, left and right corner of the mouth; not all of
             them at one place.
     """
-    mean = _WEIGHTS @ points
-    centred = points - mean
-    left, singular, right = np.linalg.svd((_AFFINE @ centred).T, full_matrices=False)
-    scale = float(singular.mean())
-    rows = left @ right
-    rotation = np.vstack([rows, np.cross(rows[0], rows[1])])
-    weighted = _MODEL * _WEIGHTS[:, None]
-    lifted = np.empty_like(_MODEL)
-    for _ in range(5):
-        lifted[:, :2] = centred / scale
-        lifted[:, 2] = _MODEL @ rotation[2]
-        left, _, right = np.linalg.svd(lifted.T @ weighted)
-        left[:, 2] *= np.sign(np.linalg.det(left @ right))
-        rotation = left @ right
-        projected = _MODEL @ rotation[:2].T
-        scale = float((_WEIGHTS @ (projected * centred).sum(1)) / (_WEIGHTS @ (projected * projected).sum(1)))
-    return Camera(scale, rotation, mean - scale * rotation[:2] @ _CENTRE)
+    return _FIVE.fit(points)

@@ -14,14 +14,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import cv2
 import numpy as np
 
 from faceswap_cli.engine.analysers.detectors.base import Detected, Detector
 from faceswap_cli.engine.analysers.neural_look import camera_of, look, look_at_all
 from faceswap_cli.engine.analysers.neural_search import detect, straighten
+from faceswap_cli.engine.analysers.scene import is_cut, thumbnail_of
 from faceswap_cli.engine.analysers.smoothing import LandmarkSmoother
-from faceswap_cli.engine.analysers.tracking import is_cut
 from faceswap_cli.faces.face import Box
 from faceswap_cli.faces.pose import Camera
 from faceswap_cli.image import FloatArray, Image, Points
@@ -37,8 +36,6 @@ _THOROUGH_EVERY = 50
 
 _REMEMBERED = 12
 """Frames for which a face that is gone keeps its number."""
-
-_THUMBNAIL = 24
 
 _WIDTH, _LEAP = 2.2, 2.0
 """Width of a face, in inter-ocular distances; and how far it may move from one frame to the next, in half widths."""
@@ -109,7 +106,7 @@ class NeuralClipMemory:
         Raises:
             ModelError: The model is damaged, finds no landmarks, or failed.
         """
-        thumbnail = _thumbnail_of(image)
+        thumbnail = thumbnail_of(image)
         if self._last is None or is_cut(self._last, thumbnail):
             self.tracks = []
             self._search(image)
@@ -187,14 +184,6 @@ def _update(track: Track, one: Detected) -> None:
     # The box is held still like the landmarks: faces are counted by its place and size.
     smoothed = track.smoother(np.vstack([one.landmarks, np.reshape(one.box, (2, 2))]), camera)
     track.points, track.box = smoothed[:5], Box(*smoothed[5:].ravel().tolist())
-
-
-def _thumbnail_of(image: Image) -> FloatArray:
-    """What `is_cut` compares: grey levels, float32 (24, 24)."""
-    every = max(1, min(image.shape[:2]) // (8 * _THUMBNAIL))
-    sample = np.ascontiguousarray(image[::every, ::every])
-    small = cv2.resize(sample, (_THUMBNAIL, _THUMBNAIL), interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.cvtColor(small.astype(np.float32), cv2.COLOR_RGB2GRAY), np.float32)
 
 
 def _apart(one: Camera, other: Camera) -> float:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-import cv2
 import numpy as np
 
 from faceswap_cli.engine.analysers.appearance import find_look, take_look
 from faceswap_cli.engine.analysers.hog import Detection, detect_turned, detect_upright
 from faceswap_cli.engine.analysers.landmarks import APPROACH, BOX_WIDTH, Located, Round, both_ways, refine
+from faceswap_cli.engine.analysers.scene import THUMBNAIL, is_cut, thumbnail_of
 from faceswap_cli.engine.analysers.search import search
 from faceswap_cli.engine.analysers.smoothing import LandmarkSmoother
 from faceswap_cli.engine.analysers.verification import ACCEPTED, LOST, Candidate, examine, look_again, margin
@@ -37,7 +37,6 @@ _CHANGED = 6.0
 _EVERY, _EVERY_WITHOUT_FACE = 5, 2
 _THOROUGH_EVERY = 50
 _REMEMBERED = 12
-_THUMBNAIL = 24
 
 
 @dataclass(slots=True, eq=False)
@@ -94,7 +93,7 @@ class ClipMemory:
             image: uint8 (H, W, 3) RGB.
             grey: uint8 (H, W), the same.
         """
-        thumbnail = _thumbnail(grey)
+        thumbnail = thumbnail_of(grey)
         if self._last is None or is_cut(self._last, thumbnail):
             self.tracks = []
             self._search_all(image, grey, thumbnail)
@@ -124,7 +123,7 @@ class ClipMemory:
         assert self._searched is not None
         changed = np.abs(thumbnail - self._searched) > _CHANGED
         height, width = grey.shape
-        across, down = width / _THUMBNAIL, height / _THUMBNAIL
+        across, down = width / THUMBNAIL, height / THUMBNAIL
         for track in self._present:
             x, y = track.camera.offset
             reach = 0.7 * BOX_WIDTH * track.camera.scale
@@ -216,25 +215,6 @@ def _update(track: Track, located: Located, score: float, look: Plane | None) ->
     track.unchecked += 1
     if look is not None:
         track.look, track.unchecked = look, 0
-
-
-def is_cut(last: FloatArray, thumbnail: FloatArray) -> bool:
-    """Whether two successive thumbnails belong to different scenes: other grey levels, and in another arrangement.
-
-    Within eight clips the mean difference of successive frames was at most 4.1 and the correlation at least 0.98;
-    across scenes 10 and more, and mostly below 0.8.
-    """
-    if np.abs(last - thumbnail).mean() < 10.0:
-        return False
-    a, b = last - last.mean(), thumbnail - thumbnail.mean()
-    alike = float((a * b).sum()) / (float(np.sqrt((a * a).sum() * (b * b).sum())) + 1e-6)
-    return alike < 0.8
-
-
-def _thumbnail(grey: Plane) -> FloatArray:
-    every = max(1, min(grey.shape) // (8 * _THUMBNAIL))
-    small = cv2.resize(grey[::every, ::every], (_THUMBNAIL, _THUMBNAIL), interpolation=cv2.INTER_AREA)
-    return np.asarray(small, dtype=np.float32)
 
 
 def _moved(camera: Camera, by: Points) -> Camera:

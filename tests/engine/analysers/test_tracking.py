@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from faceswap_cli.engine.analysers.embedded import EmbeddedAnalyser
+from faceswap_cli.engine.analysers.scene import is_cut
 from faceswap_cli.engine.analysers.smoothing import LandmarkSmoother, OneEuro
-from faceswap_cli.engine.analysers.tracking import is_cut
 from faceswap_cli.faces.pose import fit_camera
 
 ASSETS = Path(__file__).parents[3] / "assets"
