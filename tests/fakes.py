@@ -71,7 +71,7 @@ class BrightSquares:
 
     @property
     def parts(self) -> dict[str, str | None]:
-        return {"engine": "fake", "analyser": "squares", "swapper": "paint", "restorer": None}
+        return {"engine": "fake", "analyser": "squares", "swapper": "paint", "restorer": None, "provider": None}
 
     late_notes: tuple[str, ...] = ()
     models: dict[str, str] = {"squares": "0" * 64}  # noqa: RUF012 (read only)

@@ -115,9 +115,10 @@ class Engine:
 
     @property
     def parts(self) -> dict[str, str | None]:
-        """Names of what runs: engine, analyser, swapper, restorer."""
+        """Names of what runs: engine, analyser, swapper, restorer, and what ran the swapper's network, if it has one."""
         return {"engine": self._finder.name, "analyser": self._finder.analyser.name, "swapper": self._swapper.name,
-                "restorer": self._restorer.name if self._restorer is not None else None}
+                "restorer": self._restorer.name if self._restorer is not None else None,
+                "provider": self._swapper.provider}
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -49,6 +49,10 @@ class Swapper(Protocol):
     trained: bool
 
     @property
+    def provider(self) -> str | None:
+        """What really ran its network, told once it has run; None: it has none."""
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What the user should know of how it ran; complete after the last swap."""
 

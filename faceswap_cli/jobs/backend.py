@@ -33,7 +33,7 @@ class SwapBackend(FaceFinder, Protocol):
 
     @property
     def parts(self) -> dict[str, str | None]:
-        """Names of what runs: engine, analyser, swapper, restorer."""
+        """Names of what runs: engine, analyser, swapper, restorer and the provider of the swapper, if it ran on one."""
 
     @property
     def notes(self) -> tuple[str, ...]:

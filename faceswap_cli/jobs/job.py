@@ -81,7 +81,7 @@ class Outcome:
     Attributes:
         sources, target: Inputs as given.
         output: What was written; None when nothing was (dry run, `--on-no-face skip`).
-        engine: Names of the parts that ran: engine, analyser, swapper, restorer.
+        engine: Names of the parts that ran: engine, analyser, swapper, restorer, provider.
         frames: Frames read.
         frames_swapped: Frames with at least one swapped face.
         frames_without_face: Frames in which no face was found.

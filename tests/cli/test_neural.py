@@ -82,7 +82,8 @@ def frames_of(path):
 
 def test_a_still_is_swapped_within_the_face_and_nowhere_else(room, models):
     report = run(room, models, "swap", "one.png", "target.png", "-o", "out.png", "--engine", "neural")
-    assert report["engine"] == {"engine": "neural", "analyser": "insightface", "swapper": "swap", "restorer": None}
+    assert report["engine"] == {"engine": "neural", "analyser": "insightface", "swapper": "swap", "restorer": None,
+                                "provider": "cpu"}
     (face,) = report["faces"]
     assert face["swapped"] and face["source_picture"] == "one.png"
     assert face["box"] == pytest.approx([60, 40, 140, 120], abs=1.5)

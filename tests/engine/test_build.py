@@ -53,7 +53,8 @@ def options(store: ModelStore, **more) -> EngineOptions:
 
 def test_auto_takes_the_engine_that_needs_nothing_and_says_how_to_get_the_other():
     engine = build_engine(EngineOptions())
-    assert engine.parts == {"engine": "embedded", "analyser": "embedded", "swapper": "mesh", "restorer": None}
+    assert engine.parts == {"engine": "embedded", "analyser": "embedded", "swapper": "mesh", "restorer": None,
+                            "provider": None}
     (note,) = engine.notes
     assert "embedded" in note and "no download" in note and "faceswap models pull neural" in note
 

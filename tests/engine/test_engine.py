@@ -86,6 +86,7 @@ class Painter:
     needs_embedding = False
     heavy = False
     trained = False
+    provider: str | None = None
     notes: tuple[str, ...] = ()
 
     def __init__(self) -> None:
@@ -462,7 +463,8 @@ def test_with_description_keeps_the_place_and_takes_the_rest():
 
 def test_an_engine_names_its_parts_and_its_notes():
     room = Room([[]])
-    assert room.engine.parts == {"engine": "fake", "analyser": "table", "swapper": "paint", "restorer": None}
+    assert room.engine.parts == {"engine": "fake", "analyser": "table", "swapper": "paint", "restorer": None,
+                                 "provider": None}
     assert room.engine.notes == ("a note",)
 
 

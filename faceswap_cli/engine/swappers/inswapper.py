@@ -24,6 +24,7 @@ from faceswap_cli.faces.templates import enlarged, estimate
 from faceswap_cli.image import FloatArray, Image
 from faceswap_cli.models.spec import Crop, Family, ModelSpec, Template
 from faceswap_cli.options import SwapOptions
+from faceswap_cli.runtime.providers import short_name
 from faceswap_cli.runtime.session import Session, SharedSession
 
 _CROPS = {Family.INSWAPPER: Crop(128, Template.ARCFACE), Family.HYPERSWAP: Crop(256, Template.ARCFACE, 0.5, 0.5)}
@@ -114,6 +115,12 @@ class InswapperSwapper:
             raise UsageError(f"--swap-size {size} must be a multiple of {self._crop.side}, the size of {spec.id}")
         self._times = size // self._crop.side
         self._masks = FaceMasks(options, occluder)
+        self._provider: str | None = None
+
+    @property
+    def provider(self) -> str | None:
+        """What really ran the network, `cpu`, `cuda` ...; `cpu (winograd)`: its rewrite. None: it has not run yet."""
+        return self._provider
 
     @cached_property
     def _emap(self) -> FloatArray | None:
@@ -165,6 +172,8 @@ class InswapperSwapper:
         if min(covered(matrix, side, (image.shape[1], image.shape[0])).size) <= 0:
             return ()
         session = self._session.get(decision.clip, decision.faces_ahead)
+        rewritten = session.path != self._session.path
+        self._provider = short_name(session.providers[0]).lower() + (" (winograd)" if rewritten else "")
         drawn = self.draw(session, cut(image, matrix, side), decision.latent)
         mask = self._masks.draw(image, face, matrix, side, clip=decision.clip)
         paste(image, drawn, matrix, mask)

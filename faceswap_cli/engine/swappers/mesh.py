@@ -57,6 +57,7 @@ class MeshSwapper:
     needs_embedding = False
     heavy = False
     trained = False
+    provider: str | None = None
     notes: tuple[str, ...] = ()
 
     def prepare(self, image: Image, face: Face) -> SourceFace:
