@@ -30,23 +30,6 @@ FINISHED = frozenset({Status.DONE, Status.COPIED, Status.SKIPPED})
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
-    """One target of a batch.
-
-    Attributes:
-        number: Its place in the plan, from 0.
-        key: What it is known by from run to run: the output relative to the root of outputs, with `/`.
-        job: What to do.
-        name: The target as the user knows it.
-    """
-
-    number: int
-    key: str
-    job: SwapJob
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
 class Failure:
     """Why an item failed.
 
@@ -59,6 +42,25 @@ class Failure:
     type: str
     message: str
     exit_code: ExitCode = ExitCode.UNEXPECTED
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One target of a batch.
+
+    Attributes:
+        number: Its place in the plan, from 0.
+        key: What it is known by from run to run: the output relative to the root of outputs, with `/`.
+        job: What to do.
+        name: The target as the user knows it.
+        problem: Why it cannot be done, found while planning: the item fails without being run.
+    """
+
+    number: int
+    key: str
+    job: SwapJob
+    name: str
+    problem: Failure | None = None
 
 
 @dataclass(frozen=True, slots=True)
