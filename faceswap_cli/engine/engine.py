@@ -115,7 +115,7 @@ class Engine:
 
     @property
     def parts(self) -> dict[str, str | None]:
-        """Names of what runs: engine, analyser, swapper, restorer, and what ran the swapper's network, if it has one."""
+        """Names of what runs: engine, analyser, swapper, restorer; and the provider of the swapper, if any."""
         return {"engine": self._finder.name, "analyser": self._finder.analyser.name, "swapper": self._swapper.name,
                 "restorer": self._restorer.name if self._restorer is not None else None,
                 "provider": self._swapper.provider}
