@@ -24,9 +24,8 @@ FLOORS = {
 STRANGERS = {"faces", "media", "models", "runtime"}
 """Rooms that do not know each other."""
 
-LATE = {"cv2", "dlib", "PIL", "av", "imageio", "tifffile", "httpx", "httpcore", "onnxruntime", "onnx", "insightface", "filelock",
-        "tqdm",
-        "ray", "numpy"}
+LATE = {"cv2", "dlib", "PIL", "av", "imageio", "tifffile", "httpx", "httpcore", "onnxruntime", "onnx", "insightface",
+        "filelock", "tqdm", "ray", "numpy"}
 """What no module on the way to `--help` may import when it is loaded."""
 
 
