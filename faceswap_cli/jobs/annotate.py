@@ -10,7 +10,7 @@ import numpy as np
 
 from faceswap_cli.faces.align import upright_crop, warp_crop
 from faceswap_cli.faces.face import Box, Face
-from faceswap_cli.faces.pose import fit_camera
+from faceswap_cli.faces.five_points import camera_of
 from faceswap_cli.image import Image
 from faceswap_cli.media.frame import Frame
 
@@ -40,12 +40,12 @@ def annotate(frame: Frame, faces: Sequence[tuple[int, Face]]) -> Frame:
 
 
 def crop_face(image: Image, face: Face, side: int) -> Image:
-    """One face alone: upright and `side` x `side` where 68 landmarks tell its pose, else its box with a margin.
+    """One face alone: upright and `side` x `side` where 68 or five landmarks tell its pose, else its box with a margin.
 
     A box crop keeps the picture's scale, and ends where the picture does.
     """
-    if len(face.landmarks) == 68:
-        crop = warp_crop(image, upright_crop(fit_camera(face.landmarks), side), side)
+    if len(face.landmarks) in (5, 68):
+        crop = warp_crop(image, upright_crop(camera_of(face.landmarks), side), side)
         return np.ascontiguousarray(crop, dtype=np.uint8)
     x1, y1, x2, y2 = _clip(face.box, _BOX_MARGIN, image.shape[1], image.shape[0])
     return np.ascontiguousarray(image[y1:y2, x1:x2])

@@ -25,8 +25,8 @@ import onnx
 from detection_report import MEDIA, PROJECT, frames
 
 from faceswap_cli.engine.analysers.detectors.scrfd import ScrfdDetector
-from faceswap_cli.engine.analysers.five_points import fit_five
 from faceswap_cli.engine.analysers.insightface import InsightFaceAnalyser
+from faceswap_cli.faces.five_points import fit_five
 from faceswap_cli.options import DetectorOptions, RuntimeOptions
 from faceswap_cli.runtime.session import SharedSession
 

@@ -116,15 +116,18 @@ def test_marks_are_opaque_where_the_picture_is_not():
     assert marked.alpha[45, 60] == 0
 
 
-def test_a_face_with_68_landmarks_is_cropped_upright():
+@pytest.mark.parametrize("five", [False, True])
+def test_a_face_whose_landmarks_tell_its_pose_is_cropped_upright(five):
     from faceswap_cli.faces.landmarks68 import MEAN_SHAPE
+    from faceswap_cli.faces.templates import five_points
 
     turned = np.array([[0.0, -1.0], [1.0, 0.0]])
     points = MEAN_SHAPE[:, :2] * 20 @ turned.T + [60.0, 50.0]
     image = scene(size=(120, 100))
     eye = points[36:42].mean(0).round().astype(int)
     image[eye[1] - 2:eye[1] + 3, eye[0] - 2:eye[0] + 3] = RED
-    crop = crop_face(image, Face(Box(30, 20, 90, 80), 1.0, points), 128)
+    landmarks = five_points(points) if five else points
+    crop = crop_face(image, Face(Box(30, 20, 90, 80), 1.0, landmarks), 128)
     assert crop.shape == (128, 128, 3)
     rows, columns = np.nonzero((crop[..., 0] > 150) & (crop[..., 1] < 100))
     assert rows.mean() < 64

@@ -15,12 +15,12 @@ import numpy as np
 from faceswap_cli.engine.analysers.descriptor import SURE
 from faceswap_cli.engine.analysers.detectors.base import Detector
 from faceswap_cli.engine.analysers.detectors.boxes import input_size
-from faceswap_cli.engine.analysers.five_points import fit_five
 from faceswap_cli.engine.analysers.neural_search import search
 from faceswap_cli.engine.analysers.neural_tracking import NeuralClipMemory
 from faceswap_cli.errors import ModelError
 from faceswap_cli.faces.align import Matrix
 from faceswap_cli.faces.face import Box, Face, Gender
+from faceswap_cli.faces.five_points import fit_five
 from faceswap_cli.faces.quality import face_warnings
 from faceswap_cli.faces.templates import estimate
 from faceswap_cli.image import FloatArray, Image, Points

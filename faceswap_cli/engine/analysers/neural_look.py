@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 
 from faceswap_cli.engine.analysers.detectors.base import Detected, Detector
-from faceswap_cli.engine.analysers.five_points import fit_five
 from faceswap_cli.faces.align import Matrix, invert, transform, warp_crop
 from faceswap_cli.faces.face import Box
+from faceswap_cli.faces.five_points import fit_five
 from faceswap_cli.faces.pose import Camera
 from faceswap_cli.image import Image
 

@@ -11,10 +11,10 @@ from heads import mean_face, portrait
 from onnx import TensorProto, helper, numpy_helper
 
 from faceswap_cli.engine.analysers.detectors.scrfd import ScrfdDetector
-from faceswap_cli.engine.analysers.five_points import fit_five
 from faceswap_cli.engine.analysers.insightface import InsightFaceAnalyser, build_face
 from faceswap_cli.errors import ModelError
 from faceswap_cli.faces.face import Box, Gender
+from faceswap_cli.faces.five_points import fit_five
 from faceswap_cli.faces.pose import fit_camera
 from faceswap_cli.faces.templates import five_points
 from faceswap_cli.options import DetectorOptions, RuntimeOptions
