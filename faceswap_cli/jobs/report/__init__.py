@@ -1,0 +1,1 @@
+"""What is told of a batch when it is over: JSON, JUnit XML, and a contact sheet."""
