@@ -54,6 +54,14 @@ class OnError(StrEnum):
     STOP = "stop"
 
 
+class RemoteMode(StrEnum):
+    """How the API is called: a call that blocks, a queue that is polled, or whichever suits the job."""
+
+    AUTO = "auto"
+    SYNC = "sync"
+    ASYNC = "async"
+
+
 class EngineName(StrEnum):
     """The local engines."""
 
