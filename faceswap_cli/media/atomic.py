@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
 import shutil
 import stat
 import sys
@@ -17,9 +16,7 @@ from types import TracebackType
 from typing import BinaryIO, Self, cast
 
 from faceswap_cli.errors import OutputError, UsageError
-
-_NAME_BYTES = 255
-"""Longest file name that common file systems take, in bytes."""
+from faceswap_cli.media.leftovers import hold, temporary_name
 
 _COPY_BYTES = 1 << 20
 
@@ -27,9 +24,9 @@ _COPY_BYTES = 1 << 20
 class AtomicFile:
     """A file that replaces its target on `commit` and vanishes otherwise.
 
-    A killed process leaves the old target or the whole new one; what it may leave besides is a hidden `.part` file.
-    For standard output the bytes are spooled to a temporary file and copied on `commit`, so that a failed job writes
-    nothing to a pipe.
+    A killed process leaves the old target or the whole new one; what it may leave besides is a hidden `.part` file,
+    which `leftovers.sweep` tells from those being written. For standard output the bytes are spooled to a temporary
+    file and copied on `commit`, so that a failed job writes nothing to a pipe.
 
     Attributes:
         file: Seekable, opened for reading and writing; closed by `commit` and `discard`.
@@ -101,8 +98,9 @@ class AtomicFile:
                     if self._mode is not None:
                         with contextlib.suppress(OSError):  # some network file systems have no permissions to set
                             self._temporary.chmod(self._mode)
-                    self.file.close()
-                    self._rename(self._temporary, self._target)
+                    with _held(self.file):
+                        self.file.close()
+                        self._rename(self._temporary, self._target)
         finally:
             self.discard()
 
@@ -154,11 +152,27 @@ class AtomicFile:
 
 def _open_sibling(target: Path) -> tuple[Path, BinaryIO]:
     """A new hidden file beside `target`, with the permissions that the umask gives a new file."""
-    ending = f".{secrets.token_hex(4)}.part"
-    stem = os.fsencode(target.name)[:_NAME_BYTES - len(ending) - 1].decode(errors="ignore")
-    path = target.with_name(f".{stem}{ending}")
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-    return path, os.fdopen(os.open(path, flags, 0o666), "w+b")
+    while True:
+        path = target.with_name(temporary_name(target.name))
+        descriptor = os.open(path, flags, 0o666)
+        if hold(descriptor):
+            return path, os.fdopen(descriptor, "w+b")
+        os.close(descriptor)
+        path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _held(file: BinaryIO) -> Iterator[None]:
+    """Let a file that is closed meanwhile count as being written on; Windows renames no open files."""
+    if os.name == "nt":
+        yield
+        return
+    descriptor = os.dup(file.fileno())
+    try:
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _remove(owner: int, file: BinaryIO, temporary: Path | None) -> None:

@@ -32,7 +32,9 @@ class Executor(Protocol):
     def run(self, items: Iterator[Item]) -> Iterator[ItemResult]:
         """The result of each item, as soon as it is there.
 
-        Items are taken no further ahead than the workers can begin. After `stop` no more are taken, what is running is
+        Items are taken no further ahead than the workers can begin, and possibly in a thread of their own, so that an
+        iterator that waits (for names from a pipe) holds up no results: what it shares with the caller must allow
+        that. What the iterator raises is raised here, after the results of what it gave before. After `stop` no more are taken, what is running is
         finished and told, and the results end; items never taken are not told of.
         """
 
