@@ -19,6 +19,7 @@ from faceswap_cli.cli.stdout import drop_stderr
 from faceswap_cli.errors import ExitCode, OutputError
 from faceswap_cli.jobs.items import ItemResult, Status
 from faceswap_cli.jobs.report.summary import RAN, Summary
+from faceswap_cli.jobs.report.text import counted, show_rate, show_seconds
 from faceswap_cli.media.urls import shown
 
 if TYPE_CHECKING:
@@ -165,22 +166,6 @@ def again(arguments: Sequence[str], *, failed: bool) -> str:
     return piped + " ".join(["faceswap", *(_quoted(shown(word)) for word in words)])
 
 
-def show_seconds(seconds: float) -> str:
-    """A time in two units: `8.2 s`, `1 min 23 s`, `2 h 5 min`."""
-    if seconds < 59.95:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
-
-
-def show_rate(rate: float) -> str:
-    """Items in a unit of time in which there are some."""
-    if rate >= 0.95:
-        return f"{rate:.1f} items/s"
-    return f"{rate * 60:.1f} items/min" if rate * 60 >= 0.95 else f"{rate * 3600:.1f} items/h"
-
-
 def _lines(summary: Summary, arguments: Sequence[str], journal: Path | None,
            reports: Iterable[Path]) -> Iterator[tuple[Text, int]]:
     """The lines, and by how much each is indented."""
@@ -205,7 +190,7 @@ def _lines(summary: Summary, arguments: Sequence[str], journal: Path | None,
     if warnings:
         yield Text("warnings:", style="bold yellow"), 0
         for text, items in warnings[:WARNINGS_SHOWN]:
-            yield Text(plain(text if items is None else f"{_count(items, 'item')}: {text}")), 2
+            yield Text(plain(text if items is None else f"{counted(items, 'item')}: {text}")), 2
         if len(warnings) > WARNINGS_SHOWN:
             yield Text(f"... and {len(warnings) - WARNINGS_SHOWN} kinds more"), 2
     if arguments and (failures or summary.stopped or summary.counts[Status.STOPPED]):
@@ -218,10 +203,10 @@ def _lines(summary: Summary, arguments: Sequence[str], journal: Path | None,
 
 def _facts(summary: Summary) -> str:
     """`100 items in 1 min 23 s, 1.2 items/s, 130 faces swapped`."""
-    parts = [f"{_count(summary.total, 'item')} in {show_seconds(summary.seconds)}"]
+    parts = [f"{counted(summary.total, 'item')} in {show_seconds(summary.seconds)}"]
     if summary.items_per_second is not None:
         parts.append(show_rate(summary.items_per_second))
-        parts.append(f"{_count(summary.faces_swapped, 'face')} swapped")
+        parts.append(f"{counted(summary.faces_swapped, 'face')} swapped")
     return ", ".join(parts)
 
 
@@ -239,7 +224,3 @@ def _quoted(word: str) -> str:
         return shlex.quote(word)
     return "$'" + "".join(chr(byte) if 32 <= byte < 127 and chr(byte) not in "\\'" else f"\\x{byte:02x}"
                           for byte in os.fsencode(word)) + "'"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
