@@ -15,6 +15,7 @@ import typer
 from typer.core import TyperCommand
 
 from faceswap_cli.cli import words
+from faceswap_cli.cli.batch import BATCH_EXAMPLES, batch
 from faceswap_cli.cli.detect import DETECT_EXAMPLES, detect
 from faceswap_cli.cli.models import build_models
 from faceswap_cli.cli.swap import SWAP_EXAMPLES, SWAP_GIF_EXAMPLES, swap, swap_gif
@@ -26,6 +27,7 @@ _EPILOG = """Examples
 
   faceswap swap me.jpg party.jpg -o out.jpg
   faceswap swap-gif me.jpg dance.gif -o out.gif
+  faceswap batch me.jpg photos/ -o out/
   faceswap detect group.jpg
 
 Each command has its own --help.
@@ -67,6 +69,7 @@ def build_app() -> typer.Typer:
     app.callback(epilog=_EPILOG)(_faceswap)
     app.command("swap", cls=_command(words.SWAP_WORDS), epilog=SWAP_EXAMPLES)(swap)
     app.command("swap-gif", cls=_command(words.ANIMATION_WORDS), epilog=SWAP_GIF_EXAMPLES)(swap_gif)
+    app.command("batch", cls=_command(words.BATCH_WORDS), epilog=BATCH_EXAMPLES)(batch)
     app.command("detect", cls=_command(words.DETECT_WORDS), epilog=DETECT_EXAMPLES)(detect)
     app.add_typer(build_models(), name="models")
     return app

@@ -18,7 +18,7 @@ from faceswap_cli.cli.output import Output, plain
 from faceswap_cli.cli.stdout import drop_stderr
 from faceswap_cli.errors import ExitCode, OutputError
 from faceswap_cli.jobs.items import ItemResult, Status
-from faceswap_cli.jobs.report.summary import RAN, Summary
+from faceswap_cli.jobs.report.summary import Summary, ran
 from faceswap_cli.jobs.report.text import counted, show_rate, show_seconds
 from faceswap_cli.media.urls import shown
 
@@ -74,7 +74,7 @@ class BatchProgress:
     def update(self, result: ItemResult) -> None:
         """Count a result."""
         self._count += 1
-        self._ran += result.status in RAN
+        self._ran += ran(result)
         self._failed += result.status is Status.FAILED
         if not self._shown:
             return
@@ -110,6 +110,11 @@ class BatchProgress:
         """Warn above the line."""
         self._clear()
         self._output.warn(texts)
+
+    def fail(self, text: str) -> None:
+        """Tell of a failure above the line; also with `quiet`."""
+        self._clear()
+        say(text, label="failed", style="red")
 
     def _clear(self) -> None:
         if self._bar is not None:

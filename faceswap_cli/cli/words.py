@@ -23,6 +23,9 @@ SWAP_WORDS = {
 }
 """The API's words for the options of `swap`."""
 
+BATCH_WORDS = SWAP_WORDS
+"""The API's words for the options of `batch`."""
+
 ANIMATION_WORDS = {name: word for name, word in SWAP_WORDS.items() if name != "--face-restore"} | {
     "--image-format": "--file-type",
 }

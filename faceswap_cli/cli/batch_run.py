@@ -1,0 +1,240 @@
+"""Runs what `faceswap batch` asks for, and tells of it as it goes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from faceswap_cli.cli.batch_options import ExecutorName
+from faceswap_cli.cli.batch_plan import check_sources, names_of, warn_of
+from faceswap_cli.cli.batch_report import item_report, summary_report
+from faceswap_cli.cli.batch_table import FAILURES_SHOWN, BatchProgress, tell_end
+from faceswap_cli.cli.consent import tell_once
+from faceswap_cli.cli.output import Output
+from faceswap_cli.cli.stdout import is_terminal
+from faceswap_cli.errors import ExitCode, OutputError
+from faceswap_cli.jobs.backend import SwapBackend, open_backend
+from faceswap_cli.jobs.batch import Policy, run_batch
+from faceswap_cli.jobs.executors.base import Executor, Limits
+from faceswap_cli.jobs.items import Item, ItemResult
+from faceswap_cli.jobs.journal import Journal, default_journal
+from faceswap_cli.jobs.locks import hold
+from faceswap_cli.jobs.plan import NAMES, BatchRequest, make_plan, plan_stream
+from faceswap_cli.jobs.report.reports import Reports
+from faceswap_cli.jobs.swap import prepare_source
+from faceswap_cli.jobs.versions import describe_models
+from faceswap_cli.media.atomic import explain_failure
+from faceswap_cli.media.urls import is_url, shown
+from faceswap_cli.options import EngineOptions
+
+FACES_OF_A_PIPE = 50
+"""How many faces are taken to be ahead where names come through a pipe: enough for a faster graph to be made."""
+
+
+_OF_SOURCES = frozenset({ExitCode.USAGE, ExitCode.INPUT, ExitCode.NO_FACE, ExitCode.MODEL})
+"""How items end where the source cannot be used, among other reasons."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """How a batch is run: what is not about its items.
+
+    Attributes:
+        policy: How failures, order and resuming are gone about.
+        journal: The file; None: beside the outputs.
+        workers: Processes; None: as many as fit.
+        threads: Of each worker; None: the cores divided.
+        limits: What one item may cost.
+        executor: Where the items run.
+        address: Of a Ray cluster.
+        num_gpus: Of each worker on Ray.
+        report, junit, summary_html: Files to write at the end; None: not asked for.
+        progress: Show a progress line where standard error is a terminal.
+    """
+
+    policy: Policy = field(default_factory=Policy)
+    journal: Path | None = None
+    workers: int | None = None
+    threads: int | None = None
+    limits: Limits = field(default_factory=Limits)
+    executor: ExecutorName = ExecutorName.LOCAL
+    address: str | None = None
+    num_gpus: float | None = None
+    report: Path | None = None
+    junit: Path | None = None
+    summary_html: Path | None = None
+    progress: bool = True
+
+
+def run(output: Output, request: BatchRequest, how: RunRequest) -> int:
+    """Plan a batch, run it and tell; returns the exit code.
+
+    What would keep all items from being done is found before a worker is started: sources that are not there, models
+    that are missing, reports that cannot be written.
+
+    Raises:
+        UsageError: Names that collide, another run on the same output ...
+        InputError: A source, a list or a manifest that cannot be read.
+        NoFaceError: No face in the source.
+        ModelError: A model that is needed is not installed, or damaged.
+        OutputError: The output folder, the journal or a report cannot be written.
+    """
+    reports = Reports(report=how.report, junit=how.junit, summary_html=how.summary_html)
+    check_sources(request)
+    items, total = _items(output, request)
+    backends = _Backends()
+    backends.open_all(request, items)
+    journal_path = _journal_path(request, how)
+    with ExitStack() as stack:
+        journal: Journal | None = None
+        if journal_path is not None:
+            _make_folder(journal_path.parent)
+            stack.enter_context(hold(journal_path))
+            journal = stack.enter_context(Journal(journal_path))
+        tell_once(output)
+        for note in backends.open(request.engine).notes:
+            output.note(note)
+        executor = _executor(how)
+        stack.callback(executor.close)
+        progress = stack.enter_context(BatchProgress(output, total, progress=how.progress and not _mixes(output)))
+        doubt, teller = _Doubt(request, backends), _Teller(output, progress)
+
+        def tell(result: ItemResult) -> None:
+            doubt.look(result)
+            reports.add(result)
+            if output.json:
+                output.data(item_report(result))
+            teller.tell(result)
+
+        report = run_batch(items, executor, journal, how.policy, tell, models=backends.models, say=progress.note)
+    reports.finish(report)
+    if output.json:
+        output.data(summary_report(report))
+    with output.progress("contact sheet", unit="item") as on_item:
+        reports.write(on_item)
+    tell_end(output, reports.summary, arguments=sys.argv[1:], journal=journal_path, reports=reports.paths.values())
+    return report.exit_code
+
+
+class _Backends:
+    """What the options of a batch would be run by: put together, but no graph is loaded."""
+
+    def __init__(self) -> None:
+        self._backends: dict[EngineOptions, SwapBackend] = {}
+
+    def open(self, options: EngineOptions) -> SwapBackend:
+        """The backend for some options.
+
+        Raises:
+            ModelError, UsageError: As `open_backend`.
+        """
+        if options not in self._backends:
+            self._backends[options] = open_backend(options)
+        return self._backends[options]
+
+    def open_all(self, request: BatchRequest, items: Iterable[Item]) -> None:
+        """Find out whether all that the items ask for is there, as far as they are known."""
+        self.open(request.engine)
+        if isinstance(items, Sequence):
+            for options in dict.fromkeys(item.job.engine for item in items):
+                self.open(options)
+
+    def models(self, options: EngineOptions) -> dict[str, str]:
+        """What decides the pixels, as workers tell it."""
+        return describe_models(self.open(options))
+
+
+class _Doubt:
+    """Whether it is the source that makes items fail: then all would, and one error says it better."""
+
+    def __init__(self, request: BatchRequest, backends: _Backends) -> None:
+        self._request = request
+        self._backends = backends
+        self._settled = not request.sources
+
+    def look(self, result: ItemResult) -> None:
+        """At the first failure, unless an item was done before, the source is looked at here.
+
+        Raises:
+            InputError, NoFaceError, UsageError, ModelError: What `faceswap swap` would say of the source.
+        """
+        if self._settled or not result.attempts or result.item.job.sources != self._request.sources:
+            return
+        self._settled = True
+        if result.failure is not None and result.failure.exit_code in _OF_SOURCES:
+            prepare_source(result.item.job, self._backends.open(result.item.job.engine))
+
+
+def _items(output: Output, request: BatchRequest) -> tuple[Iterable[Item], int | None]:
+    """The items and, unless their names come through a pipe, how many there are."""
+    if NAMES in request.inputs:
+        return _with_faces_ahead(plan_stream(request, names_of(request)), FACES_OF_A_PIPE), None
+    plan = make_plan(request)
+    warn_of(output, plan)
+    return list(_with_faces_ahead(plan.items, len(plan.items))), len(plan.items)
+
+
+def _with_faces_ahead(items: Iterable[Item], count: int) -> Iterator[Item]:
+    """The items, told how many there are, so that the engine can see what a faster start is worth."""
+    known: dict[EngineOptions, EngineOptions] = {}
+    for item in items:
+        engine = known.get(item.job.engine)
+        if engine is None:
+            engine = replace(item.job.engine, runtime=replace(item.job.engine.runtime, faces_ahead=count))
+            known[item.job.engine] = engine
+        yield replace(item, job=replace(item.job, engine=engine))
+
+
+def _journal_path(request: BatchRequest, how: RunRequest) -> Path | None:
+    """Where it is noted what is done; None: nowhere, as nothing says where and the outputs are not on this machine."""
+    if how.journal is not None or is_url(request.output):
+        return how.journal
+    return default_journal(Path(request.output), request.shard)
+
+
+def _mixes(output: Output) -> bool:
+    """Whether data would be written over the progress line."""
+    return output.json and is_terminal()
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(explain_failure(str(path), path, error)) from error
+
+
+def _executor(how: RunRequest) -> Executor:
+    if how.executor is ExecutorName.RAY:
+        from faceswap_cli.jobs.executors.ray import RayExecutor
+
+        return RayExecutor(how.workers, how.limits, how.threads, address=how.address, num_gpus=how.num_gpus)
+    from faceswap_cli.jobs.executors.local import LocalExecutor
+
+    return LocalExecutor(how.workers, how.limits, how.threads)
+
+
+class _Teller:
+    """Tells of items as they end: of the first failures, and with --verbose of every item."""
+
+    def __init__(self, output: Output, progress: BatchProgress) -> None:
+        self._output = output
+        self._progress = progress
+        self._failures = 0
+
+    def tell(self, result: ItemResult) -> None:
+        """Tell of an item, and count it."""
+        name = shown(result.item.name)
+        if result.failure is not None:
+            self._failures += 1
+            message = result.failure.message
+            if self._failures <= FAILURES_SHOWN or self._output.verbose:
+                self._progress.fail(message if name in message else f"{name}: {message}")
+                if self._failures == FAILURES_SHOWN and not self._output.verbose:
+                    self._progress.note("more failures are counted only; --verbose tells of all")
+        elif self._output.verbose:
+            self._progress.note(f"{result.status}: {name} ({result.seconds:.2f} s)")
+        self._progress.update(result)
