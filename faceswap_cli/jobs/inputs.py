@@ -1,4 +1,4 @@
-"""What a user names becomes local files: paths, folders of source pictures, standard input, http(s) URLs."""
+"""What a user names becomes local files: paths, folders of source pictures, standard input, URLs."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
 from types import TracebackType
 from typing import BinaryIO, Self
 
 from faceswap_cli.errors import InputError, LimitError, OutputError, UsageError
+from faceswap_cli.jobs.remote_files import fetch as fetch_remote
+from faceswap_cli.jobs.remote_files import list_remote
+from faceswap_cli.jobs.remote_urls import is_remote, show
 from faceswap_cli.media.formats import SUFFIXES
 from faceswap_cli.media.urls import is_url, redact_url
 
@@ -22,6 +25,9 @@ STDIN = "-"
 
 MAX_PIPE_BYTES = 1024 * 2**20
 """Bound on what is read from a pipe; files on the disk are bounded by their pixels alone."""
+
+MAX_REMOTE_BYTES = MAX_PIPE_BYTES
+"""Bound on what is read from an object store, whose content is that of the user."""
 
 MAX_DOWNLOAD_BYTES = 256 * 2**20
 """Bound on a download."""
@@ -80,15 +86,18 @@ class Inputs:
         """One file.
 
         Args:
-            spec: A path, an http(s) URL, or `-`.
+            spec: A path, a URL of http(s) or of an object store, or `-`.
 
         Raises:
             InputError: There is no such file, it is a folder, or it cannot be fetched.
             LimitError: A download or pipe beyond its limit.
+            MissingDependencyError: What reads such a URL is not installed.
             UsageError: `-` for a second time, or from a terminal.
         """
         if spec == STDIN:
             return Input("standard input", self._spool_stdin())
+        if is_remote(spec):
+            return self._fetch_remote(spec)
         if is_url(spec):
             return self._fetch(spec)
         path = Path(spec)
@@ -105,13 +114,17 @@ class Inputs:
     def resolve_sources(self, specs: tuple[str, ...]) -> list[Input]:
         """The source pictures: each spec as in `resolve`, or a folder, which stands for its pictures sorted by name.
 
+        The URL of a remote folder ends with `/`.
+
         Raises:
             InputError: As in `resolve`; a folder without pictures.
             UsageError: As in `resolve`.
         """
         found: list[Input] = []
         for spec in specs:
-            if spec != STDIN and not is_url(spec) and stat.S_ISDIR(_mode(Path(spec), spec)):
+            if is_remote(spec) and spec.endswith("/"):
+                found.extend(self._fetch_folder(spec))
+            elif spec != STDIN and not is_url(spec) and stat.S_ISDIR(_mode(Path(spec), spec)):
                 found.extend(_pictures_in(spec))
             else:
                 found.append(self.resolve(spec))
@@ -123,6 +136,18 @@ class Inputs:
         path = self._new_path()
         fetch(url, path, max_bytes=MAX_DOWNLOAD_BYTES, timeout=DOWNLOAD_SECONDS, allow_private=self._allow_private)
         return Input(redact_url(url), path)
+
+    def _fetch_remote(self, spec: str) -> Input:
+        path = self._new_path()
+        fetch_remote(spec, path, max_bytes=MAX_REMOTE_BYTES)
+        return Input(show(spec), path)
+
+    def _fetch_folder(self, spec: str) -> list[Input]:
+        """As `_pictures_in`."""
+        files = list_remote(spec, lambda name: "/" not in name and _is_picture(name)).files
+        if not files:
+            raise InputError(f"{show(spec)} is a folder without pictures; name a picture, or a folder that holds some")
+        return [replace(self._fetch_remote(file.spec), optional=len(files) > 1) for file in files]
 
     def _spool_stdin(self) -> Path:
         if self._stdin_taken:
@@ -194,10 +219,14 @@ def _mode(path: Path, spec: str) -> int:
         raise InputError(f"{spec} cannot be read: {reason}") from error
 
 
+def _is_picture(name: str) -> bool:
+    return PurePath(name).suffix.lower() in SUFFIXES and not name.startswith(".")
+
+
 def _pictures_in(spec: str) -> list[Input]:
     try:
         paths = sorted(path for path in Path(spec).iterdir()
-                       if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file())
+                       if _is_picture(path.name) and path.is_file())
     except OSError as error:
         raise InputError(f"{spec} cannot be read: {error.strerror or error}") from error
     if not paths:

@@ -16,6 +16,8 @@ from faceswap_cli.jobs.clip import ClipSwap, OnFrame
 from faceswap_cli.jobs.clock import Clock
 from faceswap_cli.jobs.inputs import Input, Inputs, read_all
 from faceswap_cli.jobs.job import Outcome, OutputInfo, SwapJob
+from faceswap_cli.jobs.remote_files import RemoteOutput, check_remote_output
+from faceswap_cli.jobs.remote_urls import is_remote
 from faceswap_cli.jobs.tally import Tally
 from faceswap_cli.media.atomic import AtomicFile, explain_failure
 from faceswap_cli.media.formats import LABELS, OPAQUE, output_format
@@ -45,6 +47,9 @@ def check_output(job: SwapJob) -> None:
     """
     path = job.output_path
     if path is None:
+        return
+    if is_remote(job.output):
+        check_remote_output(job.output, overwrite=job.overwrite)
         return
     if not job.output:
         raise UsageError("the name of the output is empty; name a file with -o")
@@ -83,8 +88,10 @@ def swap_file(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None = Non
         ModelError: The backend failed.
         OutputError: The result could not be written.
     """
-    clock = Clock()
     check_output(job)
+    if is_remote(job.output):
+        return _swap_to_remote(job, backend, on_frame, prepared, workers)
+    clock = Clock()
     with Inputs(allow_private=job.allow_private_urls) as inputs, ExitStack() as stack:
         with clock.stage("load"):
             target = inputs.resolve(job.target)
@@ -126,6 +133,22 @@ def swap_file(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None = Non
         return Outcome(job.sources, job.target, output, dict(backend.parts), tally.frames, tally.frames_swapped,
                        tally.frames_without_face, tally.faces_swapped, tuple(tally.outcomes),
                        tuple(dict.fromkeys(warnings)), clock.timings())
+
+
+def _swap_to_remote(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None, prepared: Prepared | None,
+                    workers: int | None) -> Outcome:
+    """Swap into a local file, then upload it."""
+    clock = Clock()
+    with RemoteOutput(job.output, overwrite=job.overwrite) as remote:
+        local = replace(job, output=str(remote.path))
+        outcome = swap_file(local, backend, on_frame, prepared=prepared, workers=workers)
+        if outcome.output is None:
+            return outcome
+        with clock.stage("encode"):
+            remote.commit()
+    upload, times = clock.timings(), outcome.timings
+    return replace(outcome, output=replace(outcome.output, path=job.output),
+                   timings=replace(times, encode=times.encode + upload.encode, total=upload.total))
 
 
 def prepare_source(job: SwapJob, backend: SwapBackend) -> Prepared:

@@ -1,0 +1,54 @@
+"""URLs of object stores and other remote file systems (`s3://...`) as text; the network is not asked."""
+
+from __future__ import annotations
+
+import re
+
+from faceswap_cli.errors import UsageError
+from faceswap_cli.media.urls import is_url
+
+STORES = {"s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs", "abfs": "adlfs", "abfss": "adlfs",
+           "oci": "ocifs", "oss": "ossfs", "tos": "tosfs", "hf": "huggingface_hub"}
+"""Object stores, and the package that serves each: an upload appears there whole or not at all, and needs no folder."""
+
+_FILE_SYSTEMS = {"sftp": "paramiko", "ssh": "paramiko", "smb": "smbprotocol", "webdav": "webdav4", "hdfs": "pyarrow",
+                 "webhdfs": "requests", "memory": ""}
+"""What has folders, and files that grow as they are written; `memory` lives in one process, for tests."""
+
+PACKAGES = STORES | _FILE_SYSTEMS
+
+
+def is_remote(spec: str) -> bool:
+    """Whether a name is a URL that is reached through fsspec. Others are paths, `-`, or URLs of http(s)."""
+    return is_url(spec) and protocol(spec) in PACKAGES
+
+
+def join(root: str, name: str) -> str:
+    """The URL of a file by its name relative to `root`."""
+    return f"{root.rstrip('/')}/{name}" if not root.endswith("://") else root + name
+
+
+def show(spec: str) -> str:
+    """A URL as messages name it: one line, without password and query, of at most 160 characters."""
+    bare = re.sub(r"\?[^/]*=.*", "", re.sub(r"^([^/]*//[^/:@]*):[^/]*@", r"\1@", spec), flags=re.DOTALL)
+    bare = "".join(char if char.isprintable() else "?" for char in bare)
+    return bare if len(bare) <= 160 else f"{bare[:78]}...{bare[-78:]}"
+
+
+def check_remote(spec: str) -> None:
+    """Find out without the network whether a URL can be meant.
+
+    Raises:
+        UsageError: It holds a password, or names no bucket or host.
+    """
+    authority = spec.partition("://")[2].partition("/")[0]
+    if ":" in authority.rpartition("@")[0]:
+        raise UsageError(f"{show(spec)} is given with a password, which is refused; leave it to the environment or "
+                         "to the configuration of fsspec")
+    if not authority or "\0" in spec:
+        raise UsageError(f"{show(spec)} is not a valid URL; write it like s3://bucket/folder/picture.jpg")
+
+
+def protocol(spec: str) -> str:
+    """The scheme of a URL, in lower case."""
+    return spec.partition("://")[0].lower()
