@@ -34,8 +34,8 @@ class Executor(Protocol):
 
         Items are taken no further ahead than the workers can begin, and possibly in a thread of their own, so that an
         iterator that waits (for names from a pipe) holds up no results: what it shares with the caller must allow
-        that. What the iterator raises is raised here, after the results of what it gave before. After `stop` no more are taken, what is running is
-        finished and told, and the results end; items never taken are not told of.
+        that. What the iterator raises is raised here, after the results of what it gave before. After `stop` no more
+        are taken, what is running is finished and told, and the results end; items never begun are not told of.
         """
 
     def stop(self) -> None:

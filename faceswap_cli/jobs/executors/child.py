@@ -1,0 +1,153 @@
+"""A worker process from the inside. Started by `process.WorkerProcess`, and never outlives what started it."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+import threading
+from collections import deque
+from typing import Any, BinaryIO
+
+from faceswap_cli.jobs.executors.protocol import GREETING, Broken, GiveBack, GivenBack, Ready, Setup, pack, receive
+from faceswap_cli.jobs.items import Failure, Item, ItemResult, Status
+
+_PR_SET_PDEATHSIG = 1
+
+
+def main() -> None:
+    """Work until the supervisor closes its end. Does not return."""
+    _leave_signals_to_parent()
+    inbox, outbox = _take_pipes()
+    outbox.write(GREETING)
+    outbox.flush()
+    talk = _Talk(inbox, outbox)
+    try:
+        setup = receive(inbox)
+        assert isinstance(setup, Setup)
+        _die_with(setup.parent)
+        worker = _load(setup.worker)(threads=setup.threads)
+    except EOFError:
+        os._exit(0)
+    except BaseException as error:
+        talk.say(Broken(f"{type(error).__name__}: {' '.join(str(error).split())}"))
+        os._exit(1)
+    threading.Thread(target=talk.listen, name="faceswap-listen", daemon=True).start()
+    talk.say(Ready())
+    while True:
+        item = talk.take()
+        talk.tell(item, _run(worker, item))
+
+
+class _Talk:
+    """Both pipes. Items are read ahead by a thread, so that the supervisor's end is noticed in the middle of one."""
+
+    def __init__(self, inbox: BinaryIO, outbox: BinaryIO) -> None:
+        self._inbox = inbox
+        self._outbox = outbox
+        self._items: deque[Item] = deque()
+        self._changed = threading.Condition()
+        self._writing = threading.Lock()
+
+    def listen(self) -> None:
+        """Runs in a thread of its own until the supervisor closes its end; that ends the process, whatever it does."""
+        try:
+            while True:
+                message = receive(self._inbox)
+                with self._changed:
+                    if isinstance(message, Item):
+                        self._items.append(message)
+                        self._changed.notify()
+                        continue
+                    assert isinstance(message, GiveBack)
+                    numbers = tuple(item.number for item in self._items)
+                    self._items.clear()
+                self.say(GivenBack(numbers))
+        finally:
+            os._exit(0)
+
+    def take(self) -> Item:
+        """The next item, as soon as there is one."""
+        with self._changed:
+            while not self._items:
+                self._changed.wait()
+            return self._items.popleft()
+
+    def tell(self, item: Item, result: ItemResult) -> None:
+        """Send a result."""
+        try:
+            data = pack(result)
+        except Exception as error:  # something in it cannot be sent; the item failed then
+            data = pack(_failed(item, error))
+        self._write(data)
+
+    def say(self, message: object) -> None:
+        """Send anything else."""
+        self._write(pack(message))
+
+    def _write(self, data: bytes) -> None:
+        try:
+            with self._writing:
+                self._outbox.write(data)
+                self._outbox.flush()
+        except OSError:  # the supervisor is gone
+            os._exit(0)
+
+
+def _run(worker: Any, item: Item) -> ItemResult:
+    """Workers never raise; that they should is no reason to lose the others' time."""
+    try:
+        result = worker.run(item)
+        assert isinstance(result, ItemResult)
+    except Exception as error:
+        return _failed(item, error)
+    return result
+
+
+def _failed(item: Item, error: Exception) -> ItemResult:
+    text = " ".join(f"{item.name}: {type(error).__name__}: {error}".split())
+    return ItemResult(item, Status.FAILED, failure=Failure("UnexpectedError", text))
+
+
+def _load(name: str) -> Any:
+    module, _, attribute = name.partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def _leave_signals_to_parent() -> None:
+    """Ctrl-C and `kill` of a whole group reach workers too; what follows of it, the supervisor decides."""
+    stops = {signal.SIGINT, signal.SIGTERM}
+    for number in stops:
+        signal.signal(number, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, stops)
+
+
+def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
+    """The pipes that came as standard input and output, moved out of the reach of what reads and prints there.
+
+    Standard output is standard error from now on, for C libraries too; standard input is empty.
+    """
+    inbox, outbox = os.dup(0), os.dup(1)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nowhere, 0)
+    try:
+        os.dup2(2, 1)
+    except OSError:  # standard error is closed
+        os.dup2(nowhere, 1)
+        os.dup2(nowhere, 2)
+    os.close(nowhere)
+    if sys.stderr is not None:
+        sys.stdout = sys.stderr
+    return os.fdopen(inbox, "rb"), os.fdopen(outbox, "wb")
+
+
+def _die_with(parent: int) -> None:
+    """Have the system end this process with its parent, even in the middle of a call that holds the interpreter."""
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+        if os.getppid() != parent:  # it went before that
+            os._exit(0)

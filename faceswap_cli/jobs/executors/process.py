@@ -1,0 +1,153 @@
+"""A worker process from the outside."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from faceswap_cli.jobs.executors.protocol import Setup, pack, pass_greeting, receive
+
+_START = ("import sys; sys.path += [path for path in sys.argv[1:] if path not in sys.path]; "
+          "from faceswap_cli.jobs.executors.child import main; main()")
+"""What the interpreter is given to run. Not `-m`, which would look for modules in the current folder first."""
+
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
+_END_SECONDS = 2.0
+"""Time to end by itself, for a worker with nothing to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A worker said something.
+
+    Attributes:
+        process: Which worker.
+        message: A record of `protocol`, or an ItemResult.
+        when: By `time.monotonic`.
+    """
+
+    process: WorkerProcess
+    message: object
+    when: float
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A worker process has ended, however, and was cleaned up after."""
+
+    process: WorkerProcess
+
+
+class WorkerProcess:
+    """One spawned process, and the thread that listens to it.
+
+    Attributes:
+        number: Of the worker; a replacement has that of the one it replaces.
+        born: When it was started, by `time.monotonic`.
+    """
+
+    def __init__(self, number: int, setup: Setup, folder: Path, say: Callable[[Heard | Gone], None]) -> None:
+        """Start the process; it is heard of when it is ready.
+
+        Args:
+            number: Of the worker.
+            setup: What it is to do.
+            folder: For its temporary files; removed when it has ended.
+            say: Called by the listening thread for all that happens.
+
+        Raises:
+            OSError: The system starts no more processes.
+        """
+        self.number = number
+        self.born = time.monotonic()
+        self._folder = folder
+        self._say = say
+        self._process = subprocess.Popen(
+            [sys.executable, *_flags(), "-c", _START, *(path for path in sys.path if path)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=_environment(setup.threads, folder))
+        self.send(setup)
+        threading.Thread(target=self._listen, name=f"faceswap-worker-{number}", daemon=True).start()
+
+    @property
+    def pid(self) -> int:
+        """Number of the process."""
+        return self._process.pid
+
+    def send(self, message: object) -> None:
+        """Say something to it. That it has gone meanwhile is told by `Gone`, not here."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError, ValueError):  # ValueError: closed
+            self._process.stdin.write(pack(message))
+            self._process.stdin.flush()
+
+    def end(self) -> None:
+        """Let it end: it does as soon as it notices."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError, ValueError):
+            self._process.stdin.close()
+
+    def kill(self) -> None:
+        """End it now."""
+        self._process.kill()
+
+    def wait(self) -> None:
+        """Until it has ended; one that does not is killed."""
+        try:
+            self._process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            self._process.wait()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def describe_end(self) -> str:
+        """How it ended: `was ended by SIGSEGV`, `ended with exit code 3`."""
+        code = self._process.returncode
+        if code is None or code >= 0:
+            return f"ended with exit code {code}"
+        try:
+            name = signal.Signals(-code).name
+        except ValueError:
+            name = f"signal {-code}"
+        return f"was ended by {name}" + (", as by a system that runs out of memory" if name == "SIGKILL" else "")
+
+    def _listen(self) -> None:
+        """Runs in a thread of its own until the process has ended."""
+        stream = self._process.stdout
+        assert stream is not None
+        try:
+            pass_greeting(stream)
+            while True:
+                self._say(Heard(self, receive(stream), time.monotonic()))
+        except (EOFError, OSError, ValueError, pickle.UnpicklingError, MemoryError):  # gone, or talking nonsense
+            self.end()
+            self.wait()
+            stream.close()
+        finally:
+            self._say(Gone(self))
+
+
+def _flags() -> list[str]:
+    """How this interpreter was told to behave, where a new one must alike; and to leave the current folder alone."""
+    given = {"-I": sys.flags.isolated, "-E": sys.flags.ignore_environment, "-s": sys.flags.no_user_site}
+    return ["-P", *(flag for flag, is_given in given.items() if is_given),
+            *(("-X", "utf8") if sys.flags.utf8_mode else ())]
+
+
+def _environment(threads: int, folder: Path) -> dict[str, str]:
+    """That of this process, with the share of cores for libraries that read it when they are loaded."""
+    shares = {}
+    for name in _THREAD_VARIABLES:
+        given = os.environ.get(name, "")
+        shares[name] = str(min(int(given), threads) if given.isdecimal() and int(given) else threads)
+    return {**os.environ, **shares, "TMPDIR": str(folder)}

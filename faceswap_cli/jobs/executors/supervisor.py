@@ -1,0 +1,410 @@
+"""Keeps worker processes busy and within their limits; replaces those that do not live up to it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from faceswap_cli.errors import FaceswapError
+from faceswap_cli.jobs.executors.base import Limits
+from faceswap_cli.jobs.executors.feeder import Exhausted, Fed, Feeder
+from faceswap_cli.jobs.executors.process import Gone, Heard, WorkerProcess
+from faceswap_cli.jobs.executors.protocol import Broken, GiveBack, GivenBack, Ready, Setup
+from faceswap_cli.jobs.executors.residence import POLL_SECONDS, resident_bytes
+from faceswap_cli.jobs.executors.scratch import Scratch
+from faceswap_cli.jobs.items import Failure, Item, ItemResult, Status
+from faceswap_cli.media.leftovers import sweep_beside
+
+AHEAD = 1
+"""Items that wait in a worker while it does another, so that the next is there at once."""
+
+_ATTEMPTS = 2
+
+_START_SECONDS = 120.0
+"""Longest time until a new worker is ready."""
+
+_STARTS = 3
+"""Workers in a row that may fail to start before there is no point in going on."""
+
+
+@dataclass(slots=True, eq=False)
+class _Attempt:
+    """An item on its way.
+
+    Attributes:
+        item: As it came.
+        failed: Attempts that cost a worker.
+        fresh: Its output was not there when it was first begun: what is there later is its own.
+    """
+
+    item: Item
+    failed: int = 0
+    fresh: bool | None = None
+
+
+@dataclass(slots=True, eq=False)
+class _Worker:
+    """What is known of a worker.
+
+    Attributes:
+        process: It.
+        ready: It takes items.
+        load: What it was given and has not told of; the first is what it does.
+        begun: When it began that.
+        reserved: What it was started for, to be its first item.
+        asked_back: It was told to give back what it has not begun.
+        condemned: Why it was killed, and what it did then.
+    """
+
+    process: WorkerProcess
+    ready: bool = False
+    load: deque[_Attempt] = field(default_factory=deque)
+    begun: float = 0.0
+    reserved: _Attempt | None = None
+    asked_back: bool = False
+    condemned: tuple[_Attempt | None, Failure] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The end of the results: why, if not because all was done."""
+
+    error: BaseException | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """The result of a worker's item was taken."""
+
+    number: int
+
+
+_Event = Heard | Gone | Fed | Exhausted | _Taken | None
+
+
+class Supervisor:
+    """Runs in a thread of its own, so that limits hold while nobody takes results."""
+
+    def __init__(self, workers: int, limits: Limits, setup: Setup) -> None:
+        """Nothing is started yet.
+
+        Args:
+            workers: Most processes at a time.
+            limits: What one item may cost.
+            setup: For each process.
+        """
+        self._number = workers
+        self._limits = limits
+        self._setup = setup
+        # Events come from threads and signal handlers, which must not wait for a lock: `SimpleQueue` needs none.
+        self._events: queue.SimpleQueue[_Event] = queue.SimpleQueue()
+        self._results: queue.SimpleQueue[ItemResult | Told] = queue.SimpleQueue()
+        self._stopping = False
+        self._closed = False
+        self._workers: list[_Worker] = []
+        self._waiting: deque[_Attempt] = deque()
+        self._retries: deque[_Attempt] = deque()
+        self._untaken = [0] * workers
+        self._asked = 0
+        self._exhausted: Exhausted | None = None
+        self._failed_starts = 0
+        self._started = 0
+        self._looked = 0.0
+
+    def run(self, items: Iterator[Item]) -> Iterator[ItemResult]:
+        """Results as in `Executor.run`; all processes have ended when it ends."""
+        thread = threading.Thread(target=self._supervise, args=(items,), name="faceswap-supervisor", daemon=True)
+        thread.start()
+        try:
+            while not isinstance(result := self._results.get(), Told):
+                yield result
+                if result.worker is not None:
+                    self._events.put(_Taken(result.worker))
+            if result.error is not None:
+                raise result.error
+        finally:
+            self.close()
+            thread.join()
+
+    def stop(self) -> None:
+        """Begin nothing more."""
+        self._stopping = True
+        self._events.put(None)
+
+    def close(self) -> None:
+        """End all workers now; `run` ends soon after."""
+        self._closed = True
+        for worker in tuple(self._workers):
+            worker.process.kill()
+        self._events.put(None)
+
+    def _supervise(self, items: Iterator[Item]) -> None:
+        """The whole life of a run."""
+        if hasattr(signal, "pthread_sigmask"):  # workers are born with these held back, until they ignore them
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+        error: BaseException | None = None
+        try:
+            with contextlib.closing(Scratch()) as scratch, \
+                    contextlib.closing(Feeder(items, self._events.put)) as feeder:
+                try:
+                    self._go_on(feeder, scratch)
+                finally:
+                    self._end_workers()
+            if self._exhausted is not None and not self._stopping and not self._closed:
+                error = self._exhausted.error
+        except BaseException as failure:
+            error = failure
+        self._results.put(Told(error))
+
+    def _go_on(self, feeder: Feeder, scratch: Scratch) -> None:
+        while not self._closed:
+            if self._stopping:
+                self._take_back()
+            else:
+                self._give_out(scratch)
+                self._ask(feeder)
+            if self._is_done():
+                return
+            with contextlib.suppress(queue.Empty):
+                self._handle(self._events.get(timeout=self._patience()))
+                while True:
+                    self._handle(self._events.get_nowait())
+            self._check_limits()
+
+    def _is_done(self) -> bool:
+        if any(worker.load for worker in self._workers):
+            return False
+        return self._stopping or (self._exhausted is not None and not self._waiting and not self._retries
+                                  and not any(worker.reserved for worker in self._workers))
+
+    # What goes to the workers
+
+    def _give_out(self, scratch: Scratch) -> None:
+        """Items to those who have nothing, then new workers, then items to those who soon have nothing."""
+        for worker in self._workers:
+            if worker.ready and not worker.load and worker.condemned is None:
+                if worker.reserved is not None:
+                    attempt, worker.reserved = worker.reserved, None
+                    self._send(worker, attempt)
+                elif self._waiting and self._room(worker):
+                    self._send(worker, self._waiting.popleft())
+        while self._retries and len(self._workers) < self._number:
+            self._start(scratch, self._retries.popleft())
+        starting = sum(not worker.ready and worker.reserved is None for worker in self._workers)
+        while len(self._waiting) > starting and len(self._workers) < self._number:
+            self._start(scratch)
+            starting += 1
+        for worker in self._workers:
+            if (len(self._waiting) > starting and worker.ready and 0 < len(worker.load) <= AHEAD and self._room(worker)
+                    and not worker.asked_back and worker.condemned is None):
+                self._send(worker, self._waiting.popleft())
+        if not self._waiting and any(worker.ready and not worker.load for worker in self._workers):
+            self._ask_one_back()
+
+    def _room(self, worker: _Worker) -> bool:
+        """Whether a worker may have one more: when the program is killed, what nobody took will be done again."""
+        return len(worker.load) + self._untaken[worker.process.number] <= AHEAD
+
+    def _ask_one_back(self) -> None:
+        """An item that waits for a busy worker, while another has nothing to do."""
+        busy = [worker for worker in self._workers if len(worker.load) > 1 and not worker.asked_back]
+        if busy:
+            self._ask_back(min(busy, key=lambda worker: -worker.begun))
+
+    def _ask_back(self, worker: _Worker) -> None:
+        worker.asked_back = True
+        worker.process.send(GiveBack())
+
+    def _take_back(self) -> None:
+        self._waiting.clear()
+        self._retries.clear()
+        for worker in self._workers:
+            worker.reserved = None
+            if len(worker.load) > 1 and not worker.asked_back:
+                self._ask_back(worker)
+
+    def _send(self, worker: _Worker, attempt: _Attempt) -> None:
+        job = attempt.item.job
+        if attempt.fresh is None:
+            attempt.fresh = not job.overwrite and job.output_path is not None and not os.path.lexists(job.output)
+        item = attempt.item
+        if attempt.failed and attempt.fresh:  # the first attempt may have died after its output was in place
+            item = replace(item, job=replace(job, overwrite=True))
+        if not worker.load:
+            worker.begun = time.monotonic()
+        worker.load.append(attempt)
+        worker.process.send(item)
+
+    def _start(self, scratch: Scratch, reserved: _Attempt | None = None) -> None:
+        taken = {worker.process.number for worker in self._workers}
+        number = next(number for number in range(self._number) if number not in taken)
+        self._started += 1
+        try:
+            folder = scratch.new_folder(str(self._started))
+            process = WorkerProcess(number, self._setup, folder, self._events.put)
+        except OSError as error:
+            raise FaceswapError(f"cannot start a worker process: {error.strerror or error}; run with fewer --workers"
+                                ) from error
+        self._workers.append(_Worker(process, reserved=reserved))
+        if self._closed:  # meanwhile, and `close` did not know this one
+            process.kill()
+
+    def _ask(self, feeder: Feeder) -> None:
+        """As many items as can be begun, or wait in a worker."""
+        if self._exhausted is not None:
+            return
+        room = self._number * (1 + AHEAD) - sum(self._untaken) - len(self._waiting) - self._asked
+        room -= len(self._retries) + sum(len(worker.load) + (worker.reserved is not None) for worker in self._workers)
+        for _ in range(room):
+            feeder.ask()
+            self._asked += 1
+
+    # What comes from them
+
+    def _handle(self, event: _Event) -> None:
+        match event:
+            case Fed(item):
+                self._asked -= 1
+                self._waiting.append(_Attempt(item))
+            case Exhausted():
+                self._exhausted = event
+            case _Taken(number):
+                self._untaken[number] -= 1
+            case Heard(process, message, when):
+                self._hear(self._worker_of(process), message, when)
+            case Gone(process):
+                worker = self._worker_of(process)
+                self._workers.remove(worker)
+                self._bury(worker)
+            case None:
+                pass
+
+    def _worker_of(self, process: WorkerProcess) -> _Worker:
+        return next(worker for worker in self._workers if worker.process is process)
+
+    def _hear(self, worker: _Worker, message: object, when: float) -> None:
+        match message:
+            case Ready():
+                worker.ready = True
+                self._failed_starts = 0
+            case ItemResult():
+                attempt = worker.load.popleft()
+                worker.begun = when
+                self._tell(attempt, replace(message, attempts=attempt.failed + 1), worker)
+            case GivenBack(numbers):
+                worker.asked_back = False
+                given = [attempt for attempt in worker.load if attempt.item.number in numbers]
+                for attempt in given:
+                    worker.load.remove(attempt)
+                self._waiting.extendleft(reversed(given))
+            case Broken(reason):
+                worker.condemned = (None, Failure("WorkerDied", reason))
+
+    def _tell(self, attempt: _Attempt, result: ItemResult, worker: _Worker) -> None:
+        number = worker.process.number
+        self._untaken[number] += 1
+        self._results.put(replace(result, item=attempt.item, worker=number))
+
+    def _bury(self, worker: _Worker) -> None:
+        """What a worker that ended leaves to do."""
+        if self._closed:
+            return
+        if not worker.ready:
+            self._failed_starts += 1
+            if worker.reserved is not None:
+                self._waiting.appendleft(worker.reserved)
+            if self._failed_starts >= _STARTS:
+                reason = worker.condemned[1].message if worker.condemned else worker.process.describe_end()
+                raise FaceswapError(f"worker processes do not start ({reason}); run with --workers 1, and report this "
+                                    "if it stays")
+            return
+        load = worker.load
+        done_since = worker.condemned is not None and (not load or worker.condemned[0] is not load[0])
+        if load and not done_since:
+            attempt = load.popleft()
+            attempt.failed += 1
+            self._judge(attempt, worker)
+        self._waiting.extendleft(reversed(load))
+        load.clear()
+
+    def _judge(self, attempt: _Attempt, worker: _Worker) -> None:
+        """Once more on a fresh worker, or failed."""
+        path = attempt.item.job.output_path
+        if path is not None:
+            sweep_beside(Path(os.path.realpath(path)))
+        if attempt.failed < _ATTEMPTS:
+            self._retries.append(attempt)
+            return
+        failure = worker.condemned[1] if worker.condemned is not None else Failure(
+            "WorkerDied", f"{_shown(attempt.item)}: the worker process {worker.process.describe_end()}, "
+                          f"{_ATTEMPTS} times")
+        self._tell(attempt, ItemResult(attempt.item, Status.FAILED, failure=failure, attempts=attempt.failed,
+                                       seconds=time.monotonic() - worker.begun), worker)
+
+    # Limits
+
+    def _patience(self) -> float | None:
+        """Seconds until limits must be looked at, whatever happens; None: there is nothing to look at."""
+        ends = [worker.begun + self._limits.seconds for worker in self._workers
+                if worker.load and worker.condemned is None and self._limits.seconds is not None]
+        ends += [worker.process.born + _START_SECONDS for worker in self._workers if not worker.ready]
+        if self._limits.memory is not None and self._workers:
+            ends.append(self._looked + POLL_SECONDS)
+        return max(0.0, min(ends) - time.monotonic()) if ends else None
+
+    def _check_limits(self) -> None:
+        now = time.monotonic()
+        limit = self._limits.seconds
+        for worker in self._workers:
+            if not worker.ready:
+                if now - worker.process.born > _START_SECONDS:
+                    self._condemn(worker, "WorkerDied", f"not ready after {_START_SECONDS:g} s")
+            elif limit is not None and worker.load and now - worker.begun > limit:
+                self._condemn(worker, "Timeout", f"{_shown(worker.load[0].item)}: not done after {limit:g} s "
+                                                 "(--timeout)")
+        if self._limits.memory is not None and now - self._looked >= POLL_SECONDS:
+            self._looked = now
+            self._check_memory(self._limits.memory)
+
+    def _check_memory(self, limit: int) -> None:
+        taken = resident_bytes([worker.process.pid for worker in self._workers])
+        for worker in self._workers:
+            size = taken.get(worker.process.pid, 0)
+            if size > limit:
+                name = f"{_shown(worker.load[0].item)}: " if worker.load else ""
+                self._condemn(worker, "MemoryLimit", f"{name}the worker process took {_megabytes(size)}, more than "
+                                                     f"{_megabytes(limit)} (--max-memory)")
+
+    def _condemn(self, worker: _Worker, kind: str, message: str) -> None:
+        """Kill a worker; what becomes of its items is decided when it is gone."""
+        if worker.condemned is None:
+            worker.condemned = (worker.load[0] if worker.load else None, Failure(kind, message))
+            worker.process.kill()
+
+    def _end_workers(self) -> None:
+        """Those with something to do are killed, the others end by themselves."""
+        for worker in self._workers:
+            if worker.load or self._closed:
+                worker.process.kill()
+            worker.process.end()
+        for worker in self._workers:
+            worker.process.wait()
+            path = worker.load[0].item.job.output_path if worker.load else None
+            if path is not None:
+                sweep_beside(Path(os.path.realpath(path)))
+
+
+def _shown(item: Item) -> str:
+    return " ".join(item.name.split())
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 2**20:.0f} MiB"
