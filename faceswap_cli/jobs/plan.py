@@ -1,62 +1,31 @@
-"""Inputs, a folder for outputs and a pattern become a plan: one `Item` for each output, every collision found."""
+"""Inputs, a folder for outputs and a pattern become a plan: one `Item` for each output, every collision found.
+
+The tree of outputs mirrors that of inputs: a file of a named folder keeps its path from there, so does one that a
+quoted glob finds, from the folder before the first wildcard; files named one by one, on the command line, in a list or
+in a pipe, have no path, unless `root` gives them one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from pathlib import PurePath
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
 
-from faceswap_cli.jobs.items import Item
+from faceswap_cli.errors import ExitCode, InputError, UsageError
+from faceswap_cli.jobs.items import Failure, Item
 from faceswap_cli.jobs.job import SwapJob
-from faceswap_cli.jobs.shards import Shard
-from faceswap_cli.options import EngineOptions, MediaOptions, OnNoFace
+from faceswap_cli.jobs.naming import base_name, check_key, parent_name, parse_template, readable
+from faceswap_cli.jobs.outputs import Claims, OutputTree
+from faceswap_cli.jobs.remote_files import is_remote, join, list_remote
+from faceswap_cli.jobs.request import NAMES, BatchRequest, check_request
+from faceswap_cli.jobs.targets import Candidate, Targets, input_folders
+from faceswap_cli.media.formats import SUFFIXES, output_format
+from faceswap_cli.media.frame import ClipInfo
+from faceswap_cli.media.urls import shown
+from faceswap_cli.options import ImageFormat, MediaOptions
 
-NAMES = "-"
-"""The input that stands for names handed in beside the request: those of a pipe."""
-
-
-@dataclass(frozen=True, slots=True)
-class BatchRequest:
-    """What `faceswap batch SOURCE INPUT... -o OUT` asks for.
-
-    Attributes:
-        sources: Pictures of the face to put on, for all items; rows of a manifest may name others.
-        inputs: Targets: files, folders, globs, URLs; `-` stands for the names handed to `make_plan` or `plan_stream`.
-        output: The folder that all outputs lie in; made when needed.
-        template: How outputs are called: `{stem}-swapped{suffix}`; see `naming.Template`.
-        include: Globs: of the files in folders, only these; none: all pictures, by suffix.
-        exclude: Globs: of the files and folders in folders, not these.
-        recursive: Folders in folders too.
-        root: Inputs keep their path from here in the output tree; None: files of a named folder keep their path from
-            that folder, and files named one by one have none.
-        files_from: Files that list more inputs, one name a line.
-        null: Names in those files end with NUL instead (`-0`).
-        manifest: A CSV or JSONL file with one row for each item, in the place of inputs.
-        engine, media, on_no_face, allow_private_urls, details: As in `SwapJob`, for all items; rows may differ.
-        overwrite: Replace outputs that exist.
-        resume: Outputs that exist may be of an earlier run, and are looked at one by one when their turn comes.
-        shard: Only this part of the items.
-    """
-
-    sources: tuple[str, ...]
-    inputs: tuple[str, ...]
-    output: str
-    template: str = "{name}"
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    recursive: bool = True
-    root: str | None = None
-    files_from: tuple[str, ...] = ()
-    null: bool = False
-    manifest: str | None = None
-    engine: EngineOptions = field(default_factory=EngineOptions)
-    media: MediaOptions = field(default_factory=MediaOptions)
-    on_no_face: OnNoFace = OnNoFace.FAIL
-    allow_private_urls: bool = False
-    details: bool = False
-    overwrite: bool = False
-    resume: bool = False
-    shard: Shard | None = None
+__all__ = ["NAMES", "BatchPlan", "BatchRequest", "make_plan", "plan_stream"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +35,7 @@ class BatchPlan:
     Attributes:
         items: Those of the request's shard.
         root: The folder that all outputs lie in, as given.
-        warnings: What was left out and why, one line each.
+        warnings: What was left out and why, a line for each reason.
         total: Items of all shards.
     """
 
@@ -79,28 +48,222 @@ class BatchPlan:
 def make_plan(request: BatchRequest, names: Iterable[str] = ()) -> BatchPlan:
     """Find all items of a batch, and everything that is wrong with them as a whole, before anything runs.
 
-    Reads folders and the manifest; writes nothing, and makes no folder.
+    Reads folders and the manifest; writes nothing, and makes no folder. A file that is named and not there is an item,
+    which fails when its turn comes; one that cannot even be named in the tree of outputs is an item with a `problem`.
 
     Args:
         request: What to do.
         names: What the input `-` stands for; see `selection.read_names`.
+
+    Raises:
+        UsageError: Two items with one output, on any file system; an output that is an input, a source or a folder,
+            lies outside the output folder or in a folder of inputs, has a name that cannot be, or exists, with neither
+            `overwrite` nor `resume`; a bad template, glob, manifest or list.
+        InputError: There is nothing to do; a source, a folder or a list cannot be read.
     """
-    items = tuple(plan_stream(request, names))
-    return BatchPlan(items, request.output, (), len(items))
+    planner = _Planner(request)
+    candidates = list(planner.targets.candidates(names))
+    if not candidates:
+        raise planner.nothing()
+    keys = [planner.key(number, candidate) for number, candidate in enumerate(candidates)]
+    _refuse_collisions(candidates, keys)
+    for candidate in candidates:
+        planner.protect(candidate)
+    items = []
+    existing = []
+    for number, (candidate, key) in enumerate(zip(candidates, keys, strict=True)):
+        item = planner.item(number, candidate, key)
+        if request.shard is not None and not request.shard.holds(item.key):
+            continue
+        items.append(item)
+        if item.problem is None:
+            problem, exists = planner.look(key)
+            if problem is not None:
+                raise UsageError(problem)
+            if exists:
+                existing.append(item.job.output)
+    if existing and not request.overwrite and not request.resume:
+        first = ", ".join(readable(path) for path in existing[:3]) + (", ..." if len(existing) > 3 else "")
+        raise UsageError(f"{len(existing)} of {len(items)} outputs exist ({first}); add --overwrite to replace them, "
+                         "or choose another folder with -o")
+    return BatchPlan(tuple(items), request.output, planner.targets.warnings, len(candidates))
 
 
-def plan_stream(request: BatchRequest, names: Iterable[str]) -> Iterator[Item]:
+def plan_stream(request: BatchRequest, names: Iterable[str],
+                warn: Callable[[str], None] | None = None) -> Iterator[Item]:
     """The items of a batch as their names come through a pipe.
 
-    What `make_plan` refuses as a whole becomes the `problem` of the item with which it is found.
+    What `make_plan` refuses as a whole becomes the `problem` of the item with which it is found: of two names with one
+    output the first has it. What the request itself names is found before this returns.
 
     Args:
         request: What to do.
         names: What the input `-` stands for; read no further than the items are taken.
+        warn: Told of what is left out.
+
+    Raises:
+        UsageError, InputError: As `make_plan`, for what the request itself names. The iterator raises them when no name
+            came, or when what comes is no list of names.
     """
-    for number, name in enumerate([spec for spec in request.inputs if spec != NAMES] + list(names)):
-        key = PurePath(name).name
-        job = SwapJob(request.sources, name, str(PurePath(request.output, key)), request.engine, request.media,
-                      request.overwrite or request.resume, request.on_no_face, request.allow_private_urls,
+    planner = _Planner(request)
+    named = [list(group) if group is not None else None for group in planner.targets.groups()]
+    return _stream(planner, named, names, warn)
+
+
+def _stream(planner: _Planner, named: list[list[Candidate] | None], names: Iterable[str],
+            warn: Callable[[str], None] | None) -> Iterator[Item]:
+    request, targets = planner.request, planner.targets
+    claims = Claims()
+    told = number = 0
+    for group in named:
+        for candidate in targets.distinct(targets.listed(names) if group is None else group):
+            for line in targets.warnings[told:]:
+                told += 1
+                if warn is not None:
+                    warn(line)
+            item = planner.try_item(number, candidate, claims)
+            number += 1
+            if request.shard is None or request.shard.holds(item.key):
+                yield item
+    if not number:
+        raise planner.nothing()
+
+
+def _refuse_collisions(candidates: list[Candidate], keys: list[str]) -> None:
+    claims = Claims()
+    conflicts = [conflict for candidate, key in zip(candidates, keys, strict=True)
+                 if candidate.problem is None and (conflict := claims.claim(key, candidate.spec)) is not None]
+    if conflicts:
+        raise UsageError(conflicts[0] if len(conflicts) == 1 else f"{conflicts[0]} ({len(conflicts)} such collisions)")
+
+
+class _Planner:
+    """What finding and naming the items of one request takes."""
+
+    def __init__(self, request: BatchRequest) -> None:
+        """Check what can be checked of the request alone.
+
+        Raises:
+            UsageError, InputError: As `make_plan`.
+        """
+        self.request = request
+        check_request(request)
+        self._template = parse_template(request.template)
+        self._tree = None if is_remote(request.output) else OutputTree(
+            request.output, input_folders(request.inputs), request.sources)
+        self.targets = Targets(request, self._is_output)
+        self._existing: set[str] | None = None
+        self._checked: set[tuple[str, ImageFormat | None]] = set()
+
+    def nothing(self) -> InputError:
+        """That there is no item at all."""
+        reasons = "; ".join(self.targets.warnings) or "no name was given"
+        return InputError(f"there is nothing to swap: {reasons}")
+
+    def key(self, number: int, candidate: Candidate) -> str:
+        """The output of an item, relative to the root, with `/`. Of one with a problem, what no output is called.
+
+        Raises:
+            UsageError: There is no name that it could have, or the name and the format contradict each other.
+        """
+        if candidate.problem is not None:
+            return _key_of_problem(candidate)
+        row = candidate.row
+        media = row.media if row is not None else self.request.media
+        if row is not None and row.output is not None:
+            key = self._named(row.output, row.where)
+        else:
+            folder, _, name = candidate.relative.rpartition("/")
+            parent = parent_name(candidate.spec) if "parent" in self._template.fields else ""
+            key = self._template.render(name, parent, number + 1, media.image_format)
+            if folder:
+                check_key(folder, f"{readable(candidate.spec)}: its folder is")
+                key = f"{folder}/{key}"
+        self._check_suffix(key, candidate.spec, media)
+        return key
+
+    def item(self, number: int, candidate: Candidate, key: str) -> Item:
+        """The item. One with a problem has no output, so that nothing could be written for it."""
+        request, row = self.request, candidate.row
+        output = self._path(key) if candidate.problem is None else ""
+        job = SwapJob((row.sources if row is not None else ()) or request.sources, candidate.spec, output,
+                      row.engine if row is not None else request.engine,
+                      row.media if row is not None else request.media, request.overwrite,
+                      row.on_no_face if row is not None else request.on_no_face, request.allow_private_urls,
                       details=request.details)
-        yield Item(number, key, job, name)
+        problem = None
+        if candidate.problem is not None:
+            problem = Failure(UsageError.__name__, candidate.problem, ExitCode.USAGE)
+        return Item(number, key, job, shown(candidate.spec), problem)
+
+    def try_item(self, number: int, candidate: Candidate, claims: Claims) -> Item:
+        """The item; with a problem where `make_plan` would raise, or another item has its output."""
+        problem = candidate.problem
+        key = ""
+        if problem is None:
+            try:
+                key = self.key(number, candidate)
+            except UsageError as error:
+                problem = str(error)
+        if problem is None:
+            self.protect(candidate)
+            problem = self.look(key)[0] or claims.claim(key, candidate.spec)
+        if problem is not None:
+            candidate = replace(candidate, problem=problem)
+            key = _key_of_problem(candidate)
+        return self.item(number, candidate, key)
+
+    def protect(self, candidate: Candidate) -> None:
+        """Let no output replace this input and its sources."""
+        if self._tree is not None:
+            self._tree.add_input(candidate.spec)
+            for source in candidate.row.sources if candidate.row is not None else ():
+                self._tree.add_source(source)
+
+    def look(self, key: str) -> tuple[str | None, bool]:
+        """What is wrong with an output, and whether it exists: remote ones are looked at only where that matters."""
+        if self._tree is not None:
+            return self._tree.look(key)
+        if self.request.overwrite or self.request.resume:
+            return None, False
+        if self._existing is None:
+            try:
+                self._existing = {file.name for file in list_remote(self.request.output).files}
+            except InputError:  # nothing there yet
+                self._existing = set()
+        return None, key in self._existing
+
+    def _is_output(self, spec: str) -> bool:
+        return self._tree is not None and self._tree.holds(spec)
+
+    def _path(self, key: str) -> str:
+        return join(self.request.output, key) if self._tree is None else self._tree.path(key)
+
+    def _named(self, output: str, where: str) -> str:
+        """The key of an output that a row names."""
+        key = output.replace(os.sep, "/")
+        if self._tree is not None and os.path.isabs(output):  # noqa: PTH117 (text is compared)
+            key = os.path.relpath(output, self.request.output).replace(os.sep, "/")
+        elif is_remote(output):
+            key = output.removeprefix(join(self.request.output, ""))
+        while key.startswith("./"):
+            key = key[2:]
+        check_key(key, f"{where}: output is")
+        return key
+
+    def _check_suffix(self, key: str, spec: str, media: MediaOptions) -> None:
+        """Tell early that no output can have the suffix that a template or a row gives it.
+
+        Where the target's own suffix says nothing, its content has to be seen first.
+        """
+        suffix = os.path.splitext(key)[1].lower()  # noqa: PTH122 (a Path for each file is slow)
+        if (suffix, media.image_format) in self._checked:
+            return
+        if os.path.splitext(base_name(spec))[1].lower() in SUFFIXES or media.image_format is not None:  # noqa: PTH122
+            output_format(Path(self._path(key)), media, ClipInfo(ImageFormat.PNG, 1, 1))
+            self._checked.add((suffix, media.image_format))
+
+
+def _key_of_problem(candidate: Candidate) -> str:
+    """What no output is called, and the same from run to run."""
+    return f"{candidate.relative}//{candidate.spec}"

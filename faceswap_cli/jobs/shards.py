@@ -1,4 +1,4 @@
-"""Which items of a batch are this machine's: by a hash of the item's key, so that no machine needs to know the others."""
+"""Which items of a batch are this machine's: by a hash of the key, so that no machine needs to know the others."""
 
 from __future__ import annotations
 
