@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
-import signal
+import os
 import threading
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from types import FrameType, TracebackType
-from typing import Self
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sized
+from dataclasses import dataclass, replace
+from itertools import count
+from pathlib import Path
 
-from faceswap_cli.errors import ExitCode
+from faceswap_cli.errors import ExitCode, UsageError
+from faceswap_cli.jobs.entry import Entry
 from faceswap_cli.jobs.executors.base import Executor
-from faceswap_cli.jobs.items import Item, ItemResult, Status
-from faceswap_cli.jobs.journal import Journal
+from faceswap_cli.jobs.interruption import Interruption
+from faceswap_cli.jobs.items import Failure, Item, ItemResult, Status
+from faceswap_cli.jobs.job import STDOUT
+from faceswap_cli.jobs.journal import Entries, Journal
+from faceswap_cli.jobs.resume import Standing
+from faceswap_cli.media.leftovers import sweep_beside
+from faceswap_cli.media.urls import is_url, shown
 from faceswap_cli.options import EngineOptions, OnError
+
+__all__ = ["BatchReport", "Interruption", "Policy", "run_batch"]
+
+ORDER_WINDOW = 256
+"""How many results may wait for an earlier one to be told before no more items are begun."""
+
+_UNTOLD = 10_000
+"""How many items that need not be run may wait to be told while others run."""
+
+_NAP = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +39,13 @@ class Policy:
     """How a batch goes about its items.
 
     Attributes:
-        on_error: What happens when an item fails.
+        on_error: What happens when an item fails in this run.
         max_failures: Stop when so many items have failed in this run; None: never.
         ordered: Tell results in the order of the items, not as they finish.
         resume: Leave out what the journal has as done and is unchanged. False: do everything again; outputs that the
             journal knows are replaced either way.
-        retry_failed: Try again what failed in an earlier run, though nothing has changed.
+        retry_failed: Try again what failed in an earlier run, though nothing has changed. Failures that do not lie in
+            the item (see `resume.LASTING`) are always tried again.
     """
 
     on_error: OnError = OnError.CONTINUE
@@ -44,7 +62,7 @@ class BatchReport:
     Attributes:
         counts: Items by status; every status has a number.
         seconds: Wall time.
-        stopped: Why not all items were begun, or were finished; None: they were.
+        stopped: Why not all items were done; None: they were.
         warnings: About the batch as a whole, one line each.
         signal: The number of the signal that stopped it; None: none did.
     """
@@ -57,36 +75,10 @@ class BatchReport:
 
     @property
     def exit_code(self) -> int:
-        """0: all done; 7: an item failed, now or earlier; 128 + the signal (130, 143): interrupted."""
+        """0: nothing failed; 7: an item failed, now or earlier; 128 + the signal (130, 143): interrupted."""
         if self.signal is not None:
             return 128 + self.signal
         return int(ExitCode.PARTIAL if self.counts[Status.FAILED] else ExitCode.OK)
-
-
-class Interruption:
-    """While it is entered, a first SIGINT or SIGTERM stops an executor, and a second one ends everything at once.
-
-    Signals that were ignored before stay ignored. Only the main thread gets signals: elsewhere it does nothing.
-
-    Attributes:
-        signal: The number of the first signal; None: none came.
-    """
-
-    def __init__(self, executor: Executor, say: Callable[[str], None] | None = None) -> None:
-        """Nothing is installed yet.
-
-        Args:
-            executor: Told to `stop`, then to `close`.
-            say: Told what a signal has set off, from within the signal handler.
-        """
-        self.signal: int | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> bool:
-        return False
 
 
 def run_batch(items: Iterable[Item], executor: Executor, journal: Journal | None, policy: Policy,
@@ -95,12 +87,13 @@ def run_batch(items: Iterable[Item], executor: Executor, journal: Journal | None
     """Do what is to be done of a batch.
 
     `job.overwrite` of an item says whether the user lets an output be replaced that this batch did not make; those
-    that the journal knows are replaced without it. Items that are current, that failed before, that carry a problem
-    or whose output is in the way are told without being run, with `attempts` 0. Signals are taken care of, see
-    `Interruption`. The caller holds the lock (`locks.hold`), and closes journal and executor.
+    that the journal knows are replaced without it. Told without being run, with `attempts` 0, are items that are
+    current, that failed before and are not to be retried, that carry a problem, and whose output is in the way.
+    Signals are taken care of, see `Interruption`. The caller holds the lock (`locks.hold`), and closes journal and
+    executor.
 
     Args:
-        items: In order; taken as the executor asks for them.
+        items: In order, each with a key of its own; taken as the executor asks for them, maybe in another thread.
         executor: Runs them.
         journal: Open; None: nothing is noted, nothing is resumed.
         policy: How to go about it.
@@ -111,11 +104,207 @@ def run_batch(items: Iterable[Item], executor: Executor, journal: Journal | None
     Raises:
         OutputError: The journal cannot be written.
     """
-    counts = dict.fromkeys(Status, 0)
     start = time.monotonic()
-    for result in executor.run(iter(items)):
-        if journal is not None:
-            journal.append(result)
-        counts[result.status] += 1
-        on_result(result)
-    return BatchReport(counts, time.monotonic() - start)
+    interruption = Interruption(executor, say)
+    run = _Run(items, executor, journal, policy, on_result, models, interruption)
+    with interruption:
+        run.run()
+    return run.report(time.monotonic() - start)
+
+
+class _Run:
+    """One pass over the items. `_feed` may run in a thread of the executor; everything else is in the caller's."""
+
+    def __init__(self, items: Iterable[Item], executor: Executor, journal: Journal | None, policy: Policy,
+                 on_result: Callable[[ItemResult], None], models: Callable[[EngineOptions], dict[str, str]],
+                 interruption: Interruption) -> None:
+        self._items = iter(items)
+        self._total = len(items) if isinstance(items, Sized) else None
+        self._executor = executor
+        self._journal = journal
+        self._policy = policy
+        self._on_result = on_result
+        self._interruption = interruption
+        self._standing = Standing(models)
+        self._entries = journal.read() if journal is not None else Entries()
+        self._thread = threading.get_ident()
+        self._counts = dict.fromkeys(Status, 0)
+        self._failures = count(1)
+        self._stopped: str | None = None
+        self._exhausted = False
+        self._error: Exception | None = None
+        self._taken = 0
+        self._running: dict[str, tuple[int, Item]] = {}
+        """What the executor has, by key, and its place in the order."""
+        self._untold: deque[tuple[int, ItemResult]] = deque()
+        """What another thread found not to need running."""
+        self._waiting: dict[int, ItemResult] = {}
+        """What an earlier item holds back, by place."""
+        self._next = 0
+
+    def run(self) -> None:
+        """Do the items, in as many passes as the order takes."""
+        try:
+            while not self._exhausted and not self._stopping and self._error is None:
+                for result in self._executor.run(self._feed()):
+                    self._finish(result)
+                    self._tell_untold()
+                self._tell_untold()
+                self._account_for_lost()
+            for place in sorted(self._waiting):  # behind items that were stopped
+                self._on_result(self._waiting.pop(place))
+            if self._journal is not None:
+                self._journal.sync()
+        except BaseException:
+            self._stop("it failed")
+            raise
+        if self._error is not None:
+            raise self._error
+
+    def report(self, seconds: float) -> BatchReport:
+        """How it ended."""
+        counted = sum(self._counts.values())
+        left = (self._taken if self._total is None else self._total) - counted
+        unread = self._total is None and not self._exhausted
+        warnings = []
+        if self._entries.damaged:
+            warnings.append(f"{self._entries.damaged} lines of the journal could not be read; "
+                            "what they were about was done again")
+        if unread:
+            warnings.append("the list of inputs was not read to its end; the items that were left are not counted")
+        stopped = self._stopped if left or unread else None
+        if self._interruption.signal is not None:
+            stopped = f"interrupted by {self._interruption.name}"
+        return BatchReport(self._counts | {Status.STOPPED: left}, seconds, stopped, tuple(warnings),
+                           self._interruption.signal)
+
+    @property
+    def _stopping(self) -> bool:
+        return self._stopped is not None or self._interruption.signal is not None
+
+    def _feed(self) -> Iterator[Item]:
+        """What is to be run. An error ends it and is raised in the end, so that what runs is finished and noted."""
+        try:
+            while not self._stopping and self._has_room():
+                item = next(self._items, None)
+                if item is None:
+                    self._exhausted = True
+                    return
+                place, self._taken = self._taken, self._taken + 1
+                result = self._without_running(item)
+                if result is None:
+                    ready = self._begin(item)
+                    self._running[item.key] = (place, item)
+                    yield ready
+                elif threading.get_ident() == self._thread:
+                    self._tell_in_order(place, result)
+                else:
+                    self._untold.append((place, result))
+        except Exception as error:
+            self._error = error
+
+    def _has_room(self) -> bool:
+        """Whether results may run so far ahead of what is told. False ends a pass; in another thread it waits."""
+        while self._is_full():
+            if threading.get_ident() == self._thread or not self._running or self._stopping:
+                return False
+            time.sleep(_NAP)
+        # Nothing runs whose result would bring the caller's thread to tell these.
+        return bool(self._running) or len(self._untold) < ORDER_WINDOW
+
+    def _is_full(self) -> bool:
+        untold = len(self._untold)
+        return untold >= _UNTOLD or (self._policy.ordered and untold + len(self._waiting) >= ORDER_WINDOW)
+
+    def _without_running(self, item: Item) -> ItemResult | None:
+        """What is known of an item already; None: it is to be run."""
+        if item.problem is not None:
+            return self._refuse(item, item.problem)
+        entry = self._entries.get(item.key) if self._policy.resume else None
+        if entry is not None and self._standing.is_current(item, entry):
+            return _earlier(item, entry, Status.CURRENT)
+        if entry is not None and not self._policy.retry_failed and self._standing.is_failed(item, entry):
+            return _earlier(item, entry, Status.FAILED)
+        if not item.job.overwrite and not self._entries.has_begun(item.key) and _exists(item.job.output):
+            message = (f"{shown(item.job.output)} exists and is not of this batch; choose another folder, "
+                       "or add --overwrite")
+            return self._refuse(item, Failure(UsageError.__name__, message, UsageError.exit_code))
+        return None
+
+    def _refuse(self, item: Item, failure: Failure) -> ItemResult:
+        self._count_failure()
+        return ItemResult(item, Status.FAILED, failure=failure, attempts=0)
+
+    def _begin(self, item: Item) -> Item:
+        """The item as it is handed out, noted."""
+        if self._journal is None:
+            return item
+        if self._entries.is_open(item.key) and _is_local(item.job.output):
+            sweep_beside(Path(os.path.realpath(item.job.output)))
+        self._journal.begin(item)
+        if self._entries.has_begun(item.key):
+            return replace(item, job=replace(item.job, overwrite=True))
+        return item
+
+    def _finish(self, result: ItemResult) -> None:
+        place, _ = self._running.pop(result.item.key)
+        if result.status is Status.FAILED:
+            self._count_failure()
+            result = self._standing.complete(result)
+        if self._journal is not None:
+            self._journal.append(result)
+        self._tell_in_order(place, result)
+
+    def _account_for_lost(self) -> None:
+        """None is lost silently: an executor tells of every item that it takes, unless it was stopped."""
+        if self._stopping or self._error is not None:
+            return
+        for _, item in list(self._running.values()):
+            message = f"{shown(item.name)}: its worker was lost; run it again with --retry-failed"
+            self._finish(ItemResult(item, Status.FAILED, failure=Failure("WorkerDied", message)))
+
+    def _tell_untold(self) -> None:
+        while self._untold:
+            self._tell_in_order(*self._untold.popleft())
+
+    def _tell_in_order(self, place: int, result: ItemResult) -> None:
+        self._counts[result.status] += 1
+        if not self._policy.ordered:
+            self._on_result(result)
+            return
+        self._waiting[place] = result
+        while self._next in self._waiting:
+            self._next += 1
+            self._on_result(self._waiting.pop(self._next - 1))
+
+    def _count_failure(self) -> None:
+        """One more in this run; those of earlier runs stop nothing."""
+        failures = next(self._failures)
+        if self._stopping:
+            return
+        if self._policy.on_error is OnError.STOP:
+            self._stop("an item failed (--on-error stop)")
+        elif self._policy.max_failures is not None and failures >= self._policy.max_failures:
+            self._stop(f"{failures} items failed (--max-failures {self._policy.max_failures})")
+
+    def _stop(self, reason: str) -> None:
+        self._stopped = self._stopped or reason
+        self._executor.stop()
+
+
+def _earlier(item: Item, entry: Entry, status: Status) -> ItemResult:
+    """What an earlier run has noted, as a result of this one."""
+    failure = entry.failure
+    if failure is not None:
+        failure = replace(failure, message=f"{failure.message} (in an earlier run; --retry-failed tries again)")
+    return ItemResult(item, status, failure=failure, attempts=0, target=entry.input, sources=dict(entry.sources),
+                      output=entry.output, models=entry.models)
+
+
+def _is_local(output: str) -> bool:
+    return output != STDOUT and not is_url(output)
+
+
+def _exists(output: str) -> bool:
+    """Whether something lies there, if only a link that leads nowhere; of a remote output its worker finds out."""
+    return _is_local(output) and os.path.lexists(output)

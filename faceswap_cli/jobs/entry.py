@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
 from faceswap_cli.engine.outcome import FaceOutcome
@@ -51,7 +51,7 @@ class Entry:
     seconds: float
     worker: int | None
     input: Stamp | None
-    sources: dict[str, Stamp]
+    sources: tuple[tuple[str, Stamp], ...]
     options: str
     models: dict[str, str]
     path: str | None
@@ -74,18 +74,16 @@ class Entry:
         item, outcome = result.item, result.outcome
         wrote = result.status in (Status.DONE, Status.COPIED)
         entry = cls(item.key, result.status, shown(item.name), result.attempts, round(result.seconds, 4), result.worker,
-                    result.target, {shown(name): stamp for name, stamp in result.sources.items()}, options,
+                    result.target, tuple((shown(name), stamp) for name, stamp in result.sources.items()), options,
                     dict(result.models), shown(item.job.output) if wrote else None, result.output, result.failure)
         return entry if outcome is None else entry._with(outcome)
 
     def _with(self, outcome: Outcome) -> Self:
-        values = {name: getattr(self, name) for name in self.__slots__}
         frames = {"total": outcome.frames, "swapped": outcome.frames_swapped,
                   "without_face": outcome.frames_without_face}
         timings = {stage: round(seconds, 4) for stage, seconds in asdict(outcome.timings).items()}
-        return type(self)(**values | {"engine": dict(outcome.engine), "frames": frames,
-                                      "faces": tuple(_face(face) for face in outcome.faces),
-                                      "warnings": outcome.warnings, "timings": timings})
+        return replace(self, engine=dict(outcome.engine), frames=frames,
+                       faces=tuple(_face(face) for face in outcome.faces), warnings=outcome.warnings, timings=timings)
 
     def to_json(self) -> str:
         """One line of ASCII without its end. Names of any bytes survive: what is not UTF-8 is kept as surrogates."""
@@ -97,7 +95,7 @@ class Entry:
             "seconds": self.seconds,
             "worker": self.worker,
             "input": None if self.input is None else asdict(self.input),
-            "sources": [{"name": name, **asdict(stamp)} for name, stamp in self.sources.items()],
+            "sources": [{"name": name, **asdict(stamp)} for name, stamp in self.sources],
             "options": self.options,
             "models": self.models,
             "output": None if self.path is None else
@@ -122,7 +120,7 @@ class Entry:
             return cls(
                 str(record["key"]), Status(record["status"]), str(record["target"]), int(record["attempts"]),
                 float(record["seconds"]), record["worker"], None if stamp is None else _stamp(stamp),
-                {str(source["name"]): _stamp(source) for source in record["sources"]}, str(record["options"]),
+                tuple((str(source["name"]), _stamp(source)) for source in record["sources"]), str(record["options"]),
                 dict(record["models"]), None if output is None else str(output["path"]),
                 None if output is None or "size" not in output else _stamp(output),
                 None if failure is None else
