@@ -101,7 +101,7 @@ def batch(
     from faceswap_cli.cli.batch_run import RunRequest, run
     from faceswap_cli.jobs.batch import Policy
     from faceswap_cli.jobs.executors.base import Limits
-    from faceswap_cli.jobs.plan import NAMES, BatchRequest
+    from faceswap_cli.jobs.request import NAMES, BatchRequest
     from faceswap_cli.jobs.shards import parse_shard
 
     listed = [*(inputs or ()), *([NAMES] if files_from == "-" else [])]
@@ -118,7 +118,7 @@ def batch(
             restore_visibility=restore_visibility, interpolation=interpolation, describe=json or verbose,
         ),
         media=MediaOptions(image_format, image_quality, max_pixels, not no_provenance),
-        on_no_face=on_no_face, allow_private_urls=allow_private_urls, details=True, overwrite=overwrite, resume=resume,
+        on_no_face=on_no_face, allow_private_urls=allow_private_urls, details=True, overwrite=overwrite,
         shard=None if shard is None else parse_shard(shard),
     )
     how = RunRequest(
@@ -129,7 +129,7 @@ def batch(
         _path(summary_html, "--summary-html"), progress=not no_progress,
     )
     if dry_run:
-        show_plan(sink, request)
+        show_plan(sink, request, how.journal)
     elif code := run(sink, request, how):
         raise typer.Exit(code)
 
@@ -139,12 +139,10 @@ def _check(source: str | None, inputs: list[str] | None, files_from: str | None,
     """Find what the options contradict each other in."""
     if source is None and manifest is None:
         raise UsageError("SOURCE is missing; name a picture of the face to put on, then what to change")
-    if source == "-":
-        raise UsageError("SOURCE is read by every worker and cannot come through a pipe; save it as a file")
     if not inputs and files_from is None and manifest is None:
         raise UsageError("nothing to change was named; add files, folders, - for a pipe of names, --files-from or "
                          "--manifest")
-    if [*(inputs or ()), files_from].count("-") > 1:
+    if [*(inputs or ()), files_from, manifest].count("-") > 1:
         raise UsageError("- (standard input) can be read only once")
     if executor is not b.ExecutorName.RAY and (address is not None or num_gpus is not None):
         raise UsageError("--address and --num-gpus are for --executor ray")

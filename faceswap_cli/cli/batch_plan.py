@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from faceswap_cli.cli.batch_report import plan_summary, planned_report
@@ -11,8 +13,11 @@ from faceswap_cli.cli.output import Output, plain
 from faceswap_cli.cli.stdout import is_terminal
 from faceswap_cli.errors import UsageError
 from faceswap_cli.jobs.inputs import Inputs
-from faceswap_cli.jobs.plan import NAMES, BatchPlan, BatchRequest, make_plan
-from faceswap_cli.jobs.selection import read_names
+from faceswap_cli.jobs.journal import default_journal
+from faceswap_cli.jobs.lists import read_names
+from faceswap_cli.jobs.plan import BatchPlan, make_plan
+from faceswap_cli.jobs.remote_files import is_remote
+from faceswap_cli.jobs.request import NAMES, BatchRequest
 from faceswap_cli.media.urls import is_url, shown
 
 if TYPE_CHECKING:
@@ -24,13 +29,20 @@ ROWS_SHOWN = 40
 """Items in the table for a terminal; a pipe gets all."""
 
 
-def show_plan(output: Output, request: BatchRequest) -> None:
+def show_plan(output: Output, request: BatchRequest, journal: Path | None) -> None:
     """Print what would be done: a table on a terminal, lines in a pipe, JSON where that is asked for.
+
+    Args:
+        output: How the command speaks.
+        request: What is asked for.
+        journal: As it was named; None: not at all.
 
     Raises:
         UsageError, InputError: As `make_plan`, `names_of` and `check_sources`.
     """
     check_sources(request)
+    journal = journal_of(request, journal)
+    request = replace(request, resume=journal is not None and journal.exists())
     plan = make_plan(request, names_of(request))
     warn_of(output, plan)
     if output.json:
@@ -50,6 +62,13 @@ def warn_of(output: Output, plan: BatchPlan) -> None:
     """Tell what was left out, and why."""
     for text in plan.warnings:
         output.warn([text])
+
+
+def journal_of(request: BatchRequest, named: Path | None) -> Path | None:
+    """Where it is noted what is done; None: nowhere, as it has no name and the outputs are not on this machine."""
+    if named is not None or is_remote(request.output):
+        return named
+    return default_journal(Path(request.output), request.shard)
 
 
 def names_of(request: BatchRequest) -> Iterator[str]:

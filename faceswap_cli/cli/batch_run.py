@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from faceswap_cli.cli.batch_options import ExecutorName
-from faceswap_cli.cli.batch_plan import check_sources, names_of, warn_of
+from faceswap_cli.cli.batch_plan import check_sources, journal_of, names_of, warn_of
 from faceswap_cli.cli.batch_report import item_report, summary_report
 from faceswap_cli.cli.batch_table import FAILURES_SHOWN, BatchProgress, tell_end
 from faceswap_cli.cli.consent import tell_once
@@ -20,14 +20,15 @@ from faceswap_cli.jobs.backend import SwapBackend, open_backend
 from faceswap_cli.jobs.batch import Policy, run_batch
 from faceswap_cli.jobs.executors.base import Executor, Limits
 from faceswap_cli.jobs.items import Item, ItemResult
-from faceswap_cli.jobs.journal import Journal, default_journal
+from faceswap_cli.jobs.journal import Journal
 from faceswap_cli.jobs.locks import hold
-from faceswap_cli.jobs.plan import NAMES, BatchRequest, make_plan, plan_stream
+from faceswap_cli.jobs.plan import make_plan, plan_stream
 from faceswap_cli.jobs.report.reports import Reports
+from faceswap_cli.jobs.request import NAMES, BatchRequest
 from faceswap_cli.jobs.swap import prepare_source
 from faceswap_cli.jobs.versions import describe_models
 from faceswap_cli.media.atomic import explain_failure
-from faceswap_cli.media.urls import is_url, shown
+from faceswap_cli.media.urls import shown
 from faceswap_cli.options import EngineOptions
 
 FACES_OF_A_PIPE = 50
@@ -84,10 +85,11 @@ def run(output: Output, request: BatchRequest, how: RunRequest) -> int:
     """
     reports = Reports(report=how.report, junit=how.junit, summary_html=how.summary_html)
     check_sources(request)
+    journal_path = journal_of(request, how.journal)
+    request = replace(request, resume=journal_path is not None and journal_path.exists())
     items, total = _items(output, request)
     backends = _Backends()
     backends.open_all(request, items)
-    journal_path = _journal_path(request, how)
     with ExitStack() as stack:
         journal: Journal | None = None
         if journal_path is not None:
@@ -97,7 +99,7 @@ def run(output: Output, request: BatchRequest, how: RunRequest) -> int:
         tell_once(output)
         for note in backends.open(request.engine).notes:
             output.note(note)
-        executor = _executor(how)
+        executor = _executor(how, request.engine, total)
         stack.callback(executor.close)
         progress = stack.enter_context(BatchProgress(output, total, progress=how.progress and not _mixes(output)))
         doubt, teller = _Doubt(request, backends), _Teller(output, progress)
@@ -171,7 +173,8 @@ class _Doubt:
 def _items(output: Output, request: BatchRequest) -> tuple[Iterable[Item], int | None]:
     """The items and, unless their names come through a pipe, how many there are."""
     if NAMES in request.inputs:
-        return _with_faces_ahead(plan_stream(request, names_of(request)), FACES_OF_A_PIPE), None
+        stream = plan_stream(request, names_of(request), lambda text: output.warn([text]))
+        return _with_faces_ahead(stream, FACES_OF_A_PIPE), None
     plan = make_plan(request)
     warn_of(output, plan)
     return list(_with_faces_ahead(plan.items, len(plan.items))), len(plan.items)
@@ -188,13 +191,6 @@ def _with_faces_ahead(items: Iterable[Item], count: int) -> Iterator[Item]:
         yield replace(item, job=replace(item.job, engine=engine))
 
 
-def _journal_path(request: BatchRequest, how: RunRequest) -> Path | None:
-    """Where it is noted what is done; None: nowhere, as nothing says where and the outputs are not on this machine."""
-    if how.journal is not None or is_url(request.output):
-        return how.journal
-    return default_journal(Path(request.output), request.shard)
-
-
 def _mixes(output: Output) -> bool:
     """Whether data would be written over the progress line."""
     return output.json and is_terminal()
@@ -207,14 +203,25 @@ def _make_folder(path: Path) -> None:
         raise OutputError(explain_failure(str(path), path, error)) from error
 
 
-def _executor(how: RunRequest) -> Executor:
+def _executor(how: RunRequest, engine: EngineOptions, items: int | None) -> Executor:
+    """Where the items run.
+
+    Args:
+        how: The batch is run.
+        engine: What most items ask for.
+        items: How many there are; None: not known.
+    """
     if how.executor is ExecutorName.RAY:
         from faceswap_cli.jobs.executors.ray import RayExecutor
 
         return RayExecutor(how.workers, how.limits, how.threads, address=how.address, num_gpus=how.num_gpus)
-    from faceswap_cli.jobs.executors.local import LocalExecutor
+    from faceswap_cli.jobs.executors.local import LocalExecutor, auto_workers
+    from faceswap_cli.runtime.cores import core_count
+    from faceswap_cli.runtime.memory import free_memory
 
-    return LocalExecutor(how.workers, how.limits, how.threads)
+    workers = how.workers or auto_workers(engine, core_count(), free_memory())
+    # More would only be started to find nothing to do; and each would get fewer threads.
+    return LocalExecutor(max(1, workers if items is None else min(workers, items)), how.limits, how.threads)
 
 
 class _Teller:

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from faceswap_cli.cli.output import Output, plain
+from faceswap_cli.cli.output import Output, plain, say
 from faceswap_cli.cli.stdout import drop_stderr
 from faceswap_cli.errors import ExitCode, OutputError
 from faceswap_cli.jobs.items import ItemResult, Status

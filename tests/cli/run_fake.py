@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -12,12 +14,27 @@ import fakes
 from faceswap_cli.cli.app import main
 from faceswap_cli.jobs import backend
 
+TESTS = Path(__file__).parents[1]
+
 
 def open_fake(options):
     return fakes.BACKENDS[name](options, notes=("a note on the engine",))
 
 
+def hire_fakes():
+    """Have the worker processes of a batch take the fake backend too."""
+    from faceswap_cli.jobs.executors import local
+
+    path = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(TESTS), str(TESTS / "cli"), *([path] if path else [])])
+    os.environ["FACESWAP_TEST_BACKEND"] = name
+    local.LocalExecutor = partial(local.LocalExecutor, worker="fake_worker:FakeWorker")
+
+
 if __name__ == "__main__":
     name = sys.argv[1]
+    del sys.argv[1]
     backend.open_backend = backend.open_finder = open_fake
-    sys.exit(main(sys.argv[2:]))
+    if "batch" in sys.argv[1:2]:
+        hire_fakes()
+    sys.exit(main())
