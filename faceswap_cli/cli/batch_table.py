@@ -46,7 +46,7 @@ class BatchProgress:
     """A line on standard error, where that is a terminal: done, failed, items a second, time left."""
 
     def __init__(self, output: Output, total: int | None, *, progress: bool = True) -> None:
-        """Nothing is drawn before the first result.
+        """Nothing is drawn before it is entered.
 
         Args:
             output: Says notes; the line makes room for them.
@@ -63,6 +63,12 @@ class BatchProgress:
 
     def __enter__(self) -> Self:
         self._begun = time.monotonic()
+        if self._shown:
+            from tqdm import tqdm
+
+            known = "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}"
+            self._bar = tqdm(total=self._total, file=sys.stderr, leave=False, dynamic_ncols=True, miniters=1,
+                             bar_format=f"{known if self._total else 'items: {n_fmt}'} [{{elapsed}}{{postfix}}]")
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
@@ -76,16 +82,9 @@ class BatchProgress:
         self._count += 1
         self._ran += ran(result)
         self._failed += result.status is Status.FAILED
-        if not self._shown:
-            return
-        if self._bar is None:
-            from tqdm import tqdm
-
-            known = "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}"
-            self._bar = tqdm(total=self._total, file=sys.stderr, leave=False, dynamic_ncols=True,
-                             bar_format=f"{known if self._total else '{n_fmt} items'} [{{elapsed}}{{postfix}}]")
-        self._bar.set_postfix_str(self.told(time.monotonic() - self._begun), refresh=False)
-        self._bar.update()
+        if self._bar is not None:
+            self._bar.set_postfix_str(self.told(time.monotonic() - self._begun), refresh=False)
+            self._bar.update()
 
     def told(self, seconds: float) -> str:
         """What the line says besides the count: `2 failed, 3.1 items/s, 0:21 left`.

@@ -21,13 +21,14 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import weakref
 from pathlib import Path
 from typing import IO
 from xml.sax.saxutils import escape, quoteattr
 
 from faceswap_cli.errors import OutputError
 from faceswap_cli.jobs.items import ItemResult, Status
-from faceswap_cli.jobs.report.summary import Summary
+from faceswap_cli.jobs.report.summary import Summary, ran
 from faceswap_cli.jobs.report.text import one_line, target_name
 from faceswap_cli.media.atomic import AtomicFile
 
@@ -50,6 +51,7 @@ class JUnit:
         """
         self._summary = summary
         self._cases: IO[bytes] = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 (lives as long as self)
+        weakref.finalize(self, self._cases.close)
         self._tests = self._failures = self._skipped = 0
         self._broken: OSError | None = None
 
@@ -117,7 +119,7 @@ def _case(result: ItemResult) -> str:
     folder = item.key.rpartition("/")[0]
     # Readers take a dot for the end of a package, so that of a folder's name must not be one.
     classname = ".".join([SUITE, *(part.replace(".", "_") for part in folder.split("/") if part)])
-    seconds = 0.0 if result.status in (Status.CURRENT, Status.STOPPED) else result.seconds
+    seconds = result.seconds if ran(result) else 0.0
     start = _open("testcase", {"classname": classname, "name": item.key, "file": target_name(item),
                                "time": f"{seconds:.3f}"})
     inner = ""

@@ -10,6 +10,7 @@ from enum import IntEnum
 from pathlib import Path
 
 from faceswap_cli.jobs.items import ItemResult, Status
+from faceswap_cli.jobs.report.summary import ran
 from faceswap_cli.jobs.report.text import counted, one_line, show_seconds, target_name
 from faceswap_cli.media.urls import is_url, shown
 
@@ -134,7 +135,7 @@ def _facts(result: ItemResult) -> str:
         if outcome.frames > 1:
             parts.append(f"in {outcome.frames_swapped:,} of {counted(outcome.frames, 'frame')}")
     text = " ".join(parts)
-    times = [show_seconds(result.seconds)] if result.status not in (Status.CURRENT, Status.STOPPED) else []
+    times = [show_seconds(result.seconds)] if ran(result) else []
     tries = [f"{result.attempts} attempts"] if result.attempts > 1 else []
     return ", ".join([*([text] if text else []), *times, *tries])
 

@@ -31,7 +31,7 @@ class Reports:
             summary_html: The contact sheet.
 
         Raises:
-            OutputError: A folder is missing or not writable, or a name is that of a folder.
+            OutputError: A folder is not writable, or a name is that of a folder. Missing folders are made in `write`.
             UsageError: Two reports have one name.
         """
         named = {"--report": report, "--junit": junit, "--summary-html": summary_html}
@@ -66,6 +66,7 @@ class Reports:
         failed: OutputError | UsageError | None = None
         for option, path in self.paths.items():
             try:
+                _make_folder(path)
                 if option == "--report":
                     self.summary.write(path)
                 elif self._junit is not None and option == "--junit":
@@ -84,13 +85,22 @@ def _check(paths: dict[str, Path]) -> None:
         try:
             if path.is_dir():
                 raise OutputError(f"cannot write {path}: it is a folder; name a file in it with {option}")
-            if not path.parent.is_dir():
-                raise OutputError(f"cannot write {path}: there is no folder {path.parent}; create it first")
-            if not os.access(path.parent, os.W_OK):
-                raise OutputError(f"cannot write {path}: no permission to write in its folder")
+            folder = next(parent for parent in path.absolute().parents if parent.exists())
+            if not folder.is_dir():
+                raise OutputError(f"cannot write {path}: {folder} is not a folder; choose another name with {option}")
+            if not os.access(folder, os.W_OK):
+                raise OutputError(f"cannot write {path}: no permission to write in {folder}")
             real = os.path.realpath(path)
-        except OSError as error:  # a name that is too long
+        except (OSError, ValueError) as error:  # a name that is too long, or holds a NUL
             raise OutputError(explain_failure(str(path), path, error)) from error
         if real in taken:
             raise UsageError(f"{option} and {taken[real]} both name {path}; give each a file of its own")
         taken[real] = option
+
+
+def _make_folder(path: Path) -> None:
+    """The folder of a report, which may well be that of the outputs, not there when the batch begins."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(explain_failure(str(path), None, error)) from error

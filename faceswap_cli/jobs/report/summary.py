@@ -28,7 +28,8 @@
      "slowest": [{"key": str, "target": str, "seconds": float}]}
 
 `started` is UTC, ISO 8601. `seconds` is the time of the whole run, `timings` the sums over its items, which overlap.
-`items_per_second` counts what this run did; `current` items were done by an earlier one, `stopped` ones never begun.
+`items_per_second` counts what this run did; `current` items were done by an earlier one, `stopped` ones never begun,
+and a failure with 0 attempts was found without trying: before the item was run, or in an earlier run.
 `bytes` is the size of what was written. Warnings that differ only in numbers and in the name of the target are one
 kind; `first` is the first target that had it. `left_out` counts what the bounds on failures and kinds left out: a
 summary takes the same memory for a hundred items and for a hundred thousand.
@@ -40,7 +41,7 @@ import heapq
 import json
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -62,12 +63,15 @@ MAX_FAILURES = 1000
 SLOWEST = 10
 """Items that are named as the slowest."""
 
-RAN = (Status.DONE, Status.COPIED, Status.SKIPPED, Status.FAILED)
-"""What this run did something for."""
+_RAN = (Status.DONE, Status.COPIED, Status.SKIPPED, Status.FAILED)
 
 
 class Ended(Protocol):
     """How a batch ended, as `jobs/batch.py` reports it."""
+
+    @property
+    def counts(self) -> Mapping[Status, int]:
+        """Items by status; those never begun are told of nowhere else."""
 
     @property
     def seconds(self) -> float:
@@ -84,6 +88,11 @@ class Ended(Protocol):
     @property
     def exit_code(self) -> int:
         """What the command ends with."""
+
+
+def ran(result: ItemResult) -> bool:
+    """Whether this run did something for an item, rather than only find out that there was nothing to do or to try."""
+    return result.status in _RAN and result.attempts > 0
 
 
 class Summary:
@@ -108,7 +117,7 @@ class Summary:
         self._clock = time.monotonic()
         self._seconds: float | None = None
         self._exit_code: int | None = None
-        self._retried = self._bytes = 0
+        self._ran = self._retried = self._bytes = 0
         self._frames: Counter[str] = Counter()
         self._engines: Counter[tuple[tuple[str, str | None], ...]] = Counter()
         self._models: dict[str, str] = {}
@@ -121,12 +130,13 @@ class Summary:
         """Count an item."""
         self.counts[result.status] += 1
         self._retried += result.attempts > 1
-        if result.status not in RAN:
-            return
-        self._models.update(result.models)
-        self.warnings.add(result)
         if result.status is Status.FAILED:
             self._add_failure(result)
+        if not ran(result):
+            return
+        self._ran += 1
+        self._models.update(result.models)
+        self.warnings.add(result)
         if result.outcome is not None:
             outcome = result.outcome
             self._frames.update(total=outcome.frames, swapped=outcome.frames_swapped,
@@ -146,6 +156,7 @@ class Summary:
     def finish(self, end: Ended) -> None:
         """Stop the clock, and take over how it ended."""
         self._seconds = end.seconds
+        self.counts[Status.STOPPED] = max(self.counts[Status.STOPPED], end.counts.get(Status.STOPPED, 0))
         self._exit_code = int(end.exit_code)
         self.stopped = end.stopped
         self.batch_warnings = tuple(end.warnings)
@@ -163,8 +174,7 @@ class Summary:
     @property
     def items_per_second(self) -> float | None:
         """What this run did, by wall time; None: nothing."""
-        ran = sum(self.counts[status] for status in RAN)
-        return ran / self.seconds if ran and self.seconds > 0 else None
+        return self._ran / self.seconds if self._ran and self.seconds > 0 else None
 
     @property
     def failures(self) -> Sequence[dict[str, Any]]:

@@ -24,6 +24,9 @@ SIDE = 160
 MAX_PIXELS = 50_000_000
 """Larger pictures are not opened for a thumbnail."""
 
+MAX_JPEG_PIXELS = 200_000_000
+"""Likewise for JPEG, which is decoded at a fraction of its size."""
+
 _MAX_CLIP_PIXELS = 60_000_000
 """Pixels of a clip that are decoded to get at a middle frame; of a longer clip it is an earlier one."""
 
@@ -84,7 +87,7 @@ def _jpeg(path: Path) -> Picture:
     from faceswap_cli.media.pillow import decoding
 
     with decoding(str(path), LABELS[ImageFormat.JPEG]), Image.open(path, formats=("JPEG", "MPO")) as image:
-        check_pixels(*image.size, 1, MediaOptions(), str(path))
+        check_pixels(*image.size, 1, MediaOptions(max_pixels=MAX_JPEG_PIXELS), str(path))
         image.draft("RGB", (2 * SIDE, 2 * SIDE))
         return ImageOps.exif_transpose(image.convert("RGB"))
 
