@@ -10,6 +10,7 @@ import shlex
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -102,29 +103,30 @@ class BatchProgress:
 
     def note(self, text: str) -> None:
         """Say something above the line."""
-        self._clear()
-        self._output.note(text)
+        with self._aside():
+            self._output.note(text)
 
     def warn(self, texts: Sequence[str]) -> None:
         """Warn above the line."""
-        self._clear()
-        self._output.warn(texts)
+        with self._aside():
+            self._output.warn(texts)
 
-    def fail(self, text: str) -> None:
-        """Tell of a failure above the line; also with `quiet`."""
-        self._clear()
-        say(text, label="failed", style="red")
-
-    def _clear(self) -> None:
+    @contextmanager
+    def _aside(self) -> Iterator[None]:
+        """Take the line away for a while."""
         if self._bar is not None:
             self._bar.clear()
+        yield
+        if self._bar is not None:
+            self._bar.refresh()
 
 
 def tell_end(output: Output, summary: Summary, *, arguments: Sequence[str] = (), journal: Path | None = None,
              reports: Iterable[Path] = ()) -> None:
     """Say what came of a batch and what to do next; not with `quiet`.
 
-    On a terminal long lines are broken between words; in a pipe every failure and warning is one line.
+    On a terminal long lines are broken between words; in a pipe every failure and warning is one line. What is there to
+    be copied, the command and the names of files, is never broken.
 
     Args:
         output: How the command speaks.
@@ -136,18 +138,16 @@ def tell_end(output: Output, summary: Summary, *, arguments: Sequence[str] = (),
     if output.quiet or sys.stderr is None:
         return
     from rich.console import Console
-    from rich.padding import Padding
 
     terminal = sys.stderr.isatty()
-    console = Console(stderr=True, soft_wrap=not terminal, highlight=False, emoji=False)
+    console = Console(stderr=True, highlight=False, emoji=False)
     with console.capture() as captured:  # rich itself would end the process when a pipe is closed
         for line, indent in _lines(summary, arguments, journal, reports):
-            if terminal:
-                line.overflow = "fold"
-                console.print(Padding(line, (0, 0, 0, indent)))
-            else:
-                line.pad_left(indent)
-                console.print(line)
+            wrapped = terminal and not line.no_wrap
+            for row in line.wrap(console, console.width - indent, overflow="fold") if wrapped else [line]:
+                row.rstrip()
+                row.pad_left(indent)
+                console.print(row, soft_wrap=True)
     try:
         sys.stderr.write(captured.get())
         sys.stderr.flush()
@@ -172,7 +172,7 @@ def again(arguments: Sequence[str], *, failed: bool) -> str:
 
 def _lines(summary: Summary, arguments: Sequence[str], journal: Path | None,
            reports: Iterable[Path]) -> Iterator[tuple[Text, int]]:
-    """The lines, and by how much each is indented."""
+    """The lines, and by how much each is indented; what may not be broken is `no_wrap`."""
     from rich.text import Text
 
     counts = [(summary.counts[status], *words) for status, words in _WORDS.items() if summary.counts[status]]
@@ -199,10 +199,10 @@ def _lines(summary: Summary, arguments: Sequence[str], journal: Path | None,
             yield Text(f"... and {len(warnings) - WARNINGS_SHOWN} kinds more"), 2
     if arguments and (failures or summary.stopped or summary.counts[Status.STOPPED]):
         yield Text("to try the failures again:" if failures else "to go on:", style="bold"), 0
-        yield Text(plain(again(arguments, failed=bool(failures)))), 2
+        yield Text(plain(again(arguments, failed=bool(failures))), no_wrap=True), 2
     files = [*([("journal", journal)] if journal is not None else []), *(("report", path) for path in reports)]
     for label, path in files:
-        yield Text(plain(f"{label}: {path}")), 0
+        yield Text(plain(f"{label}: {path}"), no_wrap=True), 0
 
 
 def _facts(summary: Summary) -> str:

@@ -123,13 +123,21 @@ def test_a_batch_that_was_stopped_says_how_to_go_on(capsys: pytest.CaptureFixtur
 def test_on_a_terminal_it_fits_eighty_columns(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = sit_before_a_terminal(monkeypatch)
     end(*(result(number, Status.FAILED, name=f"in/{'very ' * 20}long{number}.jpg") for number in range(3)),
-        result(9, warnings=("a warning " * 12,)), arguments=COMMAND)
+        result(9, warnings=("a warning " * 12,)))
     text = re.sub(r"\x1b\[[0-9;]*m", "", terminal.getvalue())
     assert "\x1b[" in terminal.getvalue()  # in colour
     assert max(map(len, text.splitlines())) <= 80
     assert "3 failed" in text
     message = next(line for line in text.splitlines() if "is damaged" in line)
     assert message.startswith("  ")  # what is broken stays indented
+
+
+def test_what_is_to_be_copied_is_not_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = sit_before_a_terminal(monkeypatch)
+    end(result(0, Status.FAILED), arguments=[*COMMAND, "--exclude", "word " * 30], journal=Path("x" * 100))
+    text = terminal.getvalue()
+    assert f"'{'word ' * 30}' --resume --retry-failed\n" in text
+    assert f"journal: {'x' * 100}\n" in text
 
 
 def test_no_color_is_heeded(monkeypatch: pytest.MonkeyPatch) -> None:
