@@ -168,8 +168,8 @@ class _Run:
         unread = self._total is None and not self._exhausted
         warnings = []
         if self._entries.damaged:
-            warnings.append(f"{self._entries.damaged} lines of the journal could not be read; "
-                            "what they were about was done again")
+            lines = "1 line" if self._entries.damaged == 1 else f"{self._entries.damaged} lines"
+            warnings.append(f"{lines} of the journal could not be read; what was noted there was done again")
         if unread:
             warnings.append("the list of inputs was not read to its end; the items that were left are not counted")
         stopped = self._stopped if left or unread else None
