@@ -111,6 +111,11 @@ class BatchProgress:
         with self._aside():
             self._output.warn(texts)
 
+    def fail(self, text: str) -> None:
+        """Tell of a failure above the line; also with `quiet`."""
+        with self._aside():
+            say(text, label="failed", style="red")
+
     @contextmanager
     def _aside(self) -> Iterator[None]:
         """Take the line away for a while."""
