@@ -29,7 +29,7 @@ ORDER_WINDOW = 256
 """How many results may wait for an earlier one to be told before no more items are begun."""
 
 _UNTOLD = 10_000
-"""How many items that need not be run may wait to be told while others run."""
+"""How many items that need not be run may wait to be told, which is done when a result comes from a worker."""
 
 _NAP = 0.02
 
@@ -134,6 +134,8 @@ class _Run:
         self._exhausted = False
         self._error: Exception | None = None
         self._taken = 0
+        self._found: tuple[int, Item] | None = None
+        """What the next pass begins with."""
         self._running: dict[str, tuple[int, Item]] = {}
         """What the executor has, by key, and its place in the order."""
         self._untold: deque[tuple[int, ItemResult]] = deque()
@@ -146,11 +148,7 @@ class _Run:
         """Do the items, in as many passes as the order takes."""
         try:
             while not self._exhausted and not self._stopping and self._error is None:
-                for result in self._executor.run(self._feed()):
-                    self._finish(result)
-                    self._tell_untold()
-                self._tell_untold()
-                self._account_for_lost()
+                self._pass()
             for place in sorted(self._waiting):  # behind items that were stopped
                 self._on_result(self._waiting.pop(place))
             if self._journal is not None:
@@ -160,6 +158,26 @@ class _Run:
             raise
         if self._error is not None:
             raise self._error
+
+    def _pass(self) -> None:
+        taken = self._taken
+        if self._total is not None:  # a list makes nobody wait: if all of it is current, no worker is started
+            self._found = self._next_to_run()
+            if self._found is None:
+                return
+        for result in self._executor.run(self._feed()):
+            self._finish(result)
+            self._tell_untold()
+        self._tell_untold()
+        if self._stopping or self._error is not None:
+            return
+        if self._found is not None or (self._taken == taken and not self._exhausted):
+            self._stop("the workers were stopped")
+            return
+        # None is lost silently: an executor tells of every item that it takes, unless it was stopped.
+        for _, item in list(self._running.values()):
+            message = f"{shown(item.name)}: its worker was lost; run it again with --retry-failed"
+            self._finish(ItemResult(item, Status.FAILED, failure=Failure("WorkerDied", message)))
 
     def report(self, seconds: float) -> BatchReport:
         """How it ended."""
@@ -185,36 +203,40 @@ class _Run:
     def _feed(self) -> Iterator[Item]:
         """What is to be run. An error ends it and is raised in the end, so that what runs is finished and noted."""
         try:
-            while not self._stopping and self._has_room():
-                item = next(self._items, None)
-                if item is None:
-                    self._exhausted = True
-                    return
-                place, self._taken = self._taken, self._taken + 1
-                result = self._without_running(item)
-                if result is None:
-                    ready = self._begin(item)
-                    self._running[item.key] = (place, item)
-                    yield ready
-                elif threading.get_ident() == self._thread:
-                    self._tell_in_order(place, result)
-                else:
-                    self._untold.append((place, result))
+            found, self._found = self._found, None
+            while (found := found or self._next_to_run()) is not None:
+                place, item = found
+                ready = self._begin(item)
+                self._running[item.key] = place, item
+                found = None
+                yield ready
         except Exception as error:
             self._error = error
 
+    def _next_to_run(self) -> tuple[int, Item] | None:
+        """The next item that needs to be run, and its place; the others are told. None: there is none for now."""
+        while not self._stopping and self._has_room():
+            item = next(self._items, None)
+            if item is None:
+                self._exhausted = True
+                return None
+            place, self._taken = self._taken, self._taken + 1
+            result = self._without_running(item)
+            if result is None:
+                return place, item
+            if threading.get_ident() == self._thread:
+                self._tell_in_order(place, result)
+            else:
+                self._untold.append((place, result))
+        return None
+
     def _has_room(self) -> bool:
         """Whether results may run so far ahead of what is told. False ends a pass; in another thread it waits."""
-        while self._is_full():
+        while len(self._untold) >= _UNTOLD or (self._policy.ordered and len(self._waiting) >= ORDER_WINDOW):
             if threading.get_ident() == self._thread or not self._running or self._stopping:
                 return False
             time.sleep(_NAP)
-        # Nothing runs whose result would bring the caller's thread to tell these.
-        return bool(self._running) or len(self._untold) < ORDER_WINDOW
-
-    def _is_full(self) -> bool:
-        untold = len(self._untold)
-        return untold >= _UNTOLD or (self._policy.ordered and untold + len(self._waiting) >= ORDER_WINDOW)
+        return True
 
     def _without_running(self, item: Item) -> ItemResult | None:
         """What is known of an item already; None: it is to be run."""
@@ -254,14 +276,6 @@ class _Run:
         if self._journal is not None:
             self._journal.append(result)
         self._tell_in_order(place, result)
-
-    def _account_for_lost(self) -> None:
-        """None is lost silently: an executor tells of every item that it takes, unless it was stopped."""
-        if self._stopping or self._error is not None:
-            return
-        for _, item in list(self._running.values()):
-            message = f"{shown(item.name)}: its worker was lost; run it again with --retry-failed"
-            self._finish(ItemResult(item, Status.FAILED, failure=Failure("WorkerDied", message)))
 
     def _tell_untold(self) -> None:
         while self._untold:

@@ -180,6 +180,15 @@ def test_without_a_journal_nothing_is_noted_and_existing_outputs_are_refused(bat
     assert not batch.journal.exists()
 
 
+def test_an_executor_that_was_stopped_by_somebody_else_ends_the_run(batch: Batch) -> None:
+    for items in (batch.tree.items(), iter(batch.tree.items())):
+        executor = FakeExecutor()
+        executor.stop()
+        report = batch.run(executor, items)
+        assert report.stopped == "the workers were stopped"
+        assert counts(report) in ({"stopped": 5}, {})
+
+
 # --- order ----------------------------------------------------------------
 
 
@@ -224,8 +233,8 @@ def test_thousands_of_current_items_are_told_while_nothing_runs(tmp_path: Path, 
     batch = Batch(Tree(tmp_path))
     items = [replace(batch.tree.item(f"{number}.jpg", number), problem=Failure("UsageError", "no"))
              for number in range(2000)]
-    for ordered in (False, True):
-        assert counts(batch.run(kind(), items, ordered=ordered)) == {"failed": 2000}
+    for ordered, given in ((False, items), (True, items), (False, iter(items)), (True, iter(items))):
+        assert counts(batch.run(kind(), given, ordered=ordered)) == {"failed": 2000}
         assert batch.keys == [item.key for item in items]
 
 
@@ -239,7 +248,7 @@ def test_a_second_run_does_nothing_and_touches_nothing(batch: Batch, kind: type[
     report = batch.run(kind())
     assert counts(report) == {"current": 5}
     assert report.exit_code == 0
-    assert batch.executor.ran == []
+    assert batch.executor.passes == 0
     assert {path: path.stat().st_mtime_ns for path in batch.tree.outputs.iterdir()} == before
     told = batch.told[0]
     assert (told.attempts, told.output, told.models) == (0, Entries(batch.journal)[told.item.key].output, MODELS)
