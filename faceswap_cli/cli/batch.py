@@ -10,7 +10,7 @@ from faceswap_cli.cli import batch_options as b
 from faceswap_cli.cli import options as o
 from faceswap_cli.cli.engine_options import engine_options, select_options
 from faceswap_cli.cli.output import Output
-from faceswap_cli.errors import UsageError
+from faceswap_cli.errors import ExitCode, UsageError
 from faceswap_cli.options import MediaOptions, OnError, OnNoFace
 
 BATCH_EXAMPLES = """Examples
@@ -131,7 +131,8 @@ def batch(
     if dry_run:
         show_plan(sink, request, how.journal)
     elif code := run(sink, request, how):
-        raise typer.Exit(code)
+        # Of an interruption everything is said; `typer.Exit(130)` would be taken for one that nobody has told of.
+        raise SystemExit(code) if code >= ExitCode.INTERRUPTED else typer.Exit(code)
 
 
 def _check(source: str | None, inputs: list[str] | None, files_from: str | None, manifest: str | None,

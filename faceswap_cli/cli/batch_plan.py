@@ -17,7 +17,7 @@ from faceswap_cli.jobs.journal import default_journal
 from faceswap_cli.jobs.lists import read_names
 from faceswap_cli.jobs.plan import BatchPlan, make_plan
 from faceswap_cli.jobs.remote_files import is_remote
-from faceswap_cli.jobs.request import NAMES, BatchRequest
+from faceswap_cli.jobs.request import NAMES, BatchRequest, check_request
 from faceswap_cli.media.urls import is_url, shown
 
 if TYPE_CHECKING:
@@ -91,8 +91,10 @@ def check_sources(request: BatchRequest) -> None:
     """Find out whether the pictures of the face are there: without them nothing can be done.
 
     Raises:
+        UsageError: The request contradicts itself.
         InputError: One is missing, or no file.
     """
+    check_request(request)
     local = tuple(spec for spec in request.sources if not is_url(spec))
     with Inputs(allow_private=request.allow_private_urls) as inputs:
         inputs.resolve_sources(local)

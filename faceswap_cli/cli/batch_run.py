@@ -15,19 +15,19 @@ from faceswap_cli.cli.batch_table import FAILURES_SHOWN, BatchProgress, tell_end
 from faceswap_cli.cli.consent import tell_once
 from faceswap_cli.cli.output import Output
 from faceswap_cli.cli.stdout import is_terminal
-from faceswap_cli.errors import ExitCode, OutputError
+from faceswap_cli.errors import ExitCode
 from faceswap_cli.jobs.backend import SwapBackend, open_backend
 from faceswap_cli.jobs.batch import Policy, run_batch
 from faceswap_cli.jobs.executors.base import Executor, Limits
 from faceswap_cli.jobs.items import Item, ItemResult
-from faceswap_cli.jobs.journal import Journal
+from faceswap_cli.jobs.journal import Journal, default_journal
 from faceswap_cli.jobs.locks import hold
 from faceswap_cli.jobs.plan import make_plan, plan_stream
+from faceswap_cli.jobs.remote_files import is_remote
 from faceswap_cli.jobs.report.reports import Reports
 from faceswap_cli.jobs.request import NAMES, BatchRequest
 from faceswap_cli.jobs.swap import prepare_source
 from faceswap_cli.jobs.versions import describe_models
-from faceswap_cli.media.atomic import explain_failure
 from faceswap_cli.media.urls import shown
 from faceswap_cli.options import EngineOptions
 
@@ -93,9 +93,12 @@ def run(output: Output, request: BatchRequest, how: RunRequest) -> int:
     with ExitStack() as stack:
         journal: Journal | None = None
         if journal_path is not None:
-            _make_folder(journal_path.parent)
-            stack.enter_context(hold(journal_path))
+            usual = () if is_remote(request.output) else (default_journal(Path(request.output), request.shard),)
+            stack.enter_context(hold(journal_path, *usual))
             journal = stack.enter_context(Journal(journal_path))
+        else:
+            output.note("what is done is noted nowhere, as the outputs are not on this machine; --journal FILE lets a "
+                        "later run go on with it")
         tell_once(output)
         for note in backends.open(request.engine).notes:
             output.note(note)
@@ -115,8 +118,12 @@ def run(output: Output, request: BatchRequest, how: RunRequest) -> int:
     reports.finish(report)
     if output.json:
         output.data(summary_report(report))
-    with output.progress("contact sheet", unit="item") as on_item:
-        reports.write(on_item)
+    try:
+        with output.progress("contact sheet", unit="item") as on_item:
+            reports.write(on_item)
+    except KeyboardInterrupt:
+        output.note("interrupted while the reports were written; the items are done")
+        return ExitCode.INTERRUPTED
     tell_end(output, reports.summary, arguments=sys.argv[1:], journal=journal_path, reports=reports.paths.values())
     return report.exit_code
 
@@ -194,13 +201,6 @@ def _with_faces_ahead(items: Iterable[Item], count: int) -> Iterator[Item]:
 def _mixes(output: Output) -> bool:
     """Whether data would be written over the progress line."""
     return output.json and is_terminal()
-
-
-def _make_folder(path: Path) -> None:
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(explain_failure(str(path), path, error)) from error
 
 
 def _executor(how: RunRequest, engine: EngineOptions, items: int | None) -> Executor:

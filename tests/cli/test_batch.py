@@ -184,8 +184,8 @@ def test_a_list_and_a_pipe_without_names(place, photos):
     assert done.returncode == 0, done.stderr
     assert list(outputs(place / "out")) == ["a.png", "b.png"]
     done = place.run("batch", "me.jpg", "--files-from", "-", "-o", "empty", "--json", input=b"")
-    assert done.returncode == 0, done.stderr
-    assert lines(done)[1]["counts"]["total"] == 0
+    assert done.returncode == 3
+    assert b"no name" in done.stderr
 
 
 def test_a_manifest_needs_no_source(place, photos):
@@ -239,15 +239,23 @@ def test_failures_are_told_again_and_tried_again_when_asked(place):
     assert statuses(place.run(*arguments)) == {"dark.png": "done", "party.jpg": "current"}
 
 
-def test_an_output_of_someone_else_is_not_replaced(place):
+def test_an_output_of_someone_else_is_not_replaced(place, photos):
     (place / "out").mkdir()
-    (place / "out/party.jpg").write_bytes(b"mine")
-    done = place.run("batch", "me.jpg", "party.jpg", "-o", "out", "--json", *ONE)
-    assert done.returncode == 7
+    (place / "out/a.png").write_bytes(b"mine")
+    done = place.run("batch", "me.jpg", "photos", "-o", "out", *ONE)
+    assert done.returncode == 2
     assert b"--overwrite" in done.stderr
-    assert (place / "out/party.jpg").read_bytes() == b"mine"
-    assert place.run("batch", "me.jpg", "party.jpg", "-o", "out", "--overwrite", *ONE).returncode == 0
-    assert (place / "out/party.jpg").read_bytes() != b"mine"
+    assert outputs(place / "out").keys() == {"a.png"}
+
+    assert place.run("batch", "me.jpg", "photos/b.png", "-o", "out", *ONE).returncode == 0  # there is a journal now
+    done = place.run("batch", "me.jpg", "photos", "-o", "out", "--json", *ONE)
+    assert done.returncode == 7
+    assert statuses(done) == {"a.png": "failed", "b.png": "current", "trip/c.png": "done"}
+    assert (place / "out/a.png").read_bytes() == b"mine"
+
+    done = place.run("batch", "me.jpg", "photos", "-o", "out", "--overwrite", "--json", *ONE)
+    assert statuses(done) == {"a.png": "done", "b.png": "current", "trip/c.png": "current"}
+    assert (place / "out/a.png").read_bytes() != b"mine"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
@@ -263,6 +271,7 @@ def test_an_interrupted_batch_ends_what_it_began_and_goes_on_later(place, number
         rest, said = process.communicate(timeout=60)
     assert process.returncode == code, said
     assert b"Traceback" not in said
+    assert b"nothing was written" not in said
     summary = json.loads(rest.splitlines()[-1])
     assert summary["stopped"]
     done = summary["counts"]["done"]
@@ -330,10 +339,9 @@ def test_a_plan_is_printed_and_nothing_written(place, photos):
 @pytest.mark.parametrize(("arguments", "code", "words"), [
     (["party.jpg", "-o", "out"], 2, "nothing to change was named"),
     (["-o", "out"], 2, "SOURCE is missing"),
-    (["-", "party.jpg", "-o", "out"], 2, "SOURCE"),
+    (["-", "party.jpg", "-o", "out"], 2, "cannot be the source of a batch"),
     (["me.jpg", "-", "--files-from", "-", "-o", "out"], 2, "only once"),
-    (["me.jpg", "none.jpg", "-o", "out"], 3, "none.jpg"),
-    (["none.jpg", "party.jpg", "-o", "out"], 3, "none.jpg: there is no such file"),
+    (["none.jpg", "party.jpg", "-o", "out"], 3, "none.jpg: there is no such source"),
     (["dark.png", "party.jpg", "group.jpg", "-o", "out"], 4, "dark.png: no face found"),
     (["text.png", "party.jpg", "group.jpg", "-o", "out"], 3, "text.png"),
     (["me.jpg", "party.jpg", "-o", "out", "--source-index", "3"], 2, "source index 3"),
@@ -344,12 +352,12 @@ def test_a_plan_is_printed_and_nothing_written(place, photos):
     (["me.jpg", "party.jpg", "-o", "out", "--num-gpus", "1"], 2, "--executor ray"),
     (["me.jpg", "party.jpg", "-o", "out", "--name", "{colour}"], 2, "colour"),
     (["me.jpg", "party.jpg", "dark.png", "-o", "out", "--name", "same.png"], 2, "same.png"),
-    (["me.jpg", "party.jpg", "-o", "out", "--report", "none/report.json"], 1, "create it first"),
+    (["me.jpg", "party.jpg", "-o", "out", "--report", "."], 1, "it is a folder"),
     (["me.jpg", "party.jpg", "-o", "out", "--journal", ""], 2, "--journal is empty"),
-    (["me.jpg", "party.jpg", "-o", "text.png"], 1, "text.png"),
+    (["me.jpg", "party.jpg", "-o", "text.png"], 2, "text.png is no folder"),
 ])
 def test_what_keeps_a_batch_from_beginning(place, arguments, code, words):
-    done = place.run("batch", *arguments, "--json", *ONE)
+    done = place.run("batch", *ONE, *arguments, "--json")
     assert done.returncode == code, done.stderr
     assert words in done.stderr.decode()
     error = json.loads(done.stdout.splitlines()[-1])["error"]
