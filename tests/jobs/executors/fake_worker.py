@@ -13,7 +13,6 @@ from faceswap_cli.jobs.items import Item, ItemResult, Stamp, Status
 from faceswap_cli.media.atomic import AtomicFile
 
 
-
 class Obedient:
     """Items are named by what they do: `ok`, `sleep 0.1`, `kill`; `once kill` does so only the first time."""
 

@@ -206,7 +206,7 @@ def test_what_the_iterator_raises_comes_after_the_results(tmp_path: Path) -> Non
     results = []
     with pytest.raises(UsageError, match="two rows"):
         for result in LocalExecutor(2, worker=WORKER).run(items()):
-            results.append(result)  # noqa: PERF402 (what came before the error is looked at)
+            results.append(result)
     assert len(results) == 2
 
 
@@ -313,8 +313,8 @@ def test_without_workers_nothing_can_be_done() -> None:
 
 
 @pytest.mark.parametrize(("engine", "cores", "memory", "workers"), [
-    (EngineName.EMBEDDED, 8, 32 * 2**30, 8), (EngineName.EMBEDDED, 8, None, 8), (EngineName.EMBEDDED, 8, 600 * 2**20, 2),
-    (EngineName.EMBEDDED, 8, 0, 1), (EngineName.AUTO, 4, 32 * 2**30, 4),
+    (EngineName.EMBEDDED, 8, 32 * 2**30, 8), (EngineName.EMBEDDED, 8, None, 8),
+    (EngineName.EMBEDDED, 8, 600 * 2**20, 2), (EngineName.EMBEDDED, 8, 0, 1), (EngineName.AUTO, 4, 32 * 2**30, 4),
 ])
 def test_auto_workers_are_as_many_as_cores_and_memory_allow(engine: EngineName, cores: int, memory: int | None,
                                                             workers: int, tmp_path: Path) -> None:
