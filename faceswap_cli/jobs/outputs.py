@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable
+from typing import Protocol
 
-from faceswap_cli.errors import UsageError
+from faceswap_cli.errors import InputError, UsageError
 from faceswap_cli.jobs.naming import fold, readable
+from faceswap_cli.jobs.remote_files import check_remote_root, list_remote
+from faceswap_cli.jobs.remote_urls import join
 from faceswap_cli.jobs.selection import below
 from faceswap_cli.media.urls import is_url
 
@@ -64,8 +67,79 @@ class Claims:
         return found
 
 
-class OutputTree:
-    """The folder of outputs as it is on the disk, and what must not be lost in it."""
+class OutputTree(Protocol):
+    """The folder of outputs as it is, and what must not be lost in it."""
+
+    def path(self, key: str) -> str:
+        """Where an output lies."""
+
+    def add_source(self, spec: str) -> None:
+        """A source, which no output may replace or, where it is a folder, join."""
+
+    def add_input(self, spec: str) -> None:
+        """A file which no output may replace."""
+
+    def holds(self, spec: str) -> bool:
+        """Whether an input lies in this tree."""
+
+    def look(self, key: str) -> tuple[str | None, bool]:
+        """What is wrong with an output, and whether it exists."""
+
+
+class RemoteTree:
+    """A folder of a remote file system; its files are asked for once, and only where that is wanted."""
+
+    def __init__(self, root: str, sources: Iterable[str] = (), *, ask: bool) -> None:
+        """Look at the root.
+
+        Args:
+            root: A URL for which `is_remote` holds.
+            sources: Pictures of the face to put on.
+            ask: Find out which outputs exist; else none does.
+
+        Raises:
+            OutputError: There is no such bucket.
+            MissingDependencyError, UsageError: As `check_remote_root`.
+        """
+        check_remote_root(root)
+        self._root = root
+        self._ask = ask
+        self._existing: frozenset[str] | None = None
+        self._inputs = set(sources)
+
+    def path(self, key: str) -> str:
+        """As `OutputTree`."""
+        return join(self._root, key)
+
+    def add_source(self, spec: str) -> None:
+        """As `OutputTree`."""
+        self._inputs.add(spec)
+
+    def add_input(self, spec: str) -> None:
+        """As `OutputTree`."""
+        self._inputs.add(spec)
+
+    def holds(self, spec: str) -> bool:
+        """As `OutputTree`."""
+        return spec.startswith(join(self._root, ""))
+
+    def look(self, key: str) -> tuple[str | None, bool]:
+        """As `OutputTree`."""
+        path = self.path(key)
+        if path in self._inputs:
+            return _is_input(path), True
+        if not self._ask:
+            return None, False
+        if self._existing is None:
+            try:
+                self._existing = frozenset(file.name for file in list_remote(self._root).files)
+            except InputError:  # nothing there yet
+                self._existing = frozenset()
+        return None, key in self._existing
+
+
+class LocalTree:
+    """A folder of this machine."""
 
     def __init__(self, root: str, folders: Iterable[str] = (), sources: Iterable[str] = ()) -> None:
         """Look at the root.
@@ -96,24 +170,24 @@ class OutputTree:
             self.add_source(source)
 
     def path(self, key: str) -> str:
-        """Where an output lies."""
+        """As `OutputTree`."""
         return os.path.join(self._root, key)  # noqa: PTH118 (a Path would change what the user wrote)
 
     def add_source(self, spec: str) -> None:
-        """A source, which no output may replace or, where it is a folder, join."""
+        """As `OutputTree`."""
         if not is_url(spec) and os.path.isdir(spec):  # noqa: PTH112 (as above)
             self._taboo_sources[os.path.realpath(spec)] = spec
         else:
             self.add_input(spec)
 
     def add_input(self, spec: str) -> None:
-        """A file which no output may replace."""
+        """As `OutputTree`."""
         if not is_url(spec):
             self._inputs.add(os.path.abspath(spec))  # noqa: PTH100 (as above)
             self._unseen.append(spec)
 
     def holds(self, spec: str) -> bool:
-        """Whether an input lies in this tree."""
+        """As `OutputTree`."""
         if is_url(spec):
             return False
         folder = os.path.dirname(spec)  # noqa: PTH120 (as above)
@@ -123,7 +197,7 @@ class OutputTree:
         return self._inside[folder]
 
     def look(self, key: str) -> tuple[str | None, bool]:
-        """What is wrong with an output, and whether it exists.
+        """As `OutputTree`.
 
         Outputs that do not exist yet are compared with inputs by name, others by what they are, links followed.
         """

@@ -16,8 +16,8 @@ from faceswap_cli.errors import ExitCode, InputError, UsageError
 from faceswap_cli.jobs.items import Failure, Item
 from faceswap_cli.jobs.job import SwapJob
 from faceswap_cli.jobs.naming import base_name, check_key, parent_name, parse_template, readable
-from faceswap_cli.jobs.outputs import Claims, OutputTree
-from faceswap_cli.jobs.remote_files import is_remote, join, list_remote
+from faceswap_cli.jobs.outputs import Claims, LocalTree, OutputTree, RemoteTree
+from faceswap_cli.jobs.remote_urls import is_remote, join
 from faceswap_cli.jobs.request import NAMES, BatchRequest, check_request
 from faceswap_cli.jobs.targets import Candidate, Targets, input_folders
 from faceswap_cli.media.formats import SUFFIXES, output_format
@@ -53,7 +53,7 @@ def make_plan(request: BatchRequest, names: Iterable[str] = ()) -> BatchPlan:
 
     Args:
         request: What to do.
-        names: What the input `-` stands for; see `selection.read_names`.
+        names: What the input `-` stands for; see `lists.read_names`.
 
     Raises:
         UsageError: Two items with one output, on any file system; an output that is an input, a source or a folder,
@@ -149,10 +149,13 @@ class _Planner:
         self.request = request
         check_request(request)
         self._template = parse_template(request.template)
-        self._tree = None if is_remote(request.output) else OutputTree(
-            request.output, input_folders(request.inputs), request.sources)
-        self.targets = Targets(request, self._is_output)
-        self._existing: set[str] | None = None
+        self._tree: OutputTree
+        if is_remote(request.output):
+            self._tree = RemoteTree(request.output, request.sources, ask=not (request.overwrite or request.resume))
+        else:
+            self._tree = LocalTree(request.output, input_folders(request.inputs), request.sources)
+        self.targets = Targets(request, self._tree.holds)
+        self.look = self._tree.look
         self._checked: set[tuple[str, ImageFormat | None]] = set()
 
     def nothing(self) -> InputError:
@@ -185,7 +188,7 @@ class _Planner:
     def item(self, number: int, candidate: Candidate, key: str) -> Item:
         """The item. One with a problem has no output, so that nothing could be written for it."""
         request, row = self.request, candidate.row
-        output = self._path(key) if candidate.problem is None else ""
+        output = self._tree.path(key) if candidate.problem is None else ""
         job = SwapJob((row.sources if row is not None else ()) or request.sources, candidate.spec, output,
                       row.engine if row is not None else request.engine,
                       row.media if row is not None else request.media, request.overwrite,
@@ -215,34 +218,14 @@ class _Planner:
 
     def protect(self, candidate: Candidate) -> None:
         """Let no output replace this input and its sources."""
-        if self._tree is not None:
-            self._tree.add_input(candidate.spec)
-            for source in candidate.row.sources if candidate.row is not None else ():
-                self._tree.add_source(source)
-
-    def look(self, key: str) -> tuple[str | None, bool]:
-        """What is wrong with an output, and whether it exists: remote ones are looked at only where that matters."""
-        if self._tree is not None:
-            return self._tree.look(key)
-        if self.request.overwrite or self.request.resume:
-            return None, False
-        if self._existing is None:
-            try:
-                self._existing = {file.name for file in list_remote(self.request.output).files}
-            except InputError:  # nothing there yet
-                self._existing = set()
-        return None, key in self._existing
-
-    def _is_output(self, spec: str) -> bool:
-        return self._tree is not None and self._tree.holds(spec)
-
-    def _path(self, key: str) -> str:
-        return join(self.request.output, key) if self._tree is None else self._tree.path(key)
+        self._tree.add_input(candidate.spec)
+        for source in candidate.row.sources if candidate.row is not None else ():
+            self._tree.add_source(source)
 
     def _named(self, output: str, where: str) -> str:
         """The key of an output that a row names."""
         key = output.replace(os.sep, "/")
-        if self._tree is not None and os.path.isabs(output):  # noqa: PTH117 (text is compared)
+        if os.path.isabs(output):  # noqa: PTH117 (text is compared)
             key = os.path.relpath(output, self.request.output).replace(os.sep, "/")
         elif is_remote(output):
             key = output.removeprefix(join(self.request.output, ""))
@@ -260,7 +243,7 @@ class _Planner:
         if (suffix, media.image_format) in self._checked:
             return
         if os.path.splitext(base_name(spec))[1].lower() in SUFFIXES or media.image_format is not None:  # noqa: PTH122
-            output_format(Path(self._path(key)), media, ClipInfo(ImageFormat.PNG, 1, 1))
+            output_format(Path(self._tree.path(key)), media, ClipInfo(ImageFormat.PNG, 1, 1))
             self._checked.add((suffix, media.image_format))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from faceswap_cli.errors import InputError, UsageError
 from faceswap_cli.jobs.naming import readable
-from faceswap_cli.jobs.remote_files import is_remote
+from faceswap_cli.jobs.remote_urls import is_remote
 from faceswap_cli.jobs.shards import Shard
 from faceswap_cli.media.urls import is_url
 from faceswap_cli.options import EngineOptions, MediaOptions, OnNoFace

@@ -11,14 +11,15 @@ from pathlib import Path
 
 from faceswap_cli.errors import InputError, UsageError
 from faceswap_cli.jobs.globs import compile_globs, split_glob, translate
-from faceswap_cli.jobs.lists import read_names
 from faceswap_cli.jobs.naming import readable
 from faceswap_cli.media.formats import SUFFIXES
 
-__all__ = ["Finder", "Fits", "Found", "read_names"]
-
 OUTPUTS_REASON = "is of the output folder"
 """Why what lies there is no input."""
+
+SAME_FOLDER = ("{} is the folder of inputs and of outputs: the next run would take its outputs for inputs; choose "
+               "another folder with -o")
+"""Why there is no plan, with the folder to be filled in."""
 
 Fits = Callable[[str], bool]
 """Whether a file is wanted, by its path from the named folder."""
@@ -146,8 +147,7 @@ class Finder:
 
     def _walk(self, folder: str, fits: Fits, depth: int | None) -> Iterator[Found]:
         if self._outputs is not None and _identity(folder) == self._outputs:
-            raise UsageError(f"{readable(folder)} is the folder of inputs and of outputs: the next run would take its "
-                             "outputs for inputs; choose another folder with -o")
+            raise UsageError(SAME_FOLDER.format(readable(folder)))
         real = os.path.realpath(folder)
         waiting = [iter(_entries(folder, ""))]
         prefixes = [""]

@@ -9,11 +9,13 @@ from pathlib import Path
 
 from faceswap_cli.errors import InputError, UsageError
 from faceswap_cli.jobs.globs import has_wildcards, is_glob, split_glob
+from faceswap_cli.jobs.lists import read_names
 from faceswap_cli.jobs.manifest import Row, read_manifest
 from faceswap_cli.jobs.naming import base_name, readable
-from faceswap_cli.jobs.remote_files import is_remote, join, list_remote
+from faceswap_cli.jobs.remote_files import list_remote
+from faceswap_cli.jobs.remote_urls import is_remote, join
 from faceswap_cli.jobs.request import NAMES, BatchRequest
-from faceswap_cli.jobs.selection import OUTPUTS_REASON, Finder, Found, read_names
+from faceswap_cli.jobs.selection import OUTPUTS_REASON, SAME_FOLDER, Finder, Found
 from faceswap_cli.media.formats import SUFFIXES
 from faceswap_cli.media.urls import is_url
 
@@ -119,11 +121,16 @@ class Targets:
             yield self._single(spec)
             return
         folder, below = split_glob(spec) if pattern else (spec, "")
+        if folder.rstrip("/") == self._request.output.rstrip("/"):
+            raise UsageError(SAME_FOLDER.format(readable(folder)))
         listing = list_remote(folder, self._finder.wanted(below))
         for name in listing.unsafe:
             self._finder.leave_out(join(folder, name), "has a name that no file can have")
         for file in listing.files:
-            yield self._found(Found(file.spec, file.name), folder)
+            if self._is_output(file.spec):
+                self._finder.leave_out(file.spec, OUTPUTS_REASON)
+            else:
+                yield self._found(Found(file.spec, file.name), folder)
         if not listing.files:
             self._finder.leave_out(spec, "has no pictures")
 
@@ -140,7 +147,11 @@ class Targets:
         for row in read_manifest(path, request.engine, request.media, request.on_no_face):
             if not row.sources and not request.sources:
                 raise UsageError(f"{row.where}: there is no source; name one in the row, or one for all rows")
-            yield Candidate(row.target, self._single(row.target).relative, row=row)
+            try:
+                relative = base_name(row.target) if row.output is not None else self._single(row.target).relative
+            except UsageError as error:
+                raise UsageError(f"{row.where}: {error}") from error
+            yield Candidate(row.target, relative, row)
 
     def _single(self, spec: str, *, listed: bool = False) -> Candidate:
         """A file by its name. One of a list that does not lie below `--root` is the list's problem, not the batch's."""
