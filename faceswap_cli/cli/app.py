@@ -18,6 +18,7 @@ from faceswap_cli.cli import words
 from faceswap_cli.cli.batch import BATCH_EXAMPLES, batch
 from faceswap_cli.cli.detect import DETECT_EXAMPLES, detect
 from faceswap_cli.cli.models import build_models
+from faceswap_cli.cli.serve import SERVE_EXAMPLES, serve
 from faceswap_cli.cli.swap import SWAP_EXAMPLES, SWAP_GIF_EXAMPLES, swap, swap_gif
 from faceswap_cli.errors import ExitCode, FaceswapError, OutputError
 
@@ -71,6 +72,7 @@ def build_app() -> typer.Typer:
     app.command("swap-gif", cls=_command(words.ANIMATION_WORDS), epilog=SWAP_GIF_EXAMPLES)(swap_gif)
     app.command("batch", cls=_command(words.BATCH_WORDS), epilog=BATCH_EXAMPLES)(batch)
     app.command("detect", cls=_command(words.DETECT_WORDS), epilog=DETECT_EXAMPLES)(detect)
+    app.command("serve", epilog=SERVE_EXAMPLES)(serve)
     app.add_typer(build_models(), name="models")
     return app
 

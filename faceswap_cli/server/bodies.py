@@ -1,0 +1,58 @@
+"""Reading what clients send, within limits of size and time."""
+
+from __future__ import annotations
+
+import asyncio
+
+from starlette.requests import Request
+
+from faceswap_cli.server.failures import ApiError
+from faceswap_cli.server.options import MIB, ServerOptions
+
+_SMALL = MIB
+_LARGE_AT_ONCE = 8
+
+
+class BodyReader:
+    """Reads bodies; of large ones only a few at once, so that memory is bounded."""
+
+    def __init__(self, options: ServerOptions) -> None:
+        """Set up.
+
+        Args:
+            options: Limits.
+        """
+        self._limit = options.max_body
+        self._seconds = options.body_seconds
+        self._turn = asyncio.Semaphore(_LARGE_AT_ONCE)
+
+    async def read(self, request: Request) -> bytes:
+        """The whole body.
+
+        Raises:
+            ApiError: It is too large (413), or takes too long (408).
+        """
+        stated = request.headers.get("content-length", "")
+        size = int(stated) if stated.isascii() and stated.isdigit() else None
+        if size is not None and size > self._limit:
+            raise self._too_large()
+        try:
+            async with asyncio.timeout(self._seconds):
+                if size is not None and size <= _SMALL:
+                    return await self._read(request)
+                async with self._turn:
+                    return await self._read(request)
+        except TimeoutError:
+            raise ApiError(408, f"the body took longer than {self._seconds:g} s to arrive") from None
+
+    async def _read(self, request: Request) -> bytes:
+        chunks, size = [], 0
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > self._limit:
+                raise self._too_large()
+            chunks.append(chunk)
+        return b"".join(chunks)
+
+    def _too_large(self) -> ApiError:
+        return ApiError(413, f"body exceeds {self._limit / MIB:.4g} MB")

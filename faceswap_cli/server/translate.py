@@ -1,0 +1,121 @@
+"""From a request of the API to options of the engine: what it asks for, with what this machine has installed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from faceswap_cli.models.catalogue import find_spec
+from faceswap_cli.models.spec import ModelSpec, Role
+from faceswap_cli.models.store import ModelStore
+from faceswap_cli.options import (
+    EngineName,
+    EngineOptions,
+    GenderFilter,
+    ImageFormat,
+    Interpolation,
+    MediaOptions,
+    Order,
+    RestoreOptions,
+    SelectOptions,
+)
+from faceswap_cli.segmind.fields import FieldError
+from faceswap_cli.segmind.index import read_index_list
+from faceswap_cli.segmind.schema import AnyRequest, FaceswapV3Request
+from faceswap_cli.server.options import ServerOptions
+
+NOT_RESTORED = "faces are not restored: the engine of this server has no restorer"
+
+_MOST_FACES = 1000
+"""Entries of an index list; each source face is prepared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One swap, as the engine understands it.
+
+    Attributes:
+        source, target: Pictures as the request has them.
+        source_field, target_field: What the client calls them.
+        engine, media: Options.
+        format: Of the result; None: as the target.
+        stills_only: The target may not be an animation.
+        restore: Whether restoring was asked for, by default or by name.
+        warnings: What the client should know already.
+    """
+
+    source: str = field(repr=False)
+    target: str = field(repr=False)
+    source_field: str
+    target_field: str
+    engine: EngineOptions
+    media: MediaOptions
+    format: ImageFormat | None
+    stills_only: bool
+    restore: bool
+    warnings: tuple[str, ...] = ()
+
+
+def translate(request: AnyRequest, options: ServerOptions) -> Task:
+    """What a request means here.
+
+    Raises:
+        FieldError: An index list beyond all reason.
+    """
+    installed = _Installed(options.engine)
+    if isinstance(request, FaceswapV3Request):
+        return _still(request, options, installed)
+    restore = RestoreOptions(if_available=request.face_restore)
+    return Task(request.input_face_image, request.target_face_image, "input_face_image", "target_face_image",
+                replace(options.engine, restore=restore), MediaOptions(max_pixels=options.max_pixels), None,
+                stills_only=False, restore=request.face_restore)
+
+
+def _still(request: FaceswapV3Request, options: ServerOptions, installed: _Installed) -> Task:
+    warnings: list[str] = []
+    select = SelectOptions(
+        Order(request.detection_face_order),
+        tuple(dict.fromkeys(_indices(request.input_faces_index, "input_faces_index"))),
+        _indices(request.source_faces_index, "source_faces_index"),
+        GenderFilter(request.detect_gender_input), GenderFilter(request.detect_gender_source))
+    restore = RestoreOptions(if_available=True, weight=request.face_restore_weight,
+                             interpolation=Interpolation(request.interpolation.lower()))
+    engine = replace(options.engine, select=select)
+    if (restorer := installed.model(request.face_restore)) is not None:
+        restore = replace(restore, model=restorer.id, if_available=False)
+    elif (other := installed.best(Role.RESTORER)) is not None:
+        warnings.append(f"{request.face_restore} is not installed on this server: faces are restored with {other.id}")
+    if (detector := installed.model(request.facedetection)) is not None:
+        engine = replace(engine, detector=replace(engine.detector, model=detector.id))
+    elif "facedetection" in request.given:
+        warnings.append(f"{request.facedetection} is not installed on this server: faces are found by what is")
+    media = MediaOptions(image_quality=request.image_quality, max_pixels=options.max_pixels)
+    return Task(request.source_img, request.target_img, "source_img", "target_img", replace(engine, restore=restore),
+                media, ImageFormat(request.image_format), stills_only=True, restore=True, warnings=tuple(warnings))
+
+
+def _indices(text: str, name: str) -> tuple[int, ...]:
+    if text.count(",") >= _MOST_FACES:
+        raise FieldError(f"{name} must be at most {_MOST_FACES} face numbers", name)
+    return read_index_list(text)
+
+
+class _Installed:
+    """What the neural engine could use, where that is the engine."""
+
+    def __init__(self, engine: EngineOptions) -> None:
+        folder = engine.models_folder
+        self._store = ModelStore(None if folder is None else Path(folder).expanduser())
+        self._neural = engine.engine is EngineName.NEURAL or (engine.engine is EngineName.AUTO and all(
+            self._store.installed(role) for role in (Role.SWAPPER, Role.DETECTOR, Role.RECOGNISER)))
+
+    def model(self, name: str) -> ModelSpec | None:
+        """A model by the API's name for it; None: it is not installed."""
+        if not self._neural:
+            return None
+        spec = self._store.find(find_spec(name).id)
+        return spec if self._store.is_installed(spec) else None
+
+    def best(self, role: Role) -> ModelSpec | None:
+        """The best of a role that is installed."""
+        return next(iter(self._store.installed(role)), None) if self._neural else None

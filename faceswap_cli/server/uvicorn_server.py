@@ -1,0 +1,72 @@
+"""Uvicorn, with a beginning that can be told of and an end of its own. Imports the extra `serve`."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import threading
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from types import FrameType
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+
+_STOP_SECONDS = 30
+"""How long connections may still be answered once the server was told to end."""
+
+_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+
+
+class Server(uvicorn.Server):
+    """Serves one application at one open socket.
+
+    The first signal lets what is at work be finished, the second ends the process; neither is raised again afterwards,
+    so that a server that was told to end ends as one that did what it was told.
+    """
+
+    def __init__(self, app: Starlette, on_start: Callable[[], None], on_stop: Callable[[], None]) -> None:
+        """Nothing is served yet.
+
+        Args:
+            app: The application.
+            on_start: Called once connections are taken.
+            on_stop: Called when the server is told to end, before it waits for connections.
+        """
+        super().__init__(uvicorn.Config(
+            app, lifespan="on", log_config=None, access_log=False, server_header=False, proxy_headers=False,
+            timeout_keep_alive=75, timeout_graceful_shutdown=_STOP_SECONDS, ws="none"))
+        self._on_start = on_start
+        self._on_stop = on_stop
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take connections."""
+        await super().startup(sockets)
+        if self.started:
+            self._on_start()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Refuse what waits, answer what is at work, and end."""
+        await run_in_threadpool(self._on_stop)
+        await super().shutdown(sockets)
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """Handle signals for as long as the server runs."""
+        if threading.current_thread() is not threading.main_thread():  # the only one that signals reach
+            yield
+            return
+        numbers = [number for name in _SIGNALS if (number := getattr(signal, name, None)) is not None]
+        before = {number: signal.signal(number, self.handle_exit) for number in numbers}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """A signal came."""
+        if self.should_exit:
+            raise SystemExit(128 + sig)  # what is at work is left; the next start takes it up
+        self.should_exit = True
