@@ -190,11 +190,10 @@ class _Run:
             warnings.append(f"{lines} of the journal could not be read; what was noted there was done again")
         if unread:
             warnings.append("the list of inputs was not read to its end; the items that were left are not counted")
-        stopped = self._stopped if left or unread else None
-        if self._interruption.signal is not None:
-            stopped = f"interrupted by {self._interruption.name}"
-        return BatchReport(self._counts | {Status.STOPPED: left}, seconds, stopped, tuple(warnings),
-                           self._interruption.signal)
+        number = self._interruption.signal
+        reason = self._stopped if number is None else f"interrupted by {self._interruption.name}"
+        return BatchReport(self._counts | {Status.STOPPED: left}, seconds, reason if left or unread else None,
+                           tuple(warnings), number)
 
     @property
     def _stopping(self) -> bool:
@@ -240,22 +239,11 @@ class _Run:
 
     def _without_running(self, item: Item) -> ItemResult | None:
         """What is known of an item already; None: it is to be run."""
-        if item.problem is not None:
-            return self._refuse(item, item.problem)
-        entry = self._entries.get(item.key) if self._policy.resume else None
-        if entry is not None and self._standing.is_current(item, entry):
-            return _earlier(item, entry, Status.CURRENT)
-        if entry is not None and not self._policy.retry_failed and self._standing.is_failed(item, entry):
-            return _earlier(item, entry, Status.FAILED)
-        if not item.job.overwrite and not self._entries.has_begun(item.key) and _exists(item.job.output):
-            message = (f"{shown(item.job.output)} exists and is not of this batch; choose another folder, "
-                       "or add --overwrite")
-            return self._refuse(item, Failure(UsageError.__name__, message, UsageError.exit_code))
-        return None
-
-    def _refuse(self, item: Item, failure: Failure) -> ItemResult:
-        self._count_failure()
-        return ItemResult(item, Status.FAILED, failure=failure, attempts=0)
+        result = earlier_result(item, self._entries, self._standing, self._policy)
+        if result is None and (failure := refusal(item, self._entries)) is not None:
+            self._count_failure()
+            result = ItemResult(item, Status.FAILED, failure=failure, attempts=0)
+        return result
 
     def _begin(self, item: Item) -> Item:
         """The item as it is handed out, noted."""
@@ -304,6 +292,25 @@ class _Run:
     def _stop(self, reason: str) -> None:
         self._stopped = self._stopped or reason
         self._executor.stop()
+
+
+def earlier_result(item: Item, entries: Entries, standing: Standing, policy: Policy) -> ItemResult | None:
+    """What an earlier run has made of an item, where that still stands; None: it is to be run, or refused."""
+    entry = entries.get(item.key) if policy.resume and item.problem is None else None
+    if entry is not None and standing.is_current(item, entry):
+        return _earlier(item, entry, Status.CURRENT)
+    if entry is not None and not policy.retry_failed and standing.is_failed(item, entry):
+        return _earlier(item, entry, Status.FAILED)
+    return None
+
+
+def refusal(item: Item, entries: Entries) -> Failure | None:
+    """Why an item that is to be run cannot be; None: it can."""
+    if item.problem is None and not item.job.overwrite and not entries.has_begun(item.key) and _exists(item.job.output):
+        message = (f"{shown(item.job.output)} exists and is not of this batch; choose another folder, "
+                   "or add --overwrite")
+        return Failure(UsageError.__name__, message, UsageError.exit_code)
+    return item.problem
 
 
 def _earlier(item: Item, entry: Entry, status: Status) -> ItemResult:

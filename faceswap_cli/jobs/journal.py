@@ -129,6 +129,18 @@ class Entries(Mapping[str, Entry]):
         return key in self._open or (key not in self._places and any(other.is_open(key) for other in self._others))
 
 
+def read_entries(path: Path) -> Entries:
+    """What a journal knows of the items, without opening it to be written.
+
+    In a folder of outputs the journals of other shards are looked at too: of a run that was not divided, or was into
+    another number of parts. (Those of the same number have no keys in common.)
+
+    Args:
+        path: A journal; where there is none yet, those of other shards may still know something.
+    """
+    return Entries(path if path.is_file() else None, [Entries(other) for other in _relatives(path)])
+
+
 class Journal:
     """An open journal, to append to. One run at a time has it: see `locks.hold`."""
 
@@ -173,12 +185,8 @@ class Journal:
         return self._size
 
     def read(self) -> Entries:
-        """What is known of the items, as of now.
-
-        In a folder of outputs the journals of other shards are looked at too: of a run that was not divided, or was
-        into another number of parts. (Those of the same number have no keys in common.)
-        """
-        return Entries(self.path, [Entries(path) for path in _relatives(self.path)])
+        """What is known of the items, as of now; see `read_entries`."""
+        return read_entries(self.path)
 
     def begin(self, item: Item) -> None:
         """Note that an item is handed out: what appears at its output from now on is this batch's.

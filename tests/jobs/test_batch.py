@@ -428,6 +428,11 @@ def test_a_signal_lets_what_runs_finish(batch: Batch, number: signal.Signals, co
     assert counts(batch.run()) == {"current": 3, "done": 2}
 
 
+def test_a_signal_during_the_last_item_has_stopped_nothing(batch: Batch) -> None:
+    report = batch.run(FakeExecutor(interrupting(signal.SIGTERM, at="4.jpg")))
+    assert (counts(report), report.stopped, report.exit_code) == ({"done": 5}, None, 143)
+
+
 def test_a_second_signal_ends_it_at_once(batch: Batch) -> None:
     report = batch.run(FakeExecutor(interrupting(signal.SIGINT, times=2), workers=2))
     assert counts(report) == {"done": 1, "stopped": 4}

@@ -112,6 +112,17 @@ def test_a_file_is_not_read_while_its_size_and_time_are_the_same(tree: Tree) -> 
     assert is_current(item, entry, models)
 
 
+def test_a_file_of_another_size_has_changed_whatever_its_time(tree: Tree) -> None:
+    item = tree.items()[0]
+    entry = entry_of(item)
+    for path in (Path(item.job.target), Path(item.job.output)):
+        before, status = path.read_bytes(), path.stat()
+        path.write_bytes(before + b"x")
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+        assert not is_current(item, entry, models), path
+        path.write_bytes(before)
+
+
 def test_pictures_that_moved_are_current(tree: Tree, tmp_path: Path) -> None:
     item = tree.items()[0]
     entry = entry_of(item)
