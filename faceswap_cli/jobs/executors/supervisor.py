@@ -31,8 +31,13 @@ _ATTEMPTS = 2
 _START_SECONDS = 120.0
 """Longest time until a new worker is ready."""
 
-_STARTS = 3
-"""Workers in a row that may fail to start before there is no point in going on."""
+_STARTS = 4
+"""Times in a row that workers may fail to start before there is no point in going on without any."""
+
+_PAUSE_SECONDS = 0.1
+"""Before a start after one that failed, doubled each time: memory may be short for a while."""
+
+_LONGEST_PAUSE = 10.0
 
 
 @dataclass(slots=True, eq=False)
@@ -62,6 +67,7 @@ class _Worker:
         reserved: What it was started for, to be its first item.
         asked_back: It was told to give back what it has not begun.
         condemned: Why it was killed, and what it did then.
+        broken: Why it says that it cannot work at all.
     """
 
     process: WorkerProcess
@@ -71,6 +77,7 @@ class _Worker:
     reserved: _Attempt | None = None
     asked_back: bool = False
     condemned: tuple[_Attempt | None, Failure] | None = None
+    broken: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +123,7 @@ class Supervisor:
         self._asked = 0
         self._exhausted: Exhausted | None = None
         self._failed_starts = 0
+        self._start_again = 0.0
         self._started = 0
         self._looked = 0.0
 
@@ -196,10 +204,10 @@ class Supervisor:
                     self._send(worker, attempt)
                 elif self._waiting and self._room(worker):
                     self._send(worker, self._waiting.popleft())
-        while self._retries and len(self._workers) < self._number:
+        while self._retries and self._may_start():
             self._start(scratch, self._retries.popleft())
         starting = sum(not worker.ready and worker.reserved is None for worker in self._workers)
-        while len(self._waiting) > starting and len(self._workers) < self._number:
+        while len(self._waiting) > starting and self._may_start():
             self._start(scratch)
             starting += 1
         for worker in self._workers:
@@ -208,6 +216,9 @@ class Supervisor:
                 self._send(worker, self._waiting.popleft())
         if not self._waiting and any(worker.ready and not worker.load for worker in self._workers):
             self._ask_one_back()
+
+    def _may_start(self) -> bool:
+        return len(self._workers) < self._number and time.monotonic() >= self._start_again
 
     def _room(self, worker: _Worker) -> bool:
         """Whether a worker may have one more: when the program is killed, what nobody took will be done again."""
@@ -306,7 +317,7 @@ class Supervisor:
                     worker.load.remove(attempt)
                 self._waiting.extendleft(reversed(given))
             case Broken(reason):
-                worker.condemned = (None, Failure("WorkerDied", reason))
+                worker.broken = reason
 
     def _tell(self, attempt: _Attempt, result: ItemResult, worker: _Worker) -> None:
         number = worker.process.number
@@ -318,13 +329,7 @@ class Supervisor:
         if self._closed:
             return
         if not worker.ready:
-            self._failed_starts += 1
-            if worker.reserved is not None:
-                self._waiting.appendleft(worker.reserved)
-            if self._failed_starts >= _STARTS:
-                reason = worker.condemned[1].message if worker.condemned else worker.process.describe_end()
-                raise FaceswapError(f"worker processes do not start ({reason}); run with --workers 1, and report this "
-                                    "if it stays")
+            self._bury_unborn(worker)
             return
         load = worker.load
         done_since = worker.condemned is not None and (not load or worker.condemned[0] is not load[0])
@@ -334,6 +339,23 @@ class Supervisor:
             self._judge(attempt, worker)
         self._waiting.extendleft(reversed(load))
         load.clear()
+
+    def _bury_unborn(self, worker: _Worker) -> None:
+        """Start another one later, unless there is no hope.
+
+        Raises:
+            FaceswapError: Workers do not start.
+        """
+        now = time.monotonic()
+        if worker.process.born >= self._start_again:  # of those started together, one counts
+            self._failed_starts += 1
+            self._start_again = now + min(_PAUSE_SECONDS * 2**self._failed_starts, _LONGEST_PAUSE)
+        if worker.reserved is not None:
+            self._retries.appendleft(worker.reserved)
+        if worker.broken or (self._failed_starts >= _STARTS and not any(other.ready for other in self._workers)):
+            reason = worker.broken or (f"one {worker.process.describe_end()}" if worker.condemned is None
+                                       else worker.condemned[1].message)
+            raise FaceswapError(f"worker processes do not start: {reason}; if memory is short, run fewer --workers")
 
     def _judge(self, attempt: _Attempt, worker: _Worker) -> None:
         """Once more on a fresh worker, or failed."""
@@ -356,6 +378,8 @@ class Supervisor:
         ends = [worker.begun + self._limits.seconds for worker in self._workers
                 if worker.load and worker.condemned is None and self._limits.seconds is not None]
         ends += [worker.process.born + _START_SECONDS for worker in self._workers if not worker.ready]
+        if (self._waiting or self._retries) and len(self._workers) < self._number:
+            ends.append(self._start_again)
         if self._limits.memory is not None and self._workers:
             ends.append(self._looked + POLL_SECONDS)
         return max(0.0, min(ends) - time.monotonic()) if ends else None
