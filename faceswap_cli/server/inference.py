@@ -42,6 +42,7 @@ from faceswap_cli.server.keys import KeyRing
 from faceswap_cli.server.options import ServerOptions
 from faceswap_cli.server.queue import RequestQueue
 from faceswap_cli.server.store import Ending, Store, Stored
+from faceswap_cli.server.translate import check_lists
 
 log = logging.getLogger("faceswap.serve")
 
@@ -104,6 +105,7 @@ class Inference:
             given = await run_in_threadpool(decode_body, data)
             slug = _slug(request.path_params["slug"])
             asked = parse_request(slug, given)
+            check_lists(asked)
             for field in asked.fields:
                 if isinstance(field, PictureField):
                     check_uri(getattr(asked, field.name), field.name)

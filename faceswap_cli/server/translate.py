@@ -19,7 +19,7 @@ from faceswap_cli.options import (
     RestoreOptions,
     SelectOptions,
 )
-from faceswap_cli.segmind.fields import FieldError
+from faceswap_cli.segmind.fields import FieldError, IndexField
 from faceswap_cli.segmind.index import read_index_list
 from faceswap_cli.segmind.schema import AnyRequest, FaceswapV3Request
 from faceswap_cli.server.options import ServerOptions
@@ -56,11 +56,23 @@ class Task:
     warnings: tuple[str, ...] = ()
 
 
+def check_lists(request: AnyRequest) -> None:
+    """Refuse a request that would keep a worker busy for ever: the contract sets no bound to lists of faces.
+
+    Raises:
+        FieldError: A list is too long.
+    """
+    for row in request.fields:
+        if isinstance(row, IndexField) and getattr(request, row.name).count(",") >= _MOST_FACES:
+            raise FieldError(f"{row.name} must be at most {_MOST_FACES} face numbers", row.name)
+
+
 def translate(request: AnyRequest, options: ServerOptions) -> Task:
     """What a request means here.
 
-    Raises:
-        FieldError: An index list beyond all reason.
+    Args:
+        request: For which `check_lists` holds.
+        options: What every request builds on.
     """
     installed = _Installed(options.engine)
     if isinstance(request, FaceswapV3Request):
@@ -75,8 +87,8 @@ def _still(request: FaceswapV3Request, options: ServerOptions, installed: _Insta
     warnings: list[str] = []
     select = SelectOptions(
         Order(request.detection_face_order),
-        tuple(dict.fromkeys(_indices(request.input_faces_index, "input_faces_index"))),
-        _indices(request.source_faces_index, "source_faces_index"),
+        tuple(dict.fromkeys(read_index_list(request.input_faces_index))),
+        read_index_list(request.source_faces_index),
         GenderFilter(request.detect_gender_input), GenderFilter(request.detect_gender_source))
     restore = RestoreOptions(if_available=True, weight=request.face_restore_weight,
                              interpolation=Interpolation(request.interpolation.lower()))
@@ -92,12 +104,6 @@ def _still(request: FaceswapV3Request, options: ServerOptions, installed: _Insta
     media = MediaOptions(image_quality=request.image_quality, max_pixels=options.max_pixels)
     return Task(request.source_img, request.target_img, "source_img", "target_img", replace(engine, restore=restore),
                 media, ImageFormat(request.image_format), stills_only=True, restore=True, warnings=tuple(warnings))
-
-
-def _indices(text: str, name: str) -> tuple[int, ...]:
-    if text.count(",") >= _MOST_FACES:
-        raise FieldError(f"{name} must be at most {_MOST_FACES} face numbers", name)
-    return read_index_list(text)
 
 
 class _Installed:
