@@ -70,14 +70,14 @@ class Addresses:
         Raises:
             AnswerError: It leads to another origin, or is no address.
         """
-        try:
-            if url.startswith("/") and not url.startswith(("//", "/\\")):
-                url = str(httpx.URL(self.root).join(url))
-            parsed = httpx.URL(url)
-            if origin(parsed) == origin(httpx.URL(self.root)) and not parsed.userinfo:
-                return url
-        except (httpx.InvalidURL, ValueError) as error:
-            raise AnswerError(f"a {name} that is no address") from error
+        root = httpx.URL(self.root)
+        if url.startswith("/") and not url.startswith(("//", "/\\")):
+            url = f"{root.scheme}://{root.netloc.decode('ascii')}{url}"
+        parsed = read_address(url)
+        if parsed is None:
+            raise AnswerError(f"a {name} that is no address")
+        if origin(parsed) == origin(root) and not parsed.userinfo:
+            return url
         raise AnswerError(f"a {name} on another host or scheme than {redact_url(self.root)}, "
                           f"{redact_url(url)}, which is refused")
 
@@ -102,27 +102,32 @@ def origin(url: httpx.URL) -> Origin:
     return url.scheme, url.host.rstrip("."), url.port or {"http": 80, "https": 443}.get(url.scheme, 0)
 
 
+def read_address(url: str) -> httpx.URL | None:
+    """An http or https address; None where it is none."""
+    try:
+        parsed = httpx.URL(url)
+    except (httpx.InvalidURL, ValueError, TypeError):
+        return None
+    if parsed.scheme not in ("http", "https") or not parsed.host or not 0 < (parsed.port or 80) < 65536:
+        return None
+    return parsed
+
+
 def download_address(url: str) -> httpx.URL:
     """The address of a result, which may be on any host and gets no key.
 
     Raises:
         AnswerError: It is no http or https address, or holds a password.
     """
-    try:
-        parsed = httpx.URL(url)
-    except (httpx.InvalidURL, ValueError) as error:
-        raise AnswerError("an output that is no address") from error
-    if parsed.scheme not in ("http", "https") or not parsed.host or parsed.userinfo:
+    parsed = read_address(url)
+    if parsed is None or parsed.userinfo:
         raise AnswerError("an output that is no plain http or https address")
     return parsed
 
 
 def _checked(url: str, name: str) -> str:
-    try:
-        parsed = httpx.URL(url.strip())
-    except (httpx.InvalidURL, ValueError) as error:
-        raise UsageError(f"{name}, {redact_url(url)}, is not a valid URL") from error
-    if parsed.scheme not in ("http", "https") or not parsed.host or parsed.query or parsed.fragment:
+    parsed = read_address(url.strip())
+    if parsed is None or parsed.query or parsed.fragment:
         raise UsageError(f"{name}, {redact_url(url)}, is not an http or https URL without a query")
     if parsed.userinfo:
         raise UsageError(f"{name}, {redact_url(url)}, is given with a user name or password, which is refused")

@@ -105,9 +105,10 @@ class SegmindClient:
         self._max_upload_bytes = max_upload_bytes
         self._max_result_bytes = max_result_bytes
         self._uploaded = Uploaded()
-        self._wire = Wire(key, self.addresses, transport=transport, clock=self._clock, jitter=jitter,
-                          pace=pace or (PROCESS if clock is None else Pace(clock=clock)), patience=self._patience, say=say,
-                          allow_double_billing=allow_double_billing)
+        if pace is None:
+            pace = PROCESS if clock is None else Pace(clock=clock)
+        self._wire = Wire(key, self.addresses, transport=transport, clock=self._clock, jitter=jitter, pace=pace,
+                          patience=self._patience, say=say, allow_double_billing=allow_double_billing)
 
     def close(self) -> None:
         """Close all connections; open requests go on at the API."""

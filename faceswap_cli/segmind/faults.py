@@ -72,7 +72,7 @@ FETCH = Errand("to give the result", result=True)
 _ADVICE = {
     400: "check the pictures and the options",
     401: "check SEGMIND_API_KEY or the key file",
-    403: "the account is not allowed to use this; check it",
+    403: "check what the account may use",
     404: "check the address of the API",
     406: "add credits to the account, then run again",
     413: "take a smaller picture",

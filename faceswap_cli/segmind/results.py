@@ -138,9 +138,10 @@ def _follow(response: httpx.Response) -> httpx.URL:
     """Where a redirect leads; never from https to http."""
     here = response.request.url
     try:
-        there = download_address(str(here.join(response.headers["location"])))
-    except (httpx.InvalidURL, ValueError) as error:
-        raise AnswerError("a redirect to something that is no address") from error
-    if here.scheme == "https" and there.scheme == "http":
+        there = str(here.join(response.headers["location"]))
+    except (httpx.InvalidURL, ValueError):
+        there = ""
+    parsed = download_address(there)
+    if here.scheme == "https" and parsed.scheme == "http":
         raise AnswerError("a redirect from https to http, which is refused")
-    return there
+    return parsed

@@ -263,8 +263,9 @@ class Wire:
             self._clock.sleep(wait)
 
     def _once(self, build: Callable[[httpx.Timeout], httpx.Request], client: httpx.Client, errand: Errand,
-              deadline: Deadline, take: Callable[[httpx.Response], Take]) -> _Taken[Take] | _Limited | _Fault | ApiError:
-        """One attempt. What went wrong is returned: raised, it would carry the frames of the library, with its headers.
+              deadline: Deadline,
+              take: Callable[[httpx.Response], Take]) -> _Taken[Take] | _Limited | _Fault | ApiError:
+        """One attempt. What went wrong is returned: raised, it would carry frames of the library, with its headers.
 
         Raises:
             FaceswapError: What `take` and the body raise that is no matter of the API.
