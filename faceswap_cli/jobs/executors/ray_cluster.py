@@ -90,7 +90,8 @@ class Cluster:
         except (Exception, SystemExit) as error:
             reason = (str(error).strip().splitlines() or [""])[0] if isinstance(error, Exception) else "no answer"
             where = f"the Ray cluster at {asked}" if asked is not None else "a Ray cluster"
-            raise UsageError(f"cannot join {where}: {reason or type(error).__name__}; {advice}") from error
+            raise UsageError(f"cannot join {where}: {reason or type(error).__name__}; {advice}, and set "
+                             "RAY_AUTH_MODE=token where clusters ask for a token") from error
         _keep_off_stdout()
 
 
