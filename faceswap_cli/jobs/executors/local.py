@@ -9,6 +9,7 @@ from faceswap_cli.errors import UsageError
 from faceswap_cli.jobs.executors.base import Limits
 from faceswap_cli.jobs.executors.protocol import Setup
 from faceswap_cli.jobs.executors.residence import check_measurable
+from faceswap_cli.jobs.executors.scratch import sweep
 from faceswap_cli.jobs.executors.supervisor import Supervisor
 from faceswap_cli.jobs.items import Item, ItemResult
 from faceswap_cli.models.spec import Role
@@ -82,6 +83,8 @@ class LocalExecutor:
         self._stopped = True
         if self._supervisor is not None:
             self._supervisor.close()
+        else:  # nothing was to be done; what a killed run has left goes all the same
+            sweep()
 
 
 def auto_workers(engine: EngineOptions, cores: int, free_memory: int | None) -> int:

@@ -33,7 +33,7 @@ class Scratch:
         except OSError as error:
             raise OutputError(f"cannot write a temporary folder: {error.strerror or error}; "
                               "set TMPDIR to a folder with room") from error
-        self._sweep()
+        sweep(but=self.path)
 
     def new_folder(self, name: str) -> Path:
         """An empty folder in it."""
@@ -48,10 +48,13 @@ class Scratch:
             os.close(self._descriptor)
             self._descriptor = None
 
-    def _sweep(self) -> None:
-        for path in self.path.parent.glob(f"{_PREFIX}*"):
+
+def sweep(but: Path | None = None) -> None:
+    """Remove what processes of this user that were killed have left, but for one folder."""
+    with contextlib.suppress(OSError):  # there is no place for temporary files
+        for path in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
             with contextlib.suppress(OSError):  # of another user, or just removed by another process
-                if path != self.path and (descriptor := _open_held(path)) is not None:
+                if path != but and (descriptor := _open_held(path)) is not None:
                     try:
                         if os.fstat(descriptor).st_uid == os.getuid():
                             shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,24 @@
+"""The worker of `run_rough.py`: that of a batch, which notes what it begins and ends."""
+
+from __future__ import annotations
+
+import os
+
+import rough_backends
+
+from faceswap_cli.jobs.backend import open_backend
+from faceswap_cli.jobs.items import Item, ItemResult
+from faceswap_cli.jobs.worker import Worker
+
+
+class RoughWorker(Worker):
+    def __init__(self, threads: int | None = None) -> None:
+        name = os.environ["FACESWAP_STRESS_BACKEND"]
+        super().__init__(threads, open_backend=rough_backends.BACKENDS[name] if name else open_backend)
+        self._steps = os.open(os.environ["FACESWAP_STRESS_STEPS"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+
+    def run(self, item: Item) -> ItemResult:
+        os.write(self._steps, f"begun {item.key}\n".encode())
+        result = super().run(item)
+        os.write(self._steps, f"ended {item.key}\n".encode())
+        return result

@@ -1,0 +1,33 @@
+"""`faceswap batch` over workers that note their steps: `python run_rough.py batch me.png in -o out`.
+
+FACESWAP_STRESS_BACKEND names a fake backend, or is empty for the real one; FACESWAP_STRESS_FILE_BYTES bounds the size
+of files, as a full disk does.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import partial
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE.parent)]
+
+import rough_backends
+
+from faceswap_cli.cli.app import main
+from faceswap_cli.jobs import backend
+from faceswap_cli.jobs.executors import local
+
+if __name__ == "__main__":
+    if limit := os.environ.get("FACESWAP_STRESS_FILE_BYTES"):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))
+    if name := os.environ["FACESWAP_STRESS_BACKEND"]:
+        backend.open_backend = rough_backends.BACKENDS[name]
+    paths = [str(HERE), str(HERE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+    os.environ["PYTHONPATH"] = os.pathsep.join(paths)
+    local.LocalExecutor = partial(local.LocalExecutor, worker="rough_worker:RoughWorker")
+    sys.exit(main())
