@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pickle
+import queue
 import shutil
 import signal
 import subprocess
@@ -50,7 +51,7 @@ class Gone:
 
 
 class WorkerProcess:
-    """One spawned process, and the thread that listens to it.
+    """One spawned process, and the threads that listen and talk to it.
 
     Attributes:
         number: Of the worker; a replacement has that of the one it replaces.
@@ -76,8 +77,11 @@ class WorkerProcess:
         self._process = subprocess.Popen(
             [sys.executable, *_flags(), "-c", _START, *(path for path in sys.path if path)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=_environment(setup.threads, folder))
+        # Nobody else waits for a pipe that is full, because the worker is stuck in a call that lets nothing else run.
+        self._outgoing: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self.send(setup)
-        threading.Thread(target=self._listen, name=f"faceswap-worker-{number}", daemon=True).start()
+        for work in (self._listen, self._talk):
+            threading.Thread(target=work, name=f"faceswap-worker-{number}", daemon=True).start()
 
     @property
     def pid(self) -> int:
@@ -85,17 +89,12 @@ class WorkerProcess:
         return self._process.pid
 
     def send(self, message: object) -> None:
-        """Say something to it. That it has gone meanwhile is told by `Gone`, not here."""
-        assert self._process.stdin is not None
-        with contextlib.suppress(OSError, ValueError):  # ValueError: closed
-            self._process.stdin.write(pack(message))
-            self._process.stdin.flush()
+        """Say something to it, without waiting. That it has gone meanwhile is told by `Gone`, not here."""
+        self._outgoing.put(pack(message))
 
     def end(self) -> None:
         """Let it end: it does as soon as it notices."""
-        assert self._process.stdin is not None
-        with contextlib.suppress(OSError, ValueError):
-            self._process.stdin.close()
+        self._outgoing.put(None)
 
     def kill(self) -> None:
         """End it now."""
@@ -121,8 +120,19 @@ class WorkerProcess:
             name = f"signal {-code}"
         return f"was ended by {name}" + (", as by a system that runs out of memory" if name == "SIGKILL" else "")
 
+    def _talk(self) -> None:
+        """Runs in a thread of its own until `end`, or until the process has ended."""
+        stream = self._process.stdin
+        assert stream is not None
+        with contextlib.suppress(OSError):
+            while (data := self._outgoing.get()) is not None:
+                stream.write(data)
+                stream.flush()
+        with contextlib.suppress(OSError):  # of what could not be written before
+            stream.close()
+
     def _listen(self) -> None:
-        """Runs in a thread of its own until the process has ended."""
+        """Runs in another one until the process has ended."""
         stream = self._process.stdout
         assert stream is not None
         try:

@@ -10,16 +10,17 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from faceswap_cli.errors import FaceswapError
 from faceswap_cli.jobs.executors.base import Limits
+from faceswap_cli.jobs.executors.crew import Attempt, Member, shown
 from faceswap_cli.jobs.executors.feeder import Exhausted, Fed, Feeder
 from faceswap_cli.jobs.executors.process import Gone, Heard, WorkerProcess
 from faceswap_cli.jobs.executors.protocol import Broken, GiveBack, GivenBack, Ready, Setup
-from faceswap_cli.jobs.executors.residence import POLL_SECONDS, resident_bytes
 from faceswap_cli.jobs.executors.scratch import Scratch
+from faceswap_cli.jobs.executors.watch import Watch
 from faceswap_cli.jobs.items import Failure, Item, ItemResult, Status
 from faceswap_cli.media.leftovers import sweep_beside
 
@@ -28,9 +29,6 @@ AHEAD = 1
 
 _ATTEMPTS = 2
 
-_START_SECONDS = 120.0
-"""Longest time until a new worker is ready."""
-
 _STARTS = 4
 """Times in a row that workers may fail to start before there is no point in going on without any."""
 
@@ -38,46 +36,6 @@ _PAUSE_SECONDS = 0.1
 """Before a start after one that failed, doubled each time: memory may be short for a while."""
 
 _LONGEST_PAUSE = 10.0
-
-
-@dataclass(slots=True, eq=False)
-class _Attempt:
-    """An item on its way.
-
-    Attributes:
-        item: As it came.
-        failed: Attempts that cost a worker.
-        fresh: Its output was not there when it was first begun: what is there later is its own.
-    """
-
-    item: Item
-    failed: int = 0
-    fresh: bool | None = None
-
-
-@dataclass(slots=True, eq=False)
-class _Worker:
-    """What is known of a worker.
-
-    Attributes:
-        process: It.
-        ready: It takes items.
-        load: What it was given and has not told of; the first is what it does.
-        begun: When it began that.
-        reserved: What it was started for, to be its first item.
-        asked_back: It was told to give back what it has not begun.
-        condemned: Why it was killed, and what it did then.
-        broken: Why it says that it cannot work at all.
-    """
-
-    process: WorkerProcess
-    ready: bool = False
-    load: deque[_Attempt] = field(default_factory=deque)
-    begun: float = 0.0
-    reserved: _Attempt | None = None
-    asked_back: bool = False
-    condemned: tuple[_Attempt | None, Failure] | None = None
-    broken: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,23 +67,22 @@ class Supervisor:
             setup: For each process.
         """
         self._number = workers
-        self._limits = limits
+        self._watch = Watch(limits)
         self._setup = setup
         # Events come from threads and signal handlers, which must not wait for a lock: `SimpleQueue` needs none.
         self._events: queue.SimpleQueue[_Event] = queue.SimpleQueue()
         self._results: queue.SimpleQueue[ItemResult | Told] = queue.SimpleQueue()
         self._stopping = False
         self._closed = False
-        self._workers: list[_Worker] = []
-        self._waiting: deque[_Attempt] = deque()
-        self._retries: deque[_Attempt] = deque()
+        self._workers: list[Member] = []
+        self._waiting: deque[Attempt] = deque()
+        self._retries: deque[Attempt] = deque()
         self._untaken = [0] * workers
         self._asked = 0
         self._exhausted: Exhausted | None = None
         self._failed_starts = 0
         self._start_again = 0.0
         self._started = 0
-        self._looked = 0.0
 
     def run(self, items: Iterator[Item]) -> Iterator[ItemResult]:
         """Results as in `Executor.run`; all processes have ended when it ends."""
@@ -185,7 +142,7 @@ class Supervisor:
                 self._handle(self._events.get(timeout=self._patience()))
                 while True:
                     self._handle(self._events.get_nowait())
-            self._check_limits()
+            self._condemn()
 
     def _is_done(self) -> bool:
         if any(worker.load for worker in self._workers):
@@ -220,7 +177,7 @@ class Supervisor:
     def _may_start(self) -> bool:
         return len(self._workers) < self._number and time.monotonic() >= self._start_again
 
-    def _room(self, worker: _Worker) -> bool:
+    def _room(self, worker: Member) -> bool:
         """Whether a worker may have one more: when the program is killed, what nobody took will be done again."""
         return len(worker.load) + self._untaken[worker.process.number] <= AHEAD
 
@@ -230,7 +187,7 @@ class Supervisor:
         if busy:
             self._ask_back(min(busy, key=lambda worker: -worker.begun))
 
-    def _ask_back(self, worker: _Worker) -> None:
+    def _ask_back(self, worker: Member) -> None:
         worker.asked_back = True
         worker.process.send(GiveBack())
 
@@ -242,7 +199,7 @@ class Supervisor:
             if len(worker.load) > 1 and not worker.asked_back:
                 self._ask_back(worker)
 
-    def _send(self, worker: _Worker, attempt: _Attempt) -> None:
+    def _send(self, worker: Member, attempt: Attempt) -> None:
         job = attempt.item.job
         if attempt.fresh is None:
             attempt.fresh = not job.overwrite and job.output_path is not None and not os.path.lexists(job.output)
@@ -254,7 +211,7 @@ class Supervisor:
         worker.load.append(attempt)
         worker.process.send(item)
 
-    def _start(self, scratch: Scratch, reserved: _Attempt | None = None) -> None:
+    def _start(self, scratch: Scratch, reserved: Attempt | None = None) -> None:
         taken = {worker.process.number for worker in self._workers}
         number = next(number for number in range(self._number) if number not in taken)
         self._started += 1
@@ -264,7 +221,7 @@ class Supervisor:
         except OSError as error:
             raise FaceswapError(f"cannot start a worker process: {error.strerror or error}; run with fewer --workers"
                                 ) from error
-        self._workers.append(_Worker(process, reserved=reserved))
+        self._workers.append(Member(process, reserved=reserved))
         if self._closed:  # meanwhile, and `close` did not know this one
             process.kill()
 
@@ -284,7 +241,7 @@ class Supervisor:
         match event:
             case Fed(item):
                 self._asked -= 1
-                self._waiting.append(_Attempt(item))
+                self._waiting.append(Attempt(item))
             case Exhausted():
                 self._exhausted = event
             case _Taken(number):
@@ -298,10 +255,10 @@ class Supervisor:
             case None:
                 pass
 
-    def _worker_of(self, process: WorkerProcess) -> _Worker:
+    def _worker_of(self, process: WorkerProcess) -> Member:
         return next(worker for worker in self._workers if worker.process is process)
 
-    def _hear(self, worker: _Worker, message: object, when: float) -> None:
+    def _hear(self, worker: Member, message: object, when: float) -> None:
         match message:
             case Ready():
                 worker.ready = True
@@ -319,12 +276,12 @@ class Supervisor:
             case Broken(reason):
                 worker.broken = reason
 
-    def _tell(self, attempt: _Attempt, result: ItemResult, worker: _Worker) -> None:
+    def _tell(self, attempt: Attempt, result: ItemResult, worker: Member) -> None:
         number = worker.process.number
         self._untaken[number] += 1
         self._results.put(replace(result, item=attempt.item, worker=number))
 
-    def _bury(self, worker: _Worker) -> None:
+    def _bury(self, worker: Member) -> None:
         """What a worker that ended leaves to do."""
         if self._closed:
             return
@@ -340,7 +297,7 @@ class Supervisor:
         self._waiting.extendleft(reversed(load))
         load.clear()
 
-    def _bury_unborn(self, worker: _Worker) -> None:
+    def _bury_unborn(self, worker: Member) -> None:
         """Start another one later, unless there is no hope.
 
         Raises:
@@ -357,7 +314,7 @@ class Supervisor:
                                        else worker.condemned[1].message)
             raise FaceswapError(f"worker processes do not start: {reason}; if memory is short, run fewer --workers")
 
-    def _judge(self, attempt: _Attempt, worker: _Worker) -> None:
+    def _judge(self, attempt: Attempt, worker: Member) -> None:
         """Once more on a fresh worker, or failed."""
         path = attempt.item.job.output_path
         if path is not None:
@@ -366,7 +323,7 @@ class Supervisor:
             self._retries.append(attempt)
             return
         failure = worker.condemned[1] if worker.condemned is not None else Failure(
-            "WorkerDied", f"{_shown(attempt.item)}: the worker process {worker.process.describe_end()}, "
+            "WorkerDied", f"{shown(attempt.item)}: the worker process {worker.process.describe_end()}, "
                           f"{_ATTEMPTS} times")
         self._tell(attempt, ItemResult(attempt.item, Status.FAILED, failure=failure, attempts=attempt.failed,
                                        seconds=time.monotonic() - worker.begun), worker)
@@ -374,43 +331,16 @@ class Supervisor:
     # Limits
 
     def _patience(self) -> float | None:
-        """Seconds until limits must be looked at, whatever happens; None: there is nothing to look at."""
-        ends = [worker.begun + self._limits.seconds for worker in self._workers
-                if worker.load and worker.condemned is None and self._limits.seconds is not None]
-        ends += [worker.process.born + _START_SECONDS for worker in self._workers if not worker.ready]
+        """Seconds until something must be looked at, whatever happens; None: there is nothing to look at."""
+        ends = self._watch.ends(self._workers)
         if (self._waiting or self._retries) and len(self._workers) < self._number:
             ends.append(self._start_again)
-        if self._limits.memory is not None and self._workers:
-            ends.append(self._looked + POLL_SECONDS)
         return max(0.0, min(ends) - time.monotonic()) if ends else None
 
-    def _check_limits(self) -> None:
-        now = time.monotonic()
-        limit = self._limits.seconds
-        for worker in self._workers:
-            if not worker.ready:
-                if now - worker.process.born > _START_SECONDS:
-                    self._condemn(worker, "WorkerDied", f"not ready after {_START_SECONDS:g} s")
-            elif limit is not None and worker.load and now - worker.begun > limit:
-                self._condemn(worker, "Timeout", f"{_shown(worker.load[0].item)}: not done after {limit:g} s "
-                                                 "(--timeout)")
-        if self._limits.memory is not None and now - self._looked >= POLL_SECONDS:
-            self._looked = now
-            self._check_memory(self._limits.memory)
-
-    def _check_memory(self, limit: int) -> None:
-        taken = resident_bytes([worker.process.pid for worker in self._workers])
-        for worker in self._workers:
-            size = taken.get(worker.process.pid, 0)
-            if size > limit:
-                name = f"{_shown(worker.load[0].item)}: " if worker.load else ""
-                self._condemn(worker, "MemoryLimit", f"{name}the worker process took {_megabytes(size)}, more than "
-                                                     f"{_megabytes(limit)} (--max-memory)")
-
-    def _condemn(self, worker: _Worker, kind: str, message: str) -> None:
-        """Kill a worker; what becomes of its items is decided when it is gone."""
-        if worker.condemned is None:
-            worker.condemned = (worker.load[0] if worker.load else None, Failure(kind, message))
+    def _condemn(self) -> None:
+        """Kill workers that are past a limit; what becomes of their items is decided when they are gone."""
+        for worker, failure in self._watch.offenders(self._workers):
+            worker.condemned = (worker.load[0] if worker.load else None, failure)
             worker.process.kill()
 
     def _end_workers(self) -> None:
@@ -424,11 +354,3 @@ class Supervisor:
             path = worker.load[0].item.job.output_path if worker.load else None
             if path is not None:
                 sweep_beside(Path(os.path.realpath(path)))
-
-
-def _shown(item: Item) -> str:
-    return " ".join(item.name.split())
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 2**20:.0f} MiB"
