@@ -173,6 +173,14 @@ class Slow(BrightSquares):
         return super().render(plan, image)
 
 
+class Stuck(BrightSquares):
+    """Never comes to an end."""
+
+    def render(self, plan: Any, image: Image) -> Image:
+        while True:
+            time.sleep(60)
+
+
 class OutOfMemory(BrightSquares):
     """Asks OpenCV for more than any machine can address."""
 
@@ -195,7 +203,8 @@ class Chatty(BrightSquares):
 
 
 BACKENDS = {kind.__name__: kind
-            for kind in (BrightSquares, Blind, Uneven, FailsToPlan, FailsToRender, Dies, Slow, Chatty, OutOfMemory)}
+            for kind in (BrightSquares, Blind, Uneven, FailsToPlan, FailsToRender, Dies, Slow, Stuck, Chatty,
+                         OutOfMemory)}
 
 
 def _face(image: Image, x: int, y: int, width: int, height: int) -> Face:

@@ -98,8 +98,8 @@ def build_app(options: ServerOptions, backend_factory: BackendFactory = open_bac
         try:
             yield
         finally:
-            await run_in_threadpool(queue.stop)
-            store.close()
+            if await run_in_threadpool(queue.stop):
+                store.close()
 
     async def health(request: Request) -> Response:
         return JsonAnswer({"status": "ok"})

@@ -60,6 +60,7 @@ class RequestQueue:
         self._watched: dict[str, Future[Ending]] = {}
         self._stopping = threading.Event()
         self._draining = threading.Event()
+        self._given_up = threading.Event()
         self._threads: list[threading.Thread] = []
         self._mean_seconds = 1.0
         metrics.gauge("faceswap_queue_waiting", "Requests that no worker has yet.", lambda: self.waiting)
@@ -93,14 +94,24 @@ class RequestQueue:
         for request_id in waiting:
             self.abandon(request_id, STOPPING)
 
-    def stop(self) -> None:
-        """Wait for what is at work, and end. To be called once `drain` was, or instead of it."""
+    def stop(self) -> bool:
+        """Begin nothing more, wait for what is at work, and end.
+
+        Returns:
+            Whether all threads have ended; False: `give_up` was called, and one may still use the store.
+        """
         self.drain()
         self._stopping.set()
         with self._changed:
             self._changed.notify_all()
         for thread in self._threads:
-            thread.join()
+            while thread.is_alive() and not self._given_up.is_set():
+                thread.join(0.1)
+        return not any(thread.is_alive() for thread in self._threads)
+
+    def give_up(self) -> None:
+        """Wait no longer for what is at work: the next start takes it up. May be called by a signal."""
+        self._given_up.set()
 
     @property
     def ready(self) -> bool:

@@ -15,7 +15,7 @@ INSTALL = "pip install 'faceswap-cli[serve]'"
 
 
 def serve(options: ServerOptions, on_start: Callable[[str], None] | None = None) -> None:
-    """Serve until SIGINT or SIGTERM; what is at work is finished first, unless a second signal comes.
+    """Serve until SIGINT or SIGTERM; what is at work is finished first, unless a second signal comes (SystemExit).
 
     To be called in the main thread.
 
@@ -41,8 +41,10 @@ def serve(options: ServerOptions, on_start: Callable[[str], None] | None = None)
     with _alone(data_folder(options)), _listening(options) as listener:
         app = build_app(options, backend.open_backend)
         url = _url(options, listener)
-        server = Server(app, lambda: None if on_start is None else on_start(url), app.state.queue.drain)
+        server = Server(app, lambda: None if on_start is None else on_start(url))
         server.run(sockets=[listener])
+        if server.forced_by is not None:
+            raise SystemExit(128 + server.forced_by)
         if not server.started:
             raise OutputError("the server could not start; its log says why")
 

@@ -13,6 +13,8 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 
+from faceswap_cli.server.queue import RequestQueue
+
 _STOP_SECONDS = 30
 """How long connections may still be answered once the server was told to end."""
 
@@ -22,23 +24,26 @@ _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 class Server(uvicorn.Server):
     """Serves one application at one open socket.
 
-    The first signal lets what is at work be finished, the second ends the process; neither is raised again afterwards,
-    so that a server that was told to end ends as one that did what it was told.
+    The first signal lets what is at work be finished and is not raised again afterwards: a server that was told to end
+    has then done what it was told. The second waits for nothing.
+
+    Attributes:
+        forced_by: The second signal; None: there was none.
     """
 
-    def __init__(self, app: Starlette, on_start: Callable[[], None], on_stop: Callable[[], None]) -> None:
+    def __init__(self, app: Starlette, on_start: Callable[[], None]) -> None:
         """Nothing is served yet.
 
         Args:
-            app: The application.
+            app: Of `build_app`.
             on_start: Called once connections are taken.
-            on_stop: Called when the server is told to end, before it waits for connections.
         """
         super().__init__(uvicorn.Config(
             app, lifespan="on", log_config=None, access_log=False, server_header=False, proxy_headers=False,
             timeout_keep_alive=75, timeout_graceful_shutdown=_STOP_SECONDS, ws="none"))
         self._on_start = on_start
-        self._on_stop = on_stop
+        self._queue: RequestQueue = app.state.queue
+        self.forced_by: int | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Take connections."""
@@ -48,7 +53,7 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Refuse what waits, answer what is at work, and end."""
-        await run_in_threadpool(self._on_stop)
+        await run_in_threadpool(self._queue.drain)
         await super().shutdown(sockets)
 
     @contextmanager
@@ -68,5 +73,7 @@ class Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """A signal came."""
         if self.should_exit:
-            raise SystemExit(128 + sig)  # what is at work is left; the next start takes it up
+            self.forced_by = sig
+            self.force_exit = True
+            self._queue.give_up()
         self.should_exit = True

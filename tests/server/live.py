@@ -100,7 +100,7 @@ class Live:
         self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
         self._clients: list[httpx.Client] = []
         started = threading.Event()
-        self.server = Server(self.app, started.set, self.queue.drain)
+        self.server = Server(self.app, started.set)
         self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [self.socket]})
         self.thread.start()
         assert started.wait(30)
