@@ -129,7 +129,7 @@ def batch(
         _path(summary_html, "--summary-html"), progress=not no_progress,
     )
     if dry_run:
-        show_plan(sink, request, how.journal)
+        show_plan(sink, request, how.journal, how.policy)
     elif code := run(sink, request, how):
         # Of an interruption everything is said; `typer.Exit(130)` would be taken for one that nobody has told of.
         raise SystemExit(code) if code >= ExitCode.INTERRUPTED else typer.Exit(code)

@@ -150,7 +150,8 @@ BatchJsonOption = Annotated[bool, typer.Option(
 
 PlanOption = Annotated[bool, typer.Option(
     "--dry-run", rich_help_panel=REPORTING,
-    help="Print what would be done: a table on a terminal, lines in a pipe, JSON with --json. Nothing is written.")]
+    help="Print what would be done, and what was done before: a table on a terminal, lines in a pipe (what, target, "
+         "output, between tabs), JSON with --json. Nothing is written.")]
 
 ReportOption = Annotated[str | None, typer.Option(
     "--report", metavar="FILE", show_default=False, rich_help_panel=REPORTING,

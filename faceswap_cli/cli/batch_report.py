@@ -26,12 +26,12 @@ for this line. A batch that cannot begin prints `{"error": ...}` alone, as every
 
 `faceswap batch --dry-run --json` prints what would be done, and sums up likewise:
 
-    {"schema": 1, "number": int, "key": str, "inputs": {"sources": [str], "target": str}, "output": {"path": str},
-     "error": as above}
-    {"schema": 1, "summary": true, "dry_run": true, "counts": {"planned": int, "failed": int, "all_shards": int},
-     "warnings": [str]}
+    {"schema": 1, "number": int, "key": str, "status": "swap" | "current" | "failed",
+     "inputs": {"sources": [str], "target": str}, "output": {"path": str}, "error": as above}
+    {"schema": 1, "summary": true, "dry_run": true,
+     "counts": {"total": int, "swap": int, "current": int, "failed": int, "all_shards": int}, "warnings": [str]}
 
-There `error` is what is known to fail beforehand, and `all_shards` counts the items of all shards.
+There `failed` is what is known to fail without being run, and `all_shards` counts the items of all shards.
 """
 
 from __future__ import annotations
@@ -41,6 +41,8 @@ from typing import TYPE_CHECKING, Any
 from faceswap_cli.cli.report import SCHEMA, swap_report
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from faceswap_cli.jobs.batch import BatchReport
     from faceswap_cli.jobs.items import Failure, Item, ItemResult
     from faceswap_cli.jobs.plan import BatchPlan
@@ -93,18 +95,23 @@ def summary_report(report: BatchReport) -> dict[str, Any]:
     }
 
 
-def planned_report(item: Item) -> dict[str, Any]:
-    """One line of `batch --dry-run --json`."""
-    return {**_named(item), "inputs": _inputs(item), "output": {"path": item.job.output},
-            "error": _error(item.problem)}
+def planned_report(item: Item, word: str, failure: Failure | None) -> dict[str, Any]:
+    """One line of `batch --dry-run --json`.
+
+    Args:
+        item: As planned.
+        word: What would become of it: `swap`, `current` or `failed`.
+        failure: Why it would be told as failed.
+    """
+    return {**_named(item), "status": word, "inputs": _inputs(item), "output": {"path": item.job.output},
+            "error": _error(failure)}
 
 
-def plan_summary(plan: BatchPlan) -> dict[str, Any]:
+def plan_summary(plan: BatchPlan, counts: Mapping[str, int]) -> dict[str, Any]:
     """The last line of `batch --dry-run --json`."""
-    failed = sum(item.problem is not None for item in plan.items)
+    words = {word: counts.get(word, 0) for word in ("swap", "current", "failed")}
     return {"schema": SCHEMA, "summary": True, "dry_run": True,
-            "counts": {"planned": len(plan.items) - failed, "failed": failed, "all_shards": plan.total},
-            "warnings": list(plan.warnings)}
+            "counts": {"total": len(plan.items), **words, "all_shards": plan.total}, "warnings": list(plan.warnings)}
 
 
 def _named(item: Item) -> dict[str, Any]:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from faceswap_cli.cli.batch_backends import Backends
 from faceswap_cli.cli.batch_options import ExecutorName
-from faceswap_cli.cli.batch_plan import check_sources, journal_of, names_of, warn_of
+from faceswap_cli.cli.batch_plan import check_sources, has_journal, journal_of, names_of, warn_of
 from faceswap_cli.cli.batch_report import item_report, summary_report
 from faceswap_cli.cli.batch_table import FAILURES_SHOWN, BatchProgress, tell_end
 from faceswap_cli.cli.consent import tell_once
 from faceswap_cli.cli.output import Output
 from faceswap_cli.cli.stdout import is_terminal
 from faceswap_cli.errors import ExitCode
-from faceswap_cli.jobs.backend import SwapBackend, open_backend
 from faceswap_cli.jobs.batch import Policy, run_batch
 from faceswap_cli.jobs.executors.base import Executor, Limits
 from faceswap_cli.jobs.items import Item, ItemResult
@@ -27,7 +27,6 @@ from faceswap_cli.jobs.remote_files import is_remote
 from faceswap_cli.jobs.report.reports import Reports
 from faceswap_cli.jobs.request import NAMES, BatchRequest
 from faceswap_cli.jobs.swap import prepare_source
-from faceswap_cli.jobs.versions import describe_models
 from faceswap_cli.media.urls import shown
 from faceswap_cli.options import EngineOptions
 
@@ -86,10 +85,10 @@ def run(output: Output, request: BatchRequest, how: RunRequest) -> int:
     reports = Reports(report=how.report, junit=how.junit, summary_html=how.summary_html)
     check_sources(request)
     journal_path = journal_of(request, how.journal)
-    request = replace(request, resume=journal_path is not None and journal_path.exists())
+    request = replace(request, resume=has_journal(journal_path))
     items, total = _items(output, request)
-    backends = _Backends()
-    backends.open_all(request, items)
+    backends = Backends()
+    backends.open_all([request.engine, *(item.job.engine for item in (items if total is not None else ()))])
     with ExitStack() as stack:
         journal: Journal | None = None
         if journal_path is not None:
@@ -128,38 +127,10 @@ def run(output: Output, request: BatchRequest, how: RunRequest) -> int:
     return report.exit_code
 
 
-class _Backends:
-    """What the options of a batch would be run by: put together, but no graph is loaded."""
-
-    def __init__(self) -> None:
-        self._backends: dict[EngineOptions, SwapBackend] = {}
-
-    def open(self, options: EngineOptions) -> SwapBackend:
-        """The backend for some options.
-
-        Raises:
-            ModelError, UsageError: As `open_backend`.
-        """
-        if options not in self._backends:
-            self._backends[options] = open_backend(options)
-        return self._backends[options]
-
-    def open_all(self, request: BatchRequest, items: Iterable[Item]) -> None:
-        """Find out whether all that the items ask for is there, as far as they are known."""
-        self.open(request.engine)
-        if isinstance(items, Sequence):
-            for options in dict.fromkeys(item.job.engine for item in items):
-                self.open(options)
-
-    def models(self, options: EngineOptions) -> dict[str, str]:
-        """What decides the pixels, as workers tell it."""
-        return describe_models(self.open(options))
-
-
 class _Doubt:
     """Whether it is the source that makes items fail: then all would, and one error says it better."""
 
-    def __init__(self, request: BatchRequest, backends: _Backends) -> None:
+    def __init__(self, request: BatchRequest, backends: Backends) -> None:
         self._request = request
         self._backends = backends
         self._settled = not request.sources

@@ -137,8 +137,20 @@ def read_entries(path: Path) -> Entries:
 
     Args:
         path: A journal; where there is none yet, those of other shards may still know something.
+
+    Raises:
+        UsageError: The file is no journal, or one of a newer version.
+        OutputError: It cannot be read.
     """
-    return Entries(path if path.is_file() else None, [Entries(other) for other in _relatives(path)])
+    there = False
+    if path.is_file():
+        try:
+            with path.open("rb") as file:
+                there = _check_header(file, path)
+        except OSError as error:
+            raise OutputError(f"cannot read the journal {path}: {error.strerror or error}; name another file with "
+                              "--journal") from error
+    return Entries(path if there else None, [Entries(other) for other in _relatives(path)])
 
 
 class Journal:

@@ -327,13 +327,28 @@ def test_a_plan_is_printed_and_nothing_written(place, photos):
     done = place.run("batch", "me.jpg", "photos", "-o", "out", "--dry-run")
     assert done.returncode == 0, done.stderr
     assert [line.split("\t") for line in done.stdout.decode().splitlines()] == [
-        [os.path.join("photos", name), os.path.join("out", name)]  # noqa: PTH118 (as it is printed)
-        for name in ("a.png", "b.png", os.path.join("trip", "c.png"))]  # noqa: PTH118
+        ["swap", str(Path("photos", name)), str(Path("out", name))] for name in ("a.png", "b.png", "trip/c.png")]
     done = place.run("batch", "me.jpg", "photos", "-o", "out", "--dry-run", "--json")
     items, summary = lines(done)
-    assert [item["key"] for item in items] == ["a.png", "b.png", "trip/c.png"]
-    assert (summary["dry_run"], summary["counts"]["planned"]) == (True, 3)
+    assert [(item["key"], item["status"]) for item in items] == [("a.png", "swap"), ("b.png", "swap"),
+                                                                 ("trip/c.png", "swap")]
+    assert (summary["dry_run"], summary["counts"]["swap"]) == (True, 3)
     assert place.names() == before
+
+
+def test_a_plan_tells_what_was_done_before(place, photos):
+    assert place.run("batch", "me.jpg", "photos/a.png", "dark.png", "-o", "out", *ONE).returncode == 7
+    (place / "out/b.png").write_bytes(b"mine")
+    before = outputs(place / "out")
+    arguments = ["batch", "me.jpg", "photos", "dark.png", "-o", "out", "--json", "--dry-run"]
+    done = place.run(*arguments)
+    assert done.returncode == 0, done.stderr
+    assert statuses(done) == {"a.png": "current", "b.png": "failed", "trip/c.png": "swap", "dark.png": "failed"}
+    assert statuses(place.run(*arguments, "--no-resume", "--overwrite")) == dict.fromkeys(
+        ("a.png", "b.png", "trip/c.png", "dark.png"), "swap")
+    assert statuses(place.run(*arguments, "--retry-failed"))["dark.png"] == "swap"
+    assert statuses(place.run(*arguments, "--no-provenance"))["a.png"] == "swap"
+    assert outputs(place / "out") == before
 
 
 @pytest.mark.parametrize(("arguments", "code", "words"), [

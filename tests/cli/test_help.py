@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from faceswap_cli.cli.app import _EPILOG
+from faceswap_cli.cli.batch import BATCH_EXAMPLES
 from faceswap_cli.cli.detect import DETECT_EXAMPLES
 from faceswap_cli.cli.swap import SWAP_EXAMPLES, SWAP_GIF_EXAMPLES
 
@@ -21,7 +23,8 @@ HEAVY = ["numpy", "PIL", "cv2", "dlib", "av", "imageio", "httpx", "httpcore", "o
 PROBE = f"""
 import io, sys
 from faceswap_cli.__main__ import main
-for arguments in (["--help"], ["swap", "--help"], ["swap-gif", "--help"], ["detect", "--help"], ["--version"]):
+for arguments in (["--help"], ["swap", "--help"], ["swap-gif", "--help"], ["batch", "--help"],
+                  ["detect", "--help"], ["--version"]):
     assert main(arguments) == 0, arguments
     loaded = [name for name in {HEAVY} if name in sys.modules]
     assert not loaded, (arguments, loaded)
@@ -41,18 +44,22 @@ def test_importing_the_package_loads_nothing_heavy():
 
 
 def examples() -> list[str]:
-    text = "\n".join([_EPILOG, SWAP_EXAMPLES, SWAP_GIF_EXAMPLES, DETECT_EXAMPLES])
+    text = "\n".join([_EPILOG, SWAP_EXAMPLES, SWAP_GIF_EXAMPLES, BATCH_EXAMPLES, DETECT_EXAMPLES])
     return [line.strip() for line in text.splitlines() if line.startswith("  ")]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the examples are for a shell")
 def test_the_examples_of_the_help_are_true(place, dance, tmp_path_factory):
     (place / "text.png").unlink()
+    (place / "photos").mkdir()
+    for name in ("party.jpg", "group.jpg", "dance.gif"):
+        shutil.copy(place / name, place / "photos")
+    (place / "jobs.csv").write_text("source,target\nme.jpg,party.jpg\nparty.jpg,dance.gif\n")
     shim = tmp_path_factory.mktemp("bin") / "faceswap"
     shim.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{RUNNER}" BrightSquares "$@"\n')
     shim.chmod(shim.stat().st_mode | stat.S_IXUSR)
     env = os.environ | {"PATH": f"{shim.parent}{os.pathsep}{os.environ['PATH']}"}
-    assert len(examples()) >= 9
+    assert len(examples()) >= 14
     for line in dict.fromkeys(examples()):
         done = subprocess.run(["sh", "-c", line], cwd=place.folder, env=env, capture_output=True, check=False,
                               timeout=180)
@@ -61,6 +68,9 @@ def test_the_examples_of_the_help_are_true(place, dance, tmp_path_factory):
             if made in line:
                 assert (place / made).stat().st_size > 0, line
                 (place / made).unlink()
+        if " batch " in line and "--dry-run" not in line:
+            assert {path.suffix for path in (place / "out").iterdir()} & {".jpg", ".gif"}, line
+            shutil.rmtree(place / "out")
 
 
 def test_the_version_tells_of_the_parts(place):
@@ -78,9 +88,12 @@ def complete(place, words: str) -> list[str]:
 
 def test_words_and_values_are_completed(place):
     assert complete(place, "faceswap sw") == ["swap", "swap-gif"]
+    assert complete(place, "faceswap ba") == ["batch"]
     assert complete(place, "faceswap swap a b --order l") == ["large-small", "left-right"]
     assert complete(place, "faceswap swap a b --target-g") == ["--target-gender"]
     assert complete(place, "faceswap swap-gif a b --file-type ") == ["gif", "webp", "apng"]
+    assert complete(place, "faceswap batch a b --on-e") == ["--on-error"]
+    assert complete(place, "faceswap batch a b --executor ") == ["local", "ray"]
     assert "--input-faces-index" not in complete(place, "faceswap swap a b --in")
 
 
