@@ -8,7 +8,8 @@
      "engine": {str: str | null}, "frames": {"total": int, "swapped": int, "without_face": int},
      "faces": [as in `swap --json`, without what is null or empty], "warnings": [str], "timings": {str: float}}
 
-STAMP is "size": int, "modified": int (nanoseconds), "sha256": str. `sources` are in the order in which they were read.
+STAMP is "size": int, "modified": int (nanoseconds), "sha256": str, of a remote file also "tag": str. `sources` are in
+the order in which they were read.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class Entry:
         sources: The source pictures as they were read, in order, by name.
         options: `resume.options_hash` of the job.
         path: Of the output, as given; None where nothing was written.
-        output: What was written; None: nothing, or not to a file of this machine.
+        output: What was written; None: nothing, or to a pipe.
         engine: Names of the parts that ran.
         frames: Their numbers: total, swapped, without_face.
         faces: One mapping for each face.
@@ -94,12 +95,12 @@ class Entry:
             "attempts": self.attempts,
             "seconds": self.seconds,
             "worker": self.worker,
-            "input": None if self.input is None else asdict(self.input),
-            "sources": [{"name": name, **asdict(stamp)} for name, stamp in self.sources],
+            "input": None if self.input is None else _stamp_record(self.input),
+            "sources": [{"name": name, **_stamp_record(stamp)} for name, stamp in self.sources],
             "options": self.options,
             "models": self.models,
             "output": None if self.path is None else
-            {"path": self.path, **({} if self.output is None else asdict(self.output))},
+            {"path": self.path, **({} if self.output is None else _stamp_record(self.output))},
             "failure": None if self.failure is None else asdict(self.failure),
             "engine": self.engine,
             "frames": self.frames,
@@ -131,8 +132,12 @@ class Entry:
             raise ValueError(f"no entry of a journal: {error!r}") from error
 
 
+def _stamp_record(stamp: Stamp) -> dict[str, Any]:
+    return {name: value for name, value in asdict(stamp).items() if name != "tag" or value}
+
+
 def _stamp(record: Any) -> Stamp:
-    return Stamp(int(record["size"]), int(record["modified"]), str(record["sha256"]))
+    return Stamp(int(record["size"]), int(record["modified"]), str(record["sha256"]), str(record.get("tag", "")))
 
 
 def _face(face: FaceOutcome) -> dict[str, Any]:

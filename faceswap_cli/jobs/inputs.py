@@ -14,8 +14,8 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from faceswap_cli.errors import InputError, LimitError, OutputError, UsageError
+from faceswap_cli.jobs.remote_files import RemoteFile, list_remote
 from faceswap_cli.jobs.remote_files import fetch as fetch_remote
-from faceswap_cli.jobs.remote_files import list_remote
 from faceswap_cli.jobs.remote_urls import is_remote, show
 from faceswap_cli.media.formats import SUFFIXES
 from faceswap_cli.media.urls import is_url, redact_url
@@ -144,9 +144,7 @@ class Inputs:
 
     def _fetch_folder(self, spec: str) -> list[Input]:
         """As `_pictures_in`."""
-        files = list_remote(spec, lambda name: "/" not in name and _is_picture(name)).files
-        if not files:
-            raise InputError(f"{show(spec)} is a folder without pictures; name a picture, or a folder that holds some")
+        files = list_source_folder(spec)
         return [replace(self._fetch_remote(file.spec), optional=len(files) > 1) for file in files]
 
     def _spool_stdin(self) -> Path:
@@ -181,6 +179,19 @@ class Inputs:
                 self._folder = tempfile.TemporaryDirectory(prefix="faceswap-")
         self._count += 1
         return Path(self._folder.name) / f"input-{self._count}"
+
+
+def list_source_folder(spec: str) -> tuple[RemoteFile, ...]:
+    """The pictures of a remote folder of sources, by name; none of its folders.
+
+    Raises:
+        InputError: There are none, or they cannot be listed.
+        MissingDependencyError, UsageError: As `list_remote`.
+    """
+    files = list_remote(spec, lambda name: "/" not in name and _is_picture(name)).files
+    if not files:
+        raise InputError(f"{show(spec)} is a folder without pictures; name a picture, or a folder that holds some")
+    return files
 
 
 def read_all(path: Path, target: BinaryIO) -> None:

@@ -69,13 +69,15 @@ class Stamp:
 
     Attributes:
         size: Bytes.
-        modified: Nanoseconds.
-        sha256: Of its content, lower-case hex.
+        modified: Nanoseconds; 0 for a remote file.
+        sha256: Of its content, lower-case hex; empty: it was not read.
+        tag: What a remote file system calls this version of it; empty for a file of this machine.
     """
 
     size: int
     modified: int
     sha256: str
+    tag: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +92,9 @@ class ItemResult:
         attempts: How often it was tried.
         seconds: That the last attempt took.
         worker: Which worker did it, from 0; None: none.
-        target: The target as it was read; None: not a file of this machine, or never read.
+        target: The target as it was read; None: it came through a pipe or from http(s), or was never read.
         sources: The source pictures as they were read, by name.
-        output: What was written; None: nothing, or not to a file of this machine.
+        output: What was written; None: nothing, or to a pipe.
         models: SHA-256 of the models that took part, by id; versions of what else decides the pixels.
     """
 

@@ -21,7 +21,8 @@ from faceswap_cli.jobs.remote_urls import STORES, is_remote, join, protocol, sho
 from faceswap_cli.media.atomic import explain_failure
 
 __all__ = ["Listing", "RemoteFile", "RemoteOutput", "RemoteStamp", "check_remote_output", "check_remote_root", "exists",
-           "fetch", "is_remote", "join", "list_remote", "put", "show", "stamp"]
+           "fetch", "is_remote", "join", "list_remote", "put", "show", "stamp",
+           "stamps_below"]
 
 _BLOCK = 8 << 20
 
@@ -99,6 +100,13 @@ def stamp(spec: str) -> RemoteStamp | None:
 def exists(spec: str) -> bool:
     """Whether there is a remote file; raises as `stamp`."""
     return stamp(spec) is not None
+
+
+def stamps_below(folder: str) -> dict[str, RemoteStamp]:
+    """The stamps of the files of a folder by name, with one listing; raises as `stamp`."""
+    place = open_place(folder)
+    with explained(folder, InputError):
+        return place.stamps_below()
 
 
 def fetch(spec: str, path: Path, *, max_bytes: int) -> RemoteStamp:

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -55,10 +56,17 @@ class Place:
             info = self.system.info(self.path)
         except FileNotFoundError:
             return None
-        if info.get("type") == "directory":
-            return None
-        tag = next((str(info[name]) for name in _TAGS if info.get(name)), "")
-        return RemoteStamp(int(info.get("size") or 0), tag)
+        return _stamp_of(info)
+
+    def stamps_below(self) -> dict[str, RemoteStamp]:
+        """The files of this folder by the last part of their names; there may be no such folder."""
+        self.system.invalidate_cache()
+        try:
+            entries = self.system.ls(self.path, detail=True)
+        except FileNotFoundError:
+            return {}
+        stamps = {str(entry["name"]).rpartition("/")[2]: _stamp_of(entry) for entry in entries}
+        return {name: stamp for name, stamp in stamps.items() if stamp is not None}
 
     def put_beside(self, path: Path) -> None:
         """Upload under another name in the same folder, then rename."""
@@ -73,6 +81,15 @@ class Place:
             with suppress(Exception):  # the connection may be what failed; the first error is the one to tell
                 self.system.rm_file(part)
             raise
+
+
+def _stamp_of(info: dict[str, Any]) -> RemoteStamp | None:
+    """What a file system says of a file; None: it is a folder."""
+    if info.get("type") == "directory":
+        return None
+    tag = next((info[name] for name in _TAGS if info.get(name)), "")
+    # Some tell a time as a number in listings, and as a date of a single file.
+    return RemoteStamp(int(info.get("size") or 0), str(tag.timestamp() if isinstance(tag, datetime) else tag))
 
 
 def open_place(spec: str) -> Place:

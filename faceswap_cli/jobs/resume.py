@@ -1,7 +1,8 @@
 """Whether what an earlier run did still stands.
 
 A file is unchanged if its size and time are; where they differ its content is compared, so that a copy or a `touch`
-redoes nothing. Pictures count by content and order, not by name. What lies behind a URL counts as unchanged.
+redoes nothing. Pictures count by content and order, not by name. Of files in object stores size and tag (ETag) count.
+What lies behind http(s) counts as unchanged.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from faceswap_cli.jobs.entry import Entry
 from faceswap_cli.jobs.inputs import STDIN
 from faceswap_cli.jobs.items import FINISHED, Item, ItemResult, Stamp, Status
 from faceswap_cli.jobs.job import STDOUT, SwapJob
-from faceswap_cli.jobs.stamps import refresh_stamp, stamp_sources
+from faceswap_cli.jobs.remote_urls import is_remote
+from faceswap_cli.jobs.stamps import RemoteStamps, refresh_stamp, stamp_sources
 from faceswap_cli.media.urls import is_url
 from faceswap_cli.options import EngineOptions, MediaOptions, OnNoFace
 
@@ -61,6 +63,7 @@ class Standing:
         self._ask = models
         self._models: dict[EngineOptions, dict[str, str] | None] = {}
         self._sources: dict[tuple[str, ...], dict[str, Stamp] | None] = {}
+        self._remote = RemoteStamps()
 
     def is_current(self, item: Item, entry: Entry) -> bool:
         """Whether an item is done, and neither what its output depends on has changed, nor the output."""
@@ -90,11 +93,17 @@ class Standing:
         return replace(result, target=target, sources=sources or self._sources_now(job, {}) or {})
 
     def _has_output(self, job: SwapJob, entry: Entry) -> bool:
-        if entry.status is Status.SKIPPED or is_url(job.output):
+        if entry.status is Status.SKIPPED:
+            return True
+        if is_remote(job.output):
+            return entry.output is not None and self._is_same_remote(job.output, entry.output)
+        if is_url(job.output):
             return True
         return job.output != STDOUT and entry.output is not None and _is_same(Path(job.output), entry.output)
 
     def _has_target(self, job: SwapJob, stamp: Stamp | None) -> bool:
+        if is_remote(job.target):
+            return self._is_same_remote(job.target, stamp)
         if is_url(job.target):
             return True
         path = Path(job.target)
@@ -105,7 +114,7 @@ class Standing:
     def _has_sources(self, job: SwapJob, entry: Entry) -> bool:
         if STDIN in job.sources:
             return False
-        then = [stamp for name, stamp in entry.sources if not is_url(name)]
+        then = [stamp for name, stamp in entry.sources if not is_url(name) or stamp.tag]
         now = self._sources_now(job, {name: stamp for name, stamp in entry.sources if stamp.sha256})
         if now is None:  # of a failed item: they could not be read then either
             return entry.status is Status.FAILED and not then
@@ -119,6 +128,14 @@ class Standing:
             except InputError:
                 self._sources[job.sources] = None
         return self._sources[job.sources]
+
+    def _is_same_remote(self, spec: str, then: Stamp | None) -> bool:
+        """Whether a remote file is as it was; None: there was none. One that cannot be looked at is not."""
+        try:
+            now = self._remote.of(spec)
+        except InputError:
+            return False
+        return now == then if now is None or then is None else (now.size, now.tag) == (then.size, then.tag)
 
     def _models_now(self, options: EngineOptions) -> dict[str, str] | None:
         """None: it cannot be known, because a model is missing; the item will tell."""
@@ -165,7 +182,7 @@ def _is_same(path: Path, stamp: Stamp) -> bool:
 
 def _agree(now: Stamp, then: Stamp) -> bool:
     if not then.sha256:  # never read
-        return (now.size, now.modified) == (then.size, then.modified)
+        return (now.size, now.modified, now.tag) == (then.size, then.modified, then.tag)
     return now.sha256 == then.sha256
 
 

@@ -7,8 +7,11 @@ import os
 import stat
 from pathlib import Path
 
-from faceswap_cli.jobs.inputs import STDIN, Inputs
+from faceswap_cli.jobs.inputs import STDIN, Inputs, list_source_folder
 from faceswap_cli.jobs.items import Stamp
+from faceswap_cli.jobs.remote_files import RemoteStamp, stamps_below
+from faceswap_cli.jobs.remote_files import stamp as ask_stamp
+from faceswap_cli.jobs.remote_urls import is_remote, show
 from faceswap_cli.media.urls import is_url
 
 
@@ -40,7 +43,13 @@ def refresh_stamp(path: Path, known: Stamp | None) -> Stamp | None:
 
 
 def stamp_target(spec: str) -> Stamp | None:
-    """The stamp of a target; None: it is no regular file of this machine."""
+    """The stamp of a target; None: it is no regular file. That of a remote one is without its content.
+
+    Raises:
+        InputError, MissingDependencyError, UsageError: A remote file cannot be looked at.
+    """
+    if is_remote(spec):
+        return remote_stamp(ask_stamp(spec))
     if spec == STDIN or is_url(spec):
         return None
     path = Path(spec)
@@ -56,20 +65,58 @@ def stamp_sources(specs: tuple[str, ...], known: dict[str, Stamp]) -> dict[str, 
     """The stamps of source pictures by name, those of a folder one by one.
 
     Args:
-        specs: As in a `SwapJob`; what is no file of this machine is left out.
-        known: Stamps taken before; files are read only where these differ.
+        specs: As in a `SwapJob`; what comes through a pipe or from http(s) is left out.
+        known: Stamps taken before; files are read only where these differ. Remote files are not asked for again.
 
     Raises:
         InputError: There is no such file.
+        MissingDependencyError, UsageError: A remote file cannot be looked at.
     """
     stamps: dict[str, Stamp] = {}
-    local = tuple(spec for spec in specs if spec != STDIN and not is_url(spec) and not _is_pipe(spec))
     with Inputs() as inputs:
-        for found in inputs.resolve_sources(local):
-            stamp = refresh_stamp(found.path, known.get(found.name))
-            if stamp is not None:
-                stamps[found.name] = stamp
+        for spec in specs:
+            if is_remote(spec):
+                names = [name for name in known if name == show(spec) or (spec.endswith("/") and name.startswith(spec))]
+                stamps |= {name: known[name] for name in names} or _stamp_remote_source(spec)
+            elif spec != STDIN and not is_url(spec) and not _is_pipe(spec):
+                for found in inputs.resolve_sources((spec,)):
+                    stamp = refresh_stamp(found.path, known.get(found.name))
+                    if stamp is not None:
+                        stamps[found.name] = stamp
     return stamps
+
+
+class RemoteStamps:
+    """Stamps of many remote files. Their folders are listed, once each, and taken to stay so."""
+
+    def __init__(self) -> None:
+        self._folders: dict[str, dict[str, RemoteStamp]] = {}
+
+    def of(self, spec: str) -> Stamp | None:
+        """The stamp of a file; None: there is none.
+
+        Raises:
+            InputError, MissingDependencyError, UsageError: It cannot be looked at.
+        """
+        folder, _, name = spec.rpartition("/")
+        if folder not in self._folders:
+            self._folders[folder] = stamps_below(folder)
+        return remote_stamp(self._folders[folder].get(name))
+
+
+def remote_stamp(stamp: RemoteStamp | None, sha256: str = "") -> Stamp | None:
+    """The stamp of a remote file, with that of its content where it is known."""
+    return None if stamp is None else Stamp(stamp.size, 0, sha256, stamp.tag)
+
+
+def _stamp_remote_source(spec: str) -> dict[str, Stamp]:
+    if spec.endswith("/"):
+        files = list_source_folder(spec)
+        folder = stamps_below(spec.rstrip("/"))
+        found = {show(file.spec): remote_stamp(folder.get(file.name)) for file in files}
+    else:
+        found = {show(spec): remote_stamp(ask_stamp(spec))}
+    return {name: stamp for name, stamp in found.items() if stamp is not None}
 
 
 def _is_pipe(spec: str) -> bool:

@@ -13,7 +13,7 @@ from faceswap_cli.jobs.backend import SwapBackend, open_backend
 from faceswap_cli.jobs.items import Failure, Item, ItemResult, Stamp, Status
 from faceswap_cli.jobs.job import Outcome, SwapJob
 from faceswap_cli.jobs.remote_files import RemoteOutput, is_remote
-from faceswap_cli.jobs.stamps import stamp_sources, stamp_target, take_stamp
+from faceswap_cli.jobs.stamps import remote_stamp, stamp_sources, stamp_target, take_stamp
 from faceswap_cli.jobs.swap import Prepared, check_output, prepare_source, swap_file
 from faceswap_cli.jobs.versions import describe_models
 from faceswap_cli.media.atomic import explain_failure
@@ -124,12 +124,14 @@ class Worker:
 
     def _swap(self, job: SwapJob, findings: _Findings) -> tuple[Outcome, Stamp | None]:
         if is_remote(job.output):
+            check_output(job)
             with RemoteOutput(job.output, overwrite=job.overwrite) as remote:
                 outcome = self._swap_here(replace(job, output=str(remote.path)), findings)
-                if outcome.output is not None:
-                    remote.commit()
-                    outcome = replace(outcome, output=replace(outcome.output, path=job.output))
-            return outcome, None
+                if outcome.output is None:
+                    return outcome, None
+                here = take_stamp(remote.path)
+                there = remote_stamp(remote.commit(), here.sha256 if here is not None else "")
+                return replace(outcome, output=replace(outcome.output, path=job.output)), there
         if not job.dry_run:
             _create_folder(job)
         check_output(job)
@@ -193,7 +195,7 @@ def _status(job: SwapJob, outcome: Outcome) -> Status:
 
 
 def _contents(stamps: dict[str, Stamp]) -> dict[str, str]:
-    return {name: stamp.sha256 for name, stamp in stamps.items()}
+    return {name: stamp.sha256 or stamp.tag for name, stamp in stamps.items()}
 
 
 def _create_folder(job: SwapJob) -> None:

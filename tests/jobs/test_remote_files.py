@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import socket
 import subprocess
@@ -13,7 +15,9 @@ from fakes import BLUE, RED, BrightSquares, scene
 from PIL import Image as PILImage
 
 from faceswap_cli.errors import InputError, LimitError, MissingDependencyError, OutputError, UsageError
+from faceswap_cli.jobs.entry import Entry
 from faceswap_cli.jobs.inputs import Inputs
+from faceswap_cli.jobs.items import Item, Status
 from faceswap_cli.jobs.job import SwapJob
 from faceswap_cli.jobs.remote_files import (
     RemoteOutput,
@@ -28,7 +32,10 @@ from faceswap_cli.jobs.remote_files import (
     show,
     stamp,
 )
+from faceswap_cli.jobs.resume import is_current, options_hash
+from faceswap_cli.jobs.stamps import RemoteStamps, stamp_sources, stamp_target
 from faceswap_cli.jobs.swap import check_output, swap_file
+from faceswap_cli.jobs.worker import Worker
 from faceswap_cli.options import OnNoFace
 
 PLENTY = 1 << 30
@@ -274,6 +281,64 @@ def test_a_remote_output_has_a_name(memory):
     for url in ("memory://", "memory://out/"):
         with pytest.raises(UsageError):
             check_remote_output(url)
+
+
+@pytest.fixture
+def done(job):
+    """A remote item, what the journal keeps of it, and whether it is still current."""
+    item = Item(0, "new/result.png", job, job.target)
+    result = Worker(open_backend=lambda options: BrightSquares()).run(item)
+    assert result.status is Status.DONE, result.failure
+    entry = Entry.from_json(json.loads(Entry.of(result, options_hash(job)).to_json()))
+    return result, lambda: is_current(item, entry, lambda options: result.models)
+
+
+def test_a_worker_tells_what_it_read_and_wrote(done, memory):
+    result, current = done
+    written = memory.cat_file("out/new/result.png")
+    assert result.output is not None
+    assert (result.output.size, result.output.sha256) == (len(written), hashlib.sha256(written).hexdigest())
+    assert result.target is not None and result.target.tag
+    assert list(result.sources) == ["memory://in/source.png"]
+    assert current()
+
+
+@pytest.mark.parametrize("name", ["in/source.png", "in/target.png", "out/new/result.png"])
+def test_what_changed_in_a_store_is_done_again(done, memory, name):
+    _, current = done
+    memory.pipe_file(name, memory.cat_file(name))  # the same content, but a new version
+    assert not current()
+
+
+@pytest.mark.parametrize("name", ["in/target.png", "out/new/result.png"])
+def test_what_went_from_a_store_is_done_again(done, memory, name):
+    _, current = done
+    memory.rm(name)
+    assert not current()
+
+
+def test_a_worker_replaces_nothing_in_a_store_without_leave(job, memory):
+    memory.pipe_file("out/new/result.png", b"old")
+    result = Worker(open_backend=lambda options: BrightSquares()).run(Item(0, "new/result.png", job, job.target))
+    assert result.failure is not None and "exists" in result.failure.message
+    assert memory.cat_file("out/new/result.png") == b"old"
+
+
+def test_pictures_of_a_remote_source_folder_count_each(memory, tmp_path):
+    PILImage.fromarray(scene((8, 8, 16, RED))).save(tmp_path / "a.png")
+    for name in ("me/a.png", "me/b.png", "me/notes.txt"):
+        memory.put_file(str(tmp_path / "a.png"), name)
+    stamps = stamp_sources(("memory://me/",), {})
+    assert list(stamps) == ["memory://me/a.png", "memory://me/b.png"]
+    assert stamp_sources(("memory://me/",), stamps) == stamps
+
+
+@needs_s3
+def test_s3_tells_the_same_of_a_file_and_in_a_listing(s3):
+    s3.pipe_file("bucket/in/a.jpg", b"x")
+    assert RemoteStamps().of("s3://bucket/in/a.jpg") == stamp_target("s3://bucket/in/a.jpg") is not None
+    assert RemoteStamps().of("s3://bucket/in/b.jpg") is None
+    assert RemoteStamps().of("s3://bucket/none/b.jpg") is None
 
 
 @needs_s3
