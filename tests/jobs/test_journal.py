@@ -16,7 +16,7 @@ from faceswap_cli.errors import OutputError, UsageError
 from faceswap_cli.jobs.entry import Entry
 from faceswap_cli.jobs.items import Failure, Item, ItemResult, Stamp, Status
 from faceswap_cli.jobs.job import SwapJob
-from faceswap_cli.jobs.journal import Entries, Journal, default_journal
+from faceswap_cli.jobs.journal import Entries, Journal, default_journal, read_entries
 from faceswap_cli.jobs.shards import Shard
 
 
@@ -164,9 +164,21 @@ def test_an_entry_that_lacks_something_counts_as_none(tmp_path: Path) -> None:
 def test_another_file_is_refused_and_left_as_it_is(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "j"
     path.write_bytes(content)
-    with pytest.raises(UsageError, match="not a journal of faceswap; name another file with --journal"):
-        Journal(path)
+    for open_ in (Journal, read_entries):
+        with pytest.raises(UsageError, match="not a journal of faceswap; name another file with --journal"):
+            open_(path)
     assert path.read_bytes() == content
+
+
+def test_looking_at_a_journal_writes_nothing(tmp_path: Path) -> None:
+    assert not read_entries(tmp_path / "none")
+    path = tmp_path / "j"
+    write(path, "a", "b")
+    torn = path.read_bytes()[:-1]
+    path.write_bytes(torn)
+    assert set(read_entries(path)) == {"a"}
+    assert path.read_bytes() == torn
+    assert [found.name for found in tmp_path.iterdir()] == ["j"]
 
 
 def test_a_journal_of_a_newer_version_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
