@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 ROWS_SHOWN = 40
 """Items in the table for a terminal; a pipe gets all."""
 
-_OTHERS = {"current": "done before, unchanged", "failed": "known to fail"}
+_OTHERS = {"current": "unchanged", "failed": "known to fail"}
 """How what would not be run is called in the last line."""
 
 _STYLES = {"current": "dim", "failed": "red"}

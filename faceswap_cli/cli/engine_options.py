@@ -44,14 +44,12 @@ def engine_options(
     mask: str | None, keep_mouth: bool, detector: str | None, detector_size: int, detector_score: float,
     provider: Provider, device: int, accelerate: Accelerate, restore: str | None, restore_weight: float,
     restore_visibility: float, interpolation: Interpolation, describe: bool, restore_if_available: bool = False,
-    threads: int | None = None,
 ) -> EngineOptions:
     """Which engine runs and how, from the values of the options of the same names.
 
     Args:
         describe: Tell gender even where no filter needs it.
         restore_if_available: Restore with whatever restorer is installed (`swap-gif`).
-        threads: Threads inside one run of a network; None: as many as fit.
 
     Raises:
         UsageError: A value out of its range.
@@ -61,5 +59,5 @@ def engine_options(
         detector=DetectorOptions(detector, detector_size, detector_score),
         swap=SwapOptions(swapper, swap_size, parse_masks(mask), keep_mouth),
         restore=RestoreOptions(restore, restore_if_available, restore_weight, restore_visibility, interpolation),
-        runtime=RuntimeOptions(provider, device, accelerate, threads), models_folder=models_dir,
+        runtime=RuntimeOptions(provider, device, accelerate), models_folder=models_dir,
     )
