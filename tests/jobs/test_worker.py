@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -227,6 +229,13 @@ def test_how_the_engine_ran_is_told_once(place: Path) -> None:
                 if (outcome := run(worker, make(name)).outcome) is not None]
     assert warnings[0][-1] == "the GPU was full"
     assert "the GPU was full" not in warnings[1]
+
+
+def test_a_worker_keeps_to_its_share_of_cores() -> None:
+    code = ("import cv2; from faceswap_cli.jobs.worker import Worker; from faceswap_cli.runtime.cores import core_count\n"
+            "Worker(threads=1); print(core_count(), cv2.getNumThreads())")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["1", "1"]
 
 
 def test_what_is_no_file_has_no_stamp(place: Path) -> None:
