@@ -232,7 +232,8 @@ def test_how_the_engine_ran_is_told_once(place: Path) -> None:
 
 
 def test_a_worker_keeps_to_its_share_of_cores() -> None:
-    code = ("import cv2; from faceswap_cli.jobs.worker import Worker; from faceswap_cli.runtime.cores import core_count\n"
+    code = ("import cv2; from faceswap_cli.jobs.worker import Worker\n"
+            "from faceswap_cli.runtime.cores import core_count\n"
             "Worker(threads=1); print(core_count(), cv2.getNumThreads())")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["1", "1"]
