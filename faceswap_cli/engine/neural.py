@@ -11,6 +11,7 @@ from faceswap_cli.errors import ModelError, UsageError
 from faceswap_cli.models.spec import ModelSpec, Role
 from faceswap_cli.models.store import ModelStore
 from faceswap_cli.options import EngineName, EngineOptions, MaskKind
+from faceswap_cli.runtime.sharing import shared
 
 if TYPE_CHECKING:
     from faceswap_cli.runtime.session import SharedSession
@@ -81,7 +82,9 @@ class NeuralParts:
 
         options = self._options
         spec = self._model(Role.SWAPPER, options.swap.model, "--swapper")
-        session = AcceleratedSession(self._path(spec), options.runtime, name=spec.id, sha256=self.models[spec.id])
+        path, digest = self._path(spec), self.models[spec.id]
+        session = shared((AcceleratedSession, path, digest, options.runtime),
+                         lambda: AcceleratedSession(path, options.runtime, name=spec.id, sha256=digest))
         occluder = None
         if MaskKind.OCCLUSION in options.swap.masks:
             occluder = self._session(self._model(Role.MASK, option="--mask occlusion"))
@@ -116,7 +119,9 @@ class NeuralParts:
     def _session(self, spec: ModelSpec) -> SharedSession:
         from faceswap_cli.runtime.session import SharedSession
 
-        return SharedSession(self._path(spec), self._options.runtime, name=spec.id)
+        path, runtime = self._path(spec), self._options.runtime
+        return shared((SharedSession, path, self.models[spec.id], runtime),
+                      lambda: SharedSession(path, runtime, name=spec.id))
 
     def _model(self, role: Role, name: str | None = None, option: str = "") -> ModelSpec:
         """The model that is named, else the best one installed."""
