@@ -9,7 +9,9 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,20 @@ def picture(path: Path, x: int = 8) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     PILImage.fromarray(scene((x, 8, 16, BLUE))).save(path)
     return path
+
+
+@contextmanager
+def running(place, *arguments: str, backend: str = "BrightSquares", **streams) -> Iterator[subprocess.Popen[bytes]]:
+    """A batch to talk to while it runs; it is ended after a while, so that no test waits for ever."""
+    streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL} | streams
+    with subprocess.Popen(place.arguments("batch", *arguments, backend=backend), cwd=place.folder,
+                          **streams) as process:
+        guard = threading.Timer(120, process.kill)
+        guard.start()
+        try:
+            yield process
+        finally:
+            guard.cancel()
 
 
 def lines(done: subprocess.CompletedProcess[bytes]) -> tuple[list[dict], dict]:
@@ -166,8 +182,7 @@ def test_a_pipeline_of_find_and_a_reader(place, photos, tmp_path_factory):
 
 def test_items_are_done_as_their_names_come(place, photos):
     """As `inotifywait -m` writes them: the first result is there before the last name is."""
-    with subprocess.Popen(place.arguments("batch", "me.jpg", "-", "-o", "out", "--json", *ONE), cwd=place.folder,
-                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+    with running(place, "me.jpg", "-", "-o", "out", "--json", *ONE, stdin=subprocess.PIPE) as process:
         process.stdin.write(b"photos/a.png\n")
         process.stdin.flush()
         assert json.loads(process.stdout.readline())["status"] == "done"
@@ -263,9 +278,8 @@ def test_an_output_of_someone_else_is_not_replaced(place, photos):
 def test_an_interrupted_batch_ends_what_it_began_and_goes_on_later(place, number, code):
     for index in range(12):
         picture(place / "in" / f"{index:02}.png")
-    arguments = ["batch", "me.jpg", "in", "-o", "out", "--json", *ONE]
-    with subprocess.Popen(place.arguments(*arguments, backend="Slow"), cwd=place.folder, stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    arguments = ["me.jpg", "in", "-o", "out", "--json", *ONE]
+    with running(place, *arguments, backend="Slow", stderr=subprocess.PIPE) as process:
         process.stdout.readline()
         process.send_signal(number)
         rest, said = process.communicate(timeout=60)
@@ -277,15 +291,14 @@ def test_an_interrupted_batch_ends_what_it_began_and_goes_on_later(place, number
     done = summary["counts"]["done"]
     assert 0 < done < 12
     assert len(outputs(place / "out")) == done
-    again = place.run(*arguments)
+    again = place.run("batch", *arguments)
     assert again.returncode == 0
     counts = lines(again)[1]["counts"]
     assert (counts["current"], counts["done"]) == (done, 12 - done)
 
 
 def test_two_runs_on_one_output_are_locked_out(place, photos):
-    with subprocess.Popen(place.arguments("batch", "me.jpg", "-", "-o", "out", "--json", *ONE), cwd=place.folder,
-                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+    with running(place, "me.jpg", "-", "-o", "out", "--json", *ONE, stdin=subprocess.PIPE) as process:
         process.stdin.write(b"photos/a.png\n")
         process.stdin.flush()
         process.stdout.readline()
@@ -407,15 +420,11 @@ def test_the_words_of_the_api_are_understood(place):
 def test_a_reader_that_goes_ends_the_batch(place):
     for index in range(30):
         picture(place / "in" / f"{index:02}.png")
-    with subprocess.Popen(place.arguments("batch", "me.jpg", "in", "-o", "out", "--json", *ONE, backend="Slow"),
-                          cwd=place.folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE) as process:
+    with running(place, "me.jpg", "in", "-o", "out", "--json", *ONE, backend="Slow", stderr=subprocess.PIPE) as process:
         process.stdout.readline()
         process.stdout.close()
         said = process.stderr.read()
-        deadline = time.monotonic() + 60
-        while process.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.05)
+        process.wait()
     assert process.returncode == 1
     assert b"Traceback" not in said
     assert len(outputs(place / "out")) < 30
