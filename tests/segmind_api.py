@@ -70,6 +70,8 @@ class Asked:
     headers: dict[str, str]
     body: bytes
     at: float
+    port: int
+    """The client's: a connection has one of its own."""
 
 
 class SegmindApi(ThreadingHTTPServer):
@@ -163,7 +165,8 @@ class _Handler(BaseHTTPRequestHandler):
         with api.lock:
             fault = api.faults[kind].popleft() if api.faults[kind] else Fault()
         asked = Asked(kind, method, self.path, self.headers["x-api-key"],
-                      {header.lower(): value for header, value in self.headers.items()}, b"", time.monotonic())
+                      {header.lower(): value for header, value in self.headers.items()}, b"",
+                      time.monotonic(), self.client_address[1])
         with api.lock:
             api.asked.append(asked)
         if fault.drop == "before":

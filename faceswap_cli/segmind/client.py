@@ -105,6 +105,7 @@ class SegmindClient:
         self._max_upload_bytes = max_upload_bytes
         self._max_result_bytes = max_result_bytes
         self._uploaded = Uploaded()
+        self._has_no_queue = False
         if pace is None:
             pace = PROCESS if clock is None else Pace(clock=clock)
         self._wire = Wire(key, self.addresses, transport=transport, clock=self._clock, jitter=jitter, pace=pace,
@@ -258,13 +259,15 @@ class SegmindClient:
             OutputError: The result cannot be written.
         """
         limit = Deadline(deadline, self._clock)
-        if mode is RemoteMode.SYNC:
+        if mode is RemoteMode.SYNC or (mode is RemoteMode.AUTO and self._has_no_queue):
             return self.call(request, destination, deadline=deadline)
         try:
             ticket = self.submit(request, deadline=deadline)
         except ApiError as error:
             if mode is RemoteMode.AUTO and error.status in (404, 405) and error.retry is Retry.NEVER:
-                return self.call(request, destination, deadline=limit.left())
+                received = self.call(request, destination, deadline=limit.left())
+                self._has_no_queue = True
+                return received
             raise
         on_ticket(ticket)
         return self.resume(ticket, destination, deadline=limit.left())

@@ -53,3 +53,13 @@ class Deadline:
     def left(self) -> float:
         """Seconds left; 0 or less when it is over."""
         return self.end - self._clock.monotonic()
+
+    @property
+    def shown(self) -> str:
+        """`seconds` as messages show them."""
+        return show_seconds(self.seconds)
+
+
+def show_seconds(seconds: float) -> str:
+    """Seconds without digits that mean nothing."""
+    return f"{round(seconds, 1):g}" if seconds < 1e5 else f"{seconds:.0f}"

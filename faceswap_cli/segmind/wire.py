@@ -6,15 +6,17 @@ The key goes into one header, put in when a request leaves for an origin of the 
 from __future__ import annotations
 
 import logging
+import ssl
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Generic, TypeVar
 
 import httpx
 
 from faceswap_cli.errors import UsageError
 from faceswap_cli.segmind.address import Addresses, origin
-from faceswap_cli.segmind.clock import Clock, Deadline
+from faceswap_cli.segmind.clock import Clock, Deadline, show_seconds
 from faceswap_cli.segmind.faults import STILL_THERE, ApiError, Errand, Retry, failure, one_line, refusal
 from faceswap_cli.segmind.key import ApiKey
 from faceswap_cli.segmind.pace import Pace, asked_wait
@@ -94,11 +96,7 @@ class _KeyHeader(httpx.Auth):
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         if self._key is not None and origin(request.url) in self._origins:
             request.headers["x-api-key"] = self._key.reveal()
-        try:
-            yield request
-        finally:
-            # Errors of the library hold the request: it should not hold the key any longer than it takes.
-            request.headers.pop("x-api-key", None)
+        yield request
 
 
 class Wire:
@@ -132,7 +130,7 @@ class Wire:
         self._allow_double_billing = allow_double_billing
         headers = {"User-Agent": "faceswap-cli", "Accept": "*/*", "Accept-Encoding": "identity"}
         auth = _KeyHeader(key, addresses)
-        context = httpx.create_ssl_context()
+        context = _trusted()
 
         def open_client(auth: httpx.Auth | None, limits: httpx.Limits) -> httpx.Client:
             return httpx.Client(headers=headers, auth=auth, verify=context, transport=transport, limits=limits)
@@ -292,12 +290,12 @@ class Wire:
         except AnswerError as error:
             return _Fault(f"answered with {one_line(str(error), self.hide)}")
         except _SlowError:
-            return _Fault(f"was too slow: {deadline.seconds:g} s are over")
+            return _Fault(f"was too slow: {deadline.shown} s are over")
         except _NEVER_MADE as error:
             reason = one_line(str(error), self.hide) or "no answer"
             return _Fault(f"cannot be reached at {request.url.host}: {reason}", reached=False)
         except httpx.TimeoutException:
-            return _Fault(f"did not answer within {patience:.3g} s")
+            return _Fault(f"did not answer within {show_seconds(patience)} s")
         except httpx.TransportError as error:
             _log.debug("%s: %s", type(error).__name__, one_line(str(error), self.hide))
             return _Fault("broke off the connection")
@@ -324,9 +322,15 @@ class Wire:
     def _over(self, errand: Errand, deadline: Deadline) -> ApiError:
         """The deadline is over, and nothing was sent."""
         if errand.result:
-            return ApiError(f"the request is not done after {deadline.seconds:g} s; {STILL_THERE}", retry=Retry.SAFE)
-        return ApiError(f"there was no time left for {errand.name} within {deadline.seconds:g} s; run again with more "
-                        "time", retry=Retry.SAFE)
+            return ApiError(f"the request is not done after {deadline.shown} s; {STILL_THERE}", retry=Retry.SAFE)
+        return ApiError(f"there was no time left for {errand.name} within {deadline.shown} s; run again with "
+                        "more time", retry=Retry.SAFE)
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Certificates that are trusted; read once in a process, which takes longer than a request."""
+    return httpx.create_ssl_context()
 
 
 def _known(error: ApiError, perhaps_billed: bool) -> ApiError:

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from segmind_api import CANARY, FakeClock, SegmindApi
 
 from faceswap_cli.segmind.client import SegmindClient
 from faceswap_cli.segmind.faults import ApiError
 from faceswap_cli.segmind.key import ApiKey
 from faceswap_cli.segmind.schema import FaceswapV3Request
-from segmind_api import CANARY, FakeClock, SegmindApi
 
 MakeClient = Callable[..., SegmindClient]
 

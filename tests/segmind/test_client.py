@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from segmind_api import CANARY, PICTURE, FakeClock, Fault, SegmindApi
 
 from faceswap_cli.errors import ExitCode, RemoteError, UsageError
 from faceswap_cli.options import ImageFormat, RemoteMode
 from faceswap_cli.segmind.client import SegmindClient
 from faceswap_cli.segmind.schema import FaceswapperRequest, FaceswapV3Request
 from faceswap_cli.segmind.ticket import Ticket
-from segmind_api import CANARY, PICTURE, FakeClock, Fault, SegmindApi
+
+MakeClient = Callable[..., SegmindClient]
 
 
 @pytest.mark.parametrize("mode", list(RemoteMode))
@@ -65,11 +68,11 @@ def test_the_ticket_is_given_before_the_first_poll(client: SegmindClient, api: S
 
 
 def test_a_written_ticket_brings_the_result_in_another_process(
-        make_client: object, client: SegmindClient, api: SegmindApi, request_v3: FaceswapV3Request,
+        make_client: MakeClient, client: SegmindClient, api: SegmindApi, request_v3: FaceswapV3Request,
         tmp_path: Path) -> None:
     written = json.dumps(client.submit(request_v3).to_json())
     client.close()
-    other = make_client()  # type: ignore[operator]
+    other = make_client()
     received = other.resume(Ticket.from_json(json.loads(written)), tmp_path / "out.png")
     assert received.path.read_bytes() == PICTURE
     assert len(api.billed) == 1
@@ -141,9 +144,9 @@ def test_polls_grow_apart(client: SegmindClient, api: SegmindApi, clock: FakeClo
     assert clock.slept == [1, 1.5, 2.25, 3.375, 5, 5, 5, 5, 5]
 
 
-def test_polls_are_jittered(make_client: object, api: SegmindApi, clock: FakeClock, request_v3: FaceswapV3Request,
+def test_polls_are_jittered(make_client: MakeClient, api: SegmindApi, clock: FakeClock, request_v3: FaceswapV3Request,
                             tmp_path: Path) -> None:
-    make_client(jitter=lambda: 1.0).swap(request_v3, tmp_path / "out.png")  # type: ignore[operator]
+    make_client(jitter=lambda: 1.0).swap(request_v3, tmp_path / "out.png")
     assert clock.slept == [1.25, 1.875, 2.8125]
 
 
@@ -152,6 +155,8 @@ def test_a_server_that_has_no_queue_is_called(client: SegmindClient, api: Segmin
     api.fail("submit", Fault(404, {"error": "Not Found"}))
     assert client.swap(request_v3, tmp_path / "out.png").path.read_bytes() == PICTURE
     assert len(api.billed) == 1
+    client.swap(request_v3, tmp_path / "out.png")
+    assert (api.count("submit"), api.count("call")) == (1, 2)
 
 
 def test_no_queue_is_an_error_where_the_queue_was_asked_for(
@@ -175,21 +180,21 @@ def test_a_server_of_ones_own_may_want_none(request_v3: FaceswapV3Request, tmp_p
 
 
 @pytest.mark.parametrize("base", ["/v1", "/v1/", "/v2", "/", ""])
-def test_the_address_may_be_the_one_the_sdk_takes(base: str, make_client: object, api: SegmindApi,
+def test_the_address_may_be_the_one_the_sdk_takes(base: str, make_client: MakeClient, api: SegmindApi,
                                                   request_v3: FaceswapV3Request, tmp_path: Path) -> None:
-    make_client(base_url=api.base + base).swap(request_v3, tmp_path / "out.png")  # type: ignore[operator]
+    make_client(base_url=api.base + base).swap(request_v3, tmp_path / "out.png")
     assert api.asked[0].path == "/v2/faceswap-v3"
 
 
 @pytest.mark.parametrize("base", ["ftp://example.org", "example.org", "https://u:p4ss@example.org", "https://", "http://a:9z",
                                   "https://example.org/?a=b"])
-def test_an_address_that_cannot_be_is_refused(base: str, make_client: object) -> None:
+def test_an_address_that_cannot_be_is_refused(base: str, make_client: MakeClient) -> None:
     with pytest.raises(UsageError, match="the address of the API") as caught:
-        make_client(base_url=base)  # type: ignore[operator]
+        make_client(base_url=base)
     assert "p4ss" not in str(caught.value)
 
 
-def test_a_key_in_the_clear_is_told(make_client: object) -> None:
-    assert make_client().notes == ()  # type: ignore[operator]
-    assert "http" in make_client(base_url="http://192.0.2.1:8000").notes[0]  # type: ignore[operator]
-    assert make_client(base_url="https://192.0.2.1").notes == ()  # type: ignore[operator]
+def test_a_key_in_the_clear_is_told(make_client: MakeClient) -> None:
+    assert make_client().notes == ()
+    assert "http" in make_client(base_url="http://192.0.2.1:8000").notes[0]
+    assert make_client(base_url="https://192.0.2.1").notes == ()

@@ -10,14 +10,15 @@ from typing import Any
 
 import httpx
 import pytest
+from segmind_api import CANARY, PICTURE, FakeClock, Fault, SegmindApi, broken, limited
 
 from faceswap_cli.errors import ExitCode, RemoteError
 from faceswap_cli.options import RemoteMode
 from faceswap_cli.segmind.client import SegmindClient
 from faceswap_cli.segmind.faults import ApiError, Retry
+from faceswap_cli.segmind.pace import Pace
 from faceswap_cli.segmind.schema import FaceswapV3Request
 from faceswap_cli.segmind.wire import Patience
-from segmind_api import CANARY, PICTURE, FakeClock, Fault, SegmindApi, broken, limited
 
 Refused = Callable[..., ApiError]
 MakeClient = Callable[..., SegmindClient]
@@ -113,6 +114,16 @@ def test_a_connection_that_was_never_made_is_tried_again(
     assert len(api.billed) == 1
 
 
+@pytest.mark.parametrize("mode", [RemoteMode.SYNC, RemoteMode.ASYNC])
+def test_each_submission_has_a_fresh_connection(mode: RemoteMode, client: SegmindClient, api: SegmindApi,
+                                                request_v3: FaceswapV3Request, tmp_path: Path) -> None:
+    """One that was kept may be closed by the API at the moment of sending, and nobody knew whether it arrived."""
+    for _ in range(3):
+        client.swap(request_v3, tmp_path / "out.png", mode=mode)
+    assert len({asked.port for asked in api.asked if asked.kind in ("call", "submit")}) == 3
+    assert len({asked.port for asked in api.asked if asked.kind in ("status", "result")}) <= 1
+
+
 def test_an_api_that_is_not_there_is_told_soon(make_client: MakeClient, clock: FakeClock, refused: Refused,
                                                request_v3: FaceswapV3Request, tmp_path: Path) -> None:
     with socket.socket() as taken:  # bound, but nobody listens
@@ -188,14 +199,28 @@ def test_endless_rate_limits_end_at_the_deadline(client: SegmindClient, api: Seg
     assert api.billed == []
 
 
-def test_a_rate_limit_of_one_job_holds_the_others(make_client: MakeClient, api: SegmindApi, clock: FakeClock,
-                                                  refused: Refused, request_v3: FaceswapV3Request,
+@pytest.mark.parametrize("kind", ["submit", "status"])
+def test_a_rate_limit_of_one_job_holds_the_others(kind: str, make_client: MakeClient, api: SegmindApi,
+                                                  clock: FakeClock, request_v3: FaceswapV3Request,
                                                   tmp_path: Path) -> None:
-    client = make_client()
-    ticket = client.submit(request_v3)
-    client._wire._pace.hold(45)  # as another thread's 429 would
-    client.resume(ticket, tmp_path / "out.png")
-    assert sum(clock.slept[:2]) == 45
+    held: list[float] = []
+
+    class Recording(Pace):
+        def hold(self, seconds: float) -> None:
+            held.append(seconds)
+            super().hold(seconds)
+
+    api.fail(kind, limited(Retry_After="45"))
+    make_client(pace=Recording(100, clock)).swap(request_v3, tmp_path / "out.png")
+    assert held == [45]
+
+
+def test_a_job_waits_where_another_one_was_told_to(make_client: MakeClient, clock: FakeClock,
+                                                   request_v3: FaceswapV3Request, tmp_path: Path) -> None:
+    pace = Pace(100, clock)
+    pace.hold(45)
+    make_client(pace=pace).swap(request_v3, tmp_path / "out.png")
+    assert clock.slept[0] == 45
 
 
 REPEATED = {
@@ -261,7 +286,7 @@ def test_the_deadline_leaves_a_ticket(client: SegmindClient, api: SegmindApi, cl
     assert sum(clock.slept) == 60
     assert error.retry is Retry.UNKNOWN
     assert error.ticket is not None
-    assert "not done after" in str(error)
+    assert "the request is not done after 60 s; " in str(error)
     assert len(api.billed) == 1
 
 
