@@ -11,8 +11,8 @@ import sys
 from functools import partial
 from pathlib import Path
 
-HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parent)]
+sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parent))
 
 import rough_backends
 
@@ -27,7 +27,7 @@ if __name__ == "__main__":
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))
     if name := os.environ["FACESWAP_STRESS_BACKEND"]:
         backend.open_backend = rough_backends.BACKENDS[name]
-    paths = [str(HERE), str(HERE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+    paths = [*sys.path[:2], *filter(None, [os.environ.get("PYTHONPATH")])]
     os.environ["PYTHONPATH"] = os.pathsep.join(paths)
     local.LocalExecutor = partial(local.LocalExecutor, worker="rough_worker:RoughWorker")
     sys.exit(main())
