@@ -108,7 +108,7 @@ def serve(
 
     log_to(output)
     tell_once(output)
-    run(options, lambda url: output.note(f"serving {url} (Ctrl-C to stop)"))
+    run(options, output.note)
     output.note("stopped")
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
 
 from starlette.requests import Request
 
@@ -10,7 +12,7 @@ from faceswap_cli.server.failures import ApiError
 from faceswap_cli.server.options import MIB, ServerOptions
 
 _SMALL = MIB
-_LARGE_AT_ONCE = 8
+_LARGE_AT_ONCE = 4
 
 
 class BodyReader:
@@ -26,8 +28,9 @@ class BodyReader:
         self._seconds = options.body_seconds
         self._turn = asyncio.Semaphore(_LARGE_AT_ONCE)
 
-    async def read(self, request: Request) -> bytes:
-        """The whole body.
+    @asynccontextmanager
+    async def reading(self, request: Request) -> AsyncIterator[bytes]:
+        """The whole body, for a block that decodes and stores it: until it ends a large body keeps its turn.
 
         Raises:
             ApiError: It is too large (413), or takes too long (408).
@@ -36,14 +39,14 @@ class BodyReader:
         size = int(stated) if stated.isascii() and stated.isdigit() else None
         if size is not None and size > self._limit:
             raise self._too_large()
-        try:
-            async with asyncio.timeout(self._seconds):
-                if size is not None and size <= _SMALL:
-                    return await self._read(request)
-                async with self._turn:
-                    return await self._read(request)
-        except TimeoutError:
-            raise ApiError(408, f"the body took longer than {self._seconds:g} s to arrive") from None
+        small = size is not None and size <= _SMALL
+        async with nullcontext() if small else self._turn:
+            try:
+                async with asyncio.timeout(self._seconds):
+                    data = await self._read(request)
+            except TimeoutError:
+                raise ApiError(408, f"the body took longer than {self._seconds:g} s to arrive") from None
+            yield data
 
     async def _read(self, request: Request) -> bytes:
         chunks, size = [], 0

@@ -68,8 +68,7 @@ class Inference:
 
     async def run(self, request: Request) -> Response:
         """`POST /v1/{slug}`: the answer is the picture."""
-        stored, body = await self._read(request, blocking=True)
-        watched = await run_in_threadpool(self._queue.accept, stored, body)
+        stored, watched = await self._accept(request, blocking=True)
         assert watched is not None
         ending = await self._wait(request, stored.id, watched)
         if ending.state is State.FAILED or ending.file is None:
@@ -91,31 +90,21 @@ class Inference:
     async def submit(self, request: Request) -> Response:
         """`POST /v2/{slug}`: the answer says where to ask."""
         root = self._addresses.root(request)
-        stored, body = await self._read(request, blocking=False)
-        await run_in_threadpool(self._queue.accept, stored, body)
+        stored, _ = await self._accept(request, blocking=False)
         url = f"{root}/v2/requests/{stored.id}"
         return JsonAnswer(SubmitAnswer(stored.id, f"{url}/status", url).to_json())
 
-    async def _read(self, request: Request, *, blocking: bool) -> tuple[Stored, str]:
-        """Check a request, in the order of the contract."""
+    async def _accept(self, request: Request, *, blocking: bool) -> tuple[Stored, Future[Ending] | None]:
+        """Check a request, in the order of the contract, and have it wait for a worker."""
         owner = self.owner(request)
-        data = await self._bodies.read(request)
-        check_content_type(request)
-        try:
-            given = await run_in_threadpool(decode_body, data)
-            slug = _slug(request.path_params["slug"])
-            asked = parse_request(slug, given)
-            check_lists(asked)
-            for field in asked.fields:
-                if isinstance(field, PictureField):
-                    check_uri(getattr(asked, field.name), field.name)
-        except (FieldError, InputError) as error:
-            raise ApiError(400, str(error)) from error
-        self._log_unknown(asked)
-        body = await run_in_threadpool(json.dumps, asked.to_json(), separators=(",", ":"))
-        as_text = bool(getattr(asked, "base64", False))
-        return Stored(str(uuid.uuid4()), owner, slug.value, blocking, as_text, State.QUEUED, self._now(),
-                      bytes=len(body)), body
+        async with self._bodies.reading(request) as data:
+            check_content_type(request)
+            asked = await run_in_threadpool(_parse, data, request.path_params["slug"])
+            self._log_unknown(asked)
+            body = await run_in_threadpool(json.dumps, asked.to_json(), separators=(",", ":"))
+            stored = Stored(str(uuid.uuid4()), owner, asked.slug.value, blocking, bool(getattr(asked, "base64", False)),
+                            State.QUEUED, self._now(), bytes=len(body))
+            return stored, await run_in_threadpool(self._queue.accept, stored, body)
 
     async def _wait(self, request: Request, request_id: str, watched: Future[Ending]) -> Ending:
         """The end of a blocking call.
@@ -209,11 +198,26 @@ def check_content_type(request: Request) -> None:
         raise ApiError(400, "the Content-Type must be application/json")
 
 
-def _slug(name: str) -> Slug:
+def _parse(data: bytes, name: str) -> AnyRequest:
+    """The request of a body.
+
+    Raises:
+        ApiError: It is wrong; of several faults the one that the contract puts first.
+    """
     try:
-        return Slug(name)
-    except ValueError:
-        raise ApiError(404, f'unknown model "{name[:64]}"') from None
+        given = decode_body(data)
+        try:
+            slug = Slug(name)
+        except ValueError:
+            raise ApiError(404, f'unknown model "{name[:64]}"') from None
+        asked = parse_request(slug, given)
+        check_lists(asked)
+        for field in asked.fields:
+            if isinstance(field, PictureField):
+                check_uri(getattr(asked, field.name), field.name)
+    except (FieldError, InputError) as error:
+        raise ApiError(400, str(error)) from error
+    return asked
 
 
 def _state_answer(stored: Stored) -> Response:

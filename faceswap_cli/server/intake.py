@@ -21,6 +21,7 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _DATA = re.compile(r"data:([^,]{0,200}),", re.IGNORECASE)
 _BLANKS = re.compile(r"[ \t\r\n]+")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]*={0,2}")
+_HEAD = 4096
 
 
 class Intake:
@@ -79,14 +80,15 @@ def check_uri(uri: str, name: str) -> None:
     """
     if _is_web(uri) or _DATA.match(uri):
         return
-    head = uri[:80]
+    head = uri[:_HEAD]  # what follows may be megabytes, and is looked at when it is decoded
     found = _SCHEME.match(head)
     if found:
         if found[1].lower() == "data":
             raise InputError(f"{name} is no data URI: there is no comma before the data")
         raise InputError(f"{name} is a {found[1][:20].lower()}: URI; give an http, https or data: URI, or base64")
-    bare = _BLANKS.sub("", uri)
-    if not bare or not _BASE64.fullmatch(bare) or len(bare.rstrip("=")) % 4 == 1:
+    bare = _BLANKS.sub("", head)
+    whole = len(uri) == len(head)
+    if not bare or not _BASE64.fullmatch(bare) or (whole and len(bare.rstrip("=")) % 4 == 1):
         raise InputError(f"{name} is neither an http, https or data: URI nor base64")
 
 

@@ -14,14 +14,14 @@ from faceswap_cli.server.options import ServerOptions
 INSTALL = "pip install 'faceswap-cli[serve]'"
 
 
-def serve(options: ServerOptions, on_start: Callable[[str], None] | None = None) -> None:
+def serve(options: ServerOptions, say: Callable[[str], None] = lambda line: None) -> None:
     """Serve until SIGINT or SIGTERM; what is at work is finished first, unless a second signal comes (SystemExit).
 
     To be called in the main thread.
 
     Args:
         options: How it runs.
-        on_start: Told the URL once requests are taken.
+        say: Told which engine was taken and, once requests are, where; a line each.
 
     Raises:
         MissingDependencyError: The extra `serve` is not installed.
@@ -37,11 +37,13 @@ def serve(options: ServerOptions, on_start: Callable[[str], None] | None = None)
     from faceswap_cli.jobs import backend
     from faceswap_cli.server.app import build_app, data_folder
 
-    backend.open_backend(options.engine)  # what is missing is told now, not to the first client
+    engine = backend.open_backend(options.engine)  # what is missing is told now, not to the first client
     with _alone(data_folder(options)), _listening(options) as listener:
         app = build_app(options, backend.open_backend)
         url = _url(options, listener)
-        server = Server(app, lambda: None if on_start is None else on_start(url))
+        for note in engine.notes:
+            say(note)
+        server = Server(app, lambda: say(f"serving {url} (Ctrl-C to stop)"), options.job_seconds)
         server.run(sockets=[listener])
         if server.forced_by is not None:
             raise SystemExit(128 + server.forced_by)

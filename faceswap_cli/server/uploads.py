@@ -46,12 +46,12 @@ class Files:
         """`POST /upload-asset`: all pictures are stored, or none."""
         root = self._addresses.root(request)
         self._owner(request)
-        data = await self._bodies.read(request)
-        check_content_type(request)
-        try:
-            names = await run_in_threadpool(self._store_all, data)
-        except (FieldError, InputError) as error:
-            raise ApiError(413 if isinstance(error, LimitError) else 400, str(error)) from error
+        async with self._bodies.reading(request) as data:
+            check_content_type(request)
+            try:
+                names = await run_in_threadpool(self._store_all, data)
+            except (FieldError, InputError) as error:
+                raise ApiError(413 if isinstance(error, LimitError) else 400, str(error)) from error
         return JsonAnswer(UploadAnswer(tuple(f"{root}{ASSETS}{name}" for name in names)).to_json())
 
     async def download(self, request: Request) -> Response:

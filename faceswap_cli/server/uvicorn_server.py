@@ -15,9 +15,6 @@ from starlette.concurrency import run_in_threadpool
 
 from faceswap_cli.server.queue import RequestQueue
 
-_STOP_SECONDS = 30
-"""How long connections may still be answered once the server was told to end."""
-
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 
 
@@ -31,16 +28,17 @@ class Server(uvicorn.Server):
         forced_by: The second signal; None: there was none.
     """
 
-    def __init__(self, app: Starlette, on_start: Callable[[], None]) -> None:
+    def __init__(self, app: Starlette, on_start: Callable[[], None], stop_seconds: float = 600.0) -> None:
         """Nothing is served yet.
 
         Args:
             app: Of `build_app`.
             on_start: Called once connections are taken.
+            stop_seconds: How long who waits is still answered once the server was told to end.
         """
         super().__init__(uvicorn.Config(
             app, lifespan="on", log_config=None, access_log=False, server_header=False, proxy_headers=False,
-            timeout_keep_alive=75, timeout_graceful_shutdown=_STOP_SECONDS, ws="none"))
+            timeout_keep_alive=75, timeout_graceful_shutdown=max(1, round(stop_seconds)), ws="none"))
         self._on_start = on_start
         self._queue: RequestQueue = app.state.queue
         self.forced_by: int | None = None

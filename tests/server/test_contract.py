@@ -6,8 +6,10 @@ import base64
 import json
 import logging
 import threading
+import time
 
 import fakes
+import httpx
 import pytest
 from live import CLIP, EMPTY, FIELDS, SOURCE, TARGET, Clock, Held, body, encode, is_red, pixels, text, uri
 
@@ -451,6 +453,31 @@ def test_bodies_that_wait_are_bounded_together(start):
     assert client.post("/v2/faceswap-v3", json=large).status_code == 200
     assert client.post("/v2/faceswap-v3", json=large).status_code == 429
     Held.gate.set()
+
+
+def test_a_client_that_goes_away_leaves_no_work_behind(start):
+    live = start(backend=Held, workers=1)
+    client = live.client()
+    busy = client.post("/v2/faceswap-v3", json=body()).json()
+    with pytest.raises(httpx.ReadTimeout):
+        client.post("/v1/faceswap-v3", json=body(), timeout=0.3)
+    deadline = time.monotonic() + 10
+    while live.queue.waiting and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert live.queue.waiting == 0
+    Held.gate.set()
+    live.end(client, busy)
+    assert 'state="COMPLETED"} 1' in client.get("/metrics").text
+
+
+def test_a_blocking_call_waits_only_so_long(start):
+    live = start(backend=Held, workers=1, job_seconds=0.3)
+    client = live.client()
+    client.post("/v2/faceswap-v3", json=body())
+    answer = client.post("/v1/faceswap-v3", json=body())
+    assert answer.status_code == 504
+    assert said(answer) == "inference timed out"
+    assert live.queue.waiting == 0
 
 
 # --- keys -------------------------------------------------------------------------------------------------------------
