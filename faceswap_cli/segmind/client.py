@@ -368,7 +368,7 @@ class SegmindClient:
             raise ApiError(f"the API answered with {one_line(str(error), self._wire.hide)}; {advice}",
                            retry=Retry.UNKNOWN, ticket=ticket, out_of_order=True) from error
         except ApiError as error:
-            if error.retry is not Retry.NEVER:
+            if error.status != 422:  # which says that the job itself failed
                 error.retry = Retry.UNKNOWN
                 error.ticket = None if error.status == 404 else ticket
             raise

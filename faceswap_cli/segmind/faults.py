@@ -80,32 +80,34 @@ _ADVICE = {
     429: "wait, then run again with fewer requests at a time",
 }
 
-_BILLED_PERHAPS = "a job may exist and be billed, so it was not repeated; look at the account before running it again"
+_BILLED_PERHAPS = "a job may exist and be billed, so look at the account before running it again"
 STILL_THERE = "the request was accepted and goes on; run again within the hour to fetch its result"
 
 
-def refusal(status: int, words: str | None, errand: Errand) -> ApiError:
+def refusal(status: int, words: str | None, errand: Errand, *, wait: float | None = None) -> ApiError:
     """The error that an HTTP status means.
 
     Args:
         status: Other than 200.
         words: The API's own, one line.
         errand: What was asked for.
+        wait: Seconds that the API asks to wait.
     """
     said = f"{words} ({status})" if words else f"status {status}"
     if 300 <= status < 400:
         return ApiError(f"the API answered with a redirect (status {status}), which is not followed with a key; "
                         "check the address of the API", status=status)
     if status >= 500:
-        return failure(f"answered with {said}", errand, status=status)
+        return failure(f"answered: {said}" if words else f"answered with {said}", errand, status=status)
     if status == 404 and errand.result:
         return ApiError(f"the API has no result: {said}; results are kept for an hour, and a new request is billed "
                         "again", retry=Retry.UNKNOWN, status=status)
     if status == 422 and errand.result:
         return ApiError(f"the request failed: {said}; {_ADVICE[422]}", status=status)
     retry = Retry.SAFE if status in (401, 403, 406, 429) else Retry.NEVER
-    return ApiError(f"the API refused {errand.name}: {said}; {_ADVICE.get(status, _ADVICE[400])}", retry=retry,
-                    stops_batch=status in (401, 406), status=status)
+    advice = _ADVICE.get(status, _ADVICE[400]).replace("wait,", f"wait {wait:.0f} s," if wait else "wait,")
+    return ApiError(f"the API refused {errand.name}: {said}; {advice}", retry=retry, stops_batch=status in (401, 406),
+                    status=status)
 
 
 def failure(reason: str, errand: Errand, *, reached: bool = True, status: int | None = None) -> ApiError:

@@ -76,9 +76,9 @@ class _Fault:
 
 @dataclass(frozen=True, slots=True)
 class _Limited:
-    """Status 429, and the seconds that it asks to wait."""
+    """Status 429: the API's own words, and the seconds that it asks to wait."""
 
-    error: ApiError
+    words: str | None
     asked: float | None
 
 
@@ -244,7 +244,7 @@ class Wire:
                 raise _known(answer, perhaps_billed)
             if isinstance(answer, _Limited):
                 limits += 1
-                error = self._wait_for_limit(answer, limits, deadline)
+                error = self._wait_for_limit(answer, limits, errand, deadline)
                 if error is not None:
                     raise _known(error, perhaps_billed)
                 continue
@@ -276,11 +276,11 @@ class Wire:
             try:
                 status = response.status_code
                 if status == 429:
-                    asked = asked_wait(response.headers, self._clock.now())
-                    return _Limited(self.refused(response, errand, deadline), asked)
+                    return _Limited(self._words(response, deadline),
+                                    asked_wait(response.headers, self._clock.now()))
                 if status in _MAY_PASS:
                     words = self._words(response, deadline)
-                    return _Fault(f"answered with {words} ({status})" if words else f"answered with status {status}",
+                    return _Fault(f"answered: {words} ({status})" if words else f"answered with status {status}",
                                   status=status)
                 return _Taken(take(response))
             finally:
@@ -300,15 +300,13 @@ class Wire:
             _log.debug("%s: %s", type(error).__name__, one_line(str(error), self.hide))
             return _Fault("broke off the connection")
 
-    def _wait_for_limit(self, limited: _Limited, count: int, deadline: Deadline) -> ApiError | None:
+    def _wait_for_limit(self, limited: _Limited, count: int, errand: Errand, deadline: Deadline) -> ApiError | None:
         """Wait as long as the API asks, or longer each time; all others wait too. An error where there is no time."""
         asked = limited.asked
         wait = self._backoff(count) if asked is None else \
             max(asked, self._patience.least_wait) + self._jitter() * self._patience.backoff
         if wait >= deadline.left():
-            error = limited.error
-            return error if asked is None else ApiError(
-                f"{error}; the API asks to wait {asked:.0f} s", retry=error.retry, status=error.status)
+            return refusal(429, limited.words, errand, wait=asked)
         self._pace.hold(wait)
         if wait >= _TOLD:
             self._say(f"the API's rate limit is reached; waiting {wait:.0f} s")

@@ -186,7 +186,7 @@ def test_a_wait_beyond_the_deadline_is_not_begun(client: SegmindClient, api: Seg
     error = refused(client.swap, request_v3, tmp_path / "out.png")
     assert (error.retry, error.status, clock.slept) == (Retry.SAFE, 429, [])
     assert "rate limit reached, wait before repeating (429)" in str(error)
-    assert "3600 s" in str(error)
+    assert "wait 3600 s, then run again" in str(error)
 
 
 def test_endless_rate_limits_end_at_the_deadline(client: SegmindClient, api: SegmindApi, clock: FakeClock,
@@ -399,6 +399,7 @@ def test_redirects_are_not_followed_with_the_key(kind: str, client: SegmindClien
             error = refused(client.swap, request_v3, tmp_path / "out.png", mode=mode)
         assert "redirect" in str(error)
         assert error.status == 307
+        assert (error.ticket is not None) == (kind in ("status", "result"))
         assert elsewhere.asked == []
 
 
