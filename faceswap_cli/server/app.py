@@ -30,9 +30,9 @@ from faceswap_cli.server.files import ASSETS, RESULTS, FileShelf
 from faceswap_cli.server.inference import Inference
 from faceswap_cli.server.intake import Intake
 from faceswap_cli.server.keys import KeyRing
-from faceswap_cli.server.openapi import describe, page
+from faceswap_cli.server.openapi import POLICY, describe, page
 from faceswap_cli.server.options import ServerOptions
-from faceswap_cli.server.page import POLICY, read_page
+from faceswap_cli.server.page import Page
 from faceswap_cli.server.queue import RequestQueue
 from faceswap_cli.server.runner import BackendFactory, Runner
 from faceswap_cli.server.store import Store
@@ -41,7 +41,7 @@ from faceswap_cli.server.uploads import Files
 _LABELS = {
     "v1": "/v1/{slug}", "v2": "/v2/{slug}", "upload-asset": "/upload-asset", "results": "/results/{name}",
     "assets": "/assets/{name}", "health": "/health", "ready": "/ready", "metrics": "/metrics", "": "/",
-    "openapi.json": "/openapi.json", "docs": "/docs",
+    "openapi.json": "/openapi.json", "docs": "/docs", "page": "/page/{name}",
 }
 
 
@@ -91,6 +91,7 @@ def build_app(options: ServerOptions, backend_factory: BackendFactory = open_bac
     bodies = BodyReader(options)
     inference = Inference(options, keys, addresses, bodies, store, shelf, queue, now)
     files = Files(options, inference.owner, addresses, bodies, store, shelf, now)
+    home = Page(options, inference.owner, addresses, bodies, intake, queue, backend_factory, work, now)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -119,12 +120,6 @@ def build_app(options: ServerOptions, backend_factory: BackendFactory = open_bac
         return HTMLResponse(page(describe(addresses.root(request), needs_key=keys.needed)),
                             headers={"Content-Security-Policy": POLICY})
 
-    async def home(request: Request) -> Response:
-        content = await run_in_threadpool(read_page)
-        if content is None:
-            return await docs(request)
-        return HTMLResponse(content, headers={"Content-Security-Policy": POLICY, "Cache-Control": "no-cache"})
-
     app = Starlette(
         routes=[
             Route("/v2/requests/{request_id}/status", inference.state, methods=["GET"]),
@@ -139,7 +134,11 @@ def build_app(options: ServerOptions, backend_factory: BackendFactory = open_bac
             Route("/metrics", metrics, methods=["GET"]),
             Route("/openapi.json", openapi, methods=["GET"]),
             Route("/docs", docs, methods=["GET"]),
-            Route("/", home, methods=["GET"]),
+            Route("/page/about", home.about, methods=["GET"]),
+            Route("/page/faces", home.faces, methods=["POST"]),
+            Route("/page/swap", home.swap, methods=["POST"]),
+            Route("/page/{name}", home.file, methods=["GET"]),
+            Route("/", home.file, methods=["GET"]),
         ],
         middleware=[Middleware(_Door, addresses=addresses, counts=counts)],
         exception_handlers={ApiError: answer_api_error, HTTPException: answer_framework_error,

@@ -80,6 +80,10 @@ def describe(root: str, *, needs_key: bool) -> Json:
     }
 
 
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+"""What that page may do: look as it does."""
+
+
 def page(document: Json) -> str:
     """The document as HTML, without scripts."""
     parts = [f"<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"

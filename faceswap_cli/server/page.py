@@ -195,9 +195,9 @@ def _parse(data: bytes) -> PageRequest:
     """
     try:
         asked = PageRequest.parse(decode_body(data))
-        check_lists(asked)
+        check_lists(asked.swap)
         for name in _FIELDS:
-            check_uri(getattr(asked, name), name)
+            check_uri(getattr(asked.swap, name), name)
     except (FieldError, InputError) as error:
         raise ApiError(400, str(error)) from error
     return asked

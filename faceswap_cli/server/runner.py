@@ -17,11 +17,12 @@ from faceswap_cli.errors import FaceswapError, InputError, NoFaceError, UsageErr
 from faceswap_cli.media.formats import HEAD_BYTES, sniff
 from faceswap_cli.options import EngineOptions, ImageFormat
 from faceswap_cli.runtime.cores import core_count
-from faceswap_cli.segmind.schema import Slug, State, parse_request
+from faceswap_cli.segmind.schema import Slug, State
 from faceswap_cli.server.failures import INTERNAL, TIMED_OUT, explain, in_api_words, renamed
 from faceswap_cli.server.files import SUFFIXES, FileShelf
 from faceswap_cli.server.intake import Intake
 from faceswap_cli.server.options import ServerOptions
+from faceswap_cli.server.page_request import read_stored
 from faceswap_cli.server.store import Ending
 from faceswap_cli.server.translate import NOT_RESTORED, Task, translate
 
@@ -91,7 +92,7 @@ class Runner:
 
         Args:
             request_id: For the log.
-            slug: Model.
+            slug: Model, or `PAGE`.
             body: JSON that was accepted.
 
         Returns:
@@ -103,7 +104,7 @@ class Runner:
         output: list[Path] = []
         try:
             with tempfile.TemporaryDirectory(dir=self._work) as folder:
-                task = translate(parse_request(Slug(slug), json.loads(body)), self._options)
+                task = translate(read_stored(slug, json.loads(body)), self._options)
                 warnings = self._swap(task, Path(folder), names, output, clock)
             return Ending(State.COMPLETED, clock.seconds, file=output[0].name, warnings=warnings), output[0]
         except _TooLongError:
@@ -160,9 +161,10 @@ class Runner:
         from faceswap_cli.media.open import open_media
 
         with open_media(target, task.media, name=task.target_field) as reader:
-            if task.stills_only and reader.info.animated:
-                raise InputError(f"{task.target_field} is an animation; send it to {Slug.FACESWAPPER}")
-        if task.format is not None:
+            animated = reader.info.animated
+        if task.stills_only and animated:
+            raise InputError(f"{task.target_field} is an animation; send it to {Slug.FACESWAPPER}")
+        if task.format is not None and not animated:
             return task.format
         with target.open("rb") as file:
             kind = sniff(file.read(HEAD_BYTES))

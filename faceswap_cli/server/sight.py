@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from faceswap_cli.errors import InputError
 from faceswap_cli.faces.face import Face
 from faceswap_cli.faces.select import order_faces
 from faceswap_cli.image import Image
@@ -82,18 +83,20 @@ def look(path: Path, name: str, max_pixels: int, finder: FaceFinder, seconds: fl
     with open_media(path, MediaOptions(max_pixels=max_pixels), name=name) as reader:
         info = reader.info
         clip = finder.open_clip(info.frame_count) if info.animated else None
-        first: Frame | None = None
+        shown: Frame | None = None
         faces: list[Face] = []
-        number = 0
+        place = 0
         for number, frame in enumerate(reader.frames()):
-            first = first or frame
             faces = finder.find(frame.pixels, clip, describe=True)
+            if faces or shown is None:
+                shown, place = frame, number
             if faces or time.monotonic() > end:
                 break
-    shown, number = (frame, number) if faces or first is None else (first, 0)
+    if shown is None:
+        raise InputError(f"{name} has no frame that can be read")
     needed = info.animated or info.format in _NOT_IN_BROWSERS
     return Sight(
-        info.width, info.height, info.animated, number,
+        info.width, info.height, info.animated, place,
         tuple(_see(shown.pixels, face) for face in faces),
         {order.value: _places(faces, order) for order in Order},
         _uri(_shrink(_opaque_or_not(shown), PREVIEW_SIDE)) if needed else None)

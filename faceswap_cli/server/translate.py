@@ -21,8 +21,9 @@ from faceswap_cli.options import (
 )
 from faceswap_cli.segmind.fields import FieldError, IndexField
 from faceswap_cli.segmind.index import read_index_list
-from faceswap_cli.segmind.schema import AnyRequest, FaceswapV3Request
+from faceswap_cli.segmind.schema import RESTORERS, AnyRequest, FaceswapV3Request
 from faceswap_cli.server.options import ServerOptions
+from faceswap_cli.server.page_request import PageRequest
 
 NOT_RESTORED = "faces are not restored: the engine of this server has no restorer"
 
@@ -38,7 +39,7 @@ class Task:
         source, target: Pictures as the request has them.
         source_field, target_field: What the client calls them.
         engine, media: Options.
-        format: Of the result; None: as the target.
+        format: Of the result, where that is a still; None: as the target.
         stills_only: The target may not be an animation.
         restore: Whether restoring was asked for, by default or by name.
         warnings: What the client should know already.
@@ -67,7 +68,7 @@ def check_lists(request: AnyRequest) -> None:
             raise FieldError(f"{row.name} must be at most {_MOST_FACES} face numbers", row.name)
 
 
-def translate(request: AnyRequest, options: ServerOptions) -> Task:
+def translate(request: AnyRequest | PageRequest, options: ServerOptions) -> Task:
     """What a request means here.
 
     Args:
@@ -75,12 +76,33 @@ def translate(request: AnyRequest, options: ServerOptions) -> Task:
         options: What every request builds on.
     """
     installed = _Installed(options.engine)
+    if isinstance(request, PageRequest):
+        return _page(request, options, installed)
     if isinstance(request, FaceswapV3Request):
         return _still(request, options, installed)
     restore = RestoreOptions(if_available=request.face_restore)
     return Task(request.input_face_image, request.target_face_image, "input_face_image", "target_face_image",
                 replace(options.engine, restore=restore), MediaOptions(max_pixels=options.max_pixels), None,
                 stills_only=False, restore=request.face_restore)
+
+
+def engine_of_page(options: ServerOptions) -> EngineOptions:
+    """The engine that a request of the page gets, so that what finds faces for the page finds the same ones."""
+    nothing = PageRequest.parse({"source_img": "-", "target_img": "-", "restore": False})
+    return _page(nothing, options, _Installed(options.engine)).engine
+
+
+def restorers(options: ServerOptions) -> tuple[tuple[str, ...], bool]:
+    """The API's names of the restorers that are installed, and whether there is any, be it without such a name."""
+    installed = _Installed(options.engine)
+    return tuple(name for name in RESTORERS if installed.model(name)), installed.best(Role.RESTORER) is not None
+
+
+def _page(request: PageRequest, options: ServerOptions, installed: _Installed) -> Task:
+    task = replace(_still(request.swap, options, installed), stills_only=False)
+    if request.restore:
+        return task
+    return replace(task, engine=replace(task.engine, restore=RestoreOptions()), restore=False, warnings=())
 
 
 def _still(request: FaceswapV3Request, options: ServerOptions, installed: _Installed) -> Task:

@@ -30,23 +30,12 @@ const picks = new Picks(source, target, genders, () => changed(false));
 
 /** Pictures or picks have changed. */
 function changed(pictures) {
-  if (pictures) picks.of.size && source.ready && target.ready && sameFaces() ? picks.refresh() : begin();
+  if (pictures) picks.reset();
   setText(byId("format-about"), target.animated ? "An animation keeps its own." : "");
   byId("format").disabled = target.animated;
   const why = whyNot();
   setText(byId("swap-about"), why);
   byId("swap").disabled = why !== "" || work !== null;
-}
-
-let known = "";
-
-function sameFaces() {
-  return known === `${source.url} ${target.url}`;
-}
-
-function begin() {
-  known = `${source.url} ${target.url}`;
-  picks.reset();
 }
 
 /** Why there is nothing to swap yet; empty when there is. */

@@ -80,13 +80,12 @@ export class Picks {
     const gets = eligible && sources.includes(picked) ? picked : NONE;
     const choices = [element("span", { className: "keep" }, "stays as it is")].map((label) => this.#choice(target, NONE, label, gets, true));
     for (const face of this.source.faces) {
-      const label = element("span", { className: "face" }, thumbnail(face), element("span", {}, `face ${face.index}`));
+      const label = element("span", { className: "face" }, thumbnail(face), element("span", {}, `gets face ${face.index}`));
       choices.push(this.#choice(target, face.id, label, gets, eligible && sources.includes(face.id)));
     }
     const why = eligible ? "" : ` (does not look ${this.genders().target})`;
     return element("fieldset", { className: "pick" },
       element("legend", {}, thumbnail(target), element("span", {}, `Face ${target.index}${why}`)),
-      element("span", { className: "arrow", "aria-hidden": "true" }, "gets"),
       element("div", { className: "choices" }, ...choices));
   }
 

@@ -70,6 +70,7 @@ export class Picture {
     this.file = file;
     setText(this.name, `${file.name || "pasted picture"}, ${megabytes(file.size)}`);
     this.section.classList.add("filled");
+    setText(this.action, `Choose another ${this.words.name}`);
     this.shown = URL.createObjectURL(file);
     this.#show(this.shown);
     this.onChange();
@@ -105,8 +106,8 @@ export class Picture {
     this.image = element("img", { alt: "", hidden: true, onerror: () => { this.image.hidden = true; } });
     this.boxes = element("div", { className: "boxes", "aria-hidden": "true" });
     this.stage = element("div", { className: "stage" }, this.image, this.boxes);
-    this.prompt = element("span", { className: "prompt" },
-      element("b", {}, `Choose the ${name}`), element("span", {}, " or drop or paste it here"));
+    this.action = element("b", {}, `Choose the ${name}`);
+    this.prompt = element("span", { className: "prompt" }, this.action, element("span", {}, " or drop or paste it here"));
     const zone = element("label", { className: "zone", for: `${name}-file` }, this.stage, this.prompt);
     this.name = element("p", { className: "file" });
     this.bar = element("progress", { max: 1, "aria-labelledby": `${name}-state` });
