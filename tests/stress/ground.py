@@ -58,19 +58,19 @@ class Ground:
         ours = {"FACESWAP_STRESS_BACKEND": self._backend, "FACESWAP_STRESS_STEPS": str(self._steps),
                 "TMPDIR": str(self.root / "tmp")}
         self._steps.unlink(missing_ok=True)
-        more.setdefault("stdin", subprocess.DEVNULL)
+        more = {"stdin": subprocess.DEVNULL, "cwd": self.root} | more
         with (self.root / "said").open("wb") as said:
-            return subprocess.Popen(self.command(*(arguments or self.batch())), cwd=self.root, stdout=out, stderr=said,
+            return subprocess.Popen(self.command(*(arguments or self.batch())), stdout=out, stderr=said,
                                     env=os.environ | ours | (env or {}), start_new_session=True, **more)
 
     def batch(self, *options: str, workers: int = 1) -> tuple[str, ...]:
         """The usual arguments, and more."""
         return ("batch", "me.png", "in", "-o", str(self.outputs), "--workers", str(workers), *options)
 
-    def run(self, *arguments: str, given: bytes | None = None, env: dict[str, str] | None = None) -> tuple[int, bytes]:
+    def run(self, *arguments: str, given: bytes | None = None, **more: Any) -> tuple[int, bytes]:
         """Run to the end; the exit code, and what came on standard output."""
-        with self.start(*arguments, out=subprocess.PIPE, env=env,
-                        stdin=subprocess.DEVNULL if given is None else subprocess.PIPE) as process:
+        with self.start(*arguments, out=subprocess.PIPE,
+                        stdin=subprocess.DEVNULL if given is None else subprocess.PIPE, **more) as process:
             told, _ = process.communicate(given, timeout=SECONDS)
         return process.returncode, told
 

@@ -18,7 +18,7 @@ class RoughWorker(Worker):
         self._steps = os.open(os.environ["FACESWAP_STRESS_STEPS"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
 
     def run(self, item: Item) -> ItemResult:
-        os.write(self._steps, f"begun {item.key}\n".encode())
+        os.write(self._steps, os.fsencode(f"begun {item.key}\n"))
         result = super().run(item)
-        os.write(self._steps, f"ended {item.key}\n".encode())
+        os.write(self._steps, os.fsencode(f"ended {item.key}\n"))
         return result
