@@ -32,10 +32,10 @@ NAMES = (
     b"plain.png", b"new\nline.png", b"-dash.png", b"--help", b"--.png", b"-", b"-0.png", b"\xff\xfe.png", b"\xc3.png",
     b"\xed\xa0\x80.png", "\u00e9t\u00e9.png".encode(), "\u30d5\u309a.png".encode(), "\U0001f600.png".encode(),
     "\u202egnp.png".encode(), "\u2028\u0085.png".encode(), b" .png", b"  two  spaces .png", b" ", b"trailing ",
-    b"'.png", b'".png', b"`ls`.png", b"$HOME.png", b"~.png", b"a;b|c&d.png", b"{}.png", b"{stem}.png", b"{0}.png", b"{{.png",
-    b"%s%n.png", b"*.png", b"?.png", b"[a].png", b"**", b"\\.png", b"\\n.png", b"#.png", b"a,b;c\td.png",
-    b"\r.png", b"\x01\x02.png", b"\x1b[31mred.png", b"\x7f.png", b"con.png", b"a:b.png", b"http:", b"s3:..png", b"a..png",
-    b"a.png.", b"two.dots.png", b"no suffix", b"n" * (LONGEST - 4) + b".png", b"\xc3\xa9" * 125 + b"x.png",
+    b"'.png", b'".png', b"`ls`.png", b"$HOME.png", b"~.png", b"a;b|c&d.png", b"{}.png", b"{stem}.png", b"{0}.png",
+    b"{{.png", b"%s%n.png", b"*.png", b"?.png", b"[a].png", b"**", b"\\.png", b"\\n.png", b"#.png", b"a,b;c\td.png",
+    b"\r.png", b"\x01\x02.png", b"\x1b[31mred.png", b"\x7f.png", b"con.png", b"a:b.png", b"http:", b"s3:..png",
+    b"a..png", b"a.png.", b"two.dots.png", b"no suffix", b"n" * (LONGEST - 4) + b".png", b"\xc3\xa9" * 125 + b"x.png",
     b"faceswap.part", b"<&>.png", b"null", b"true.png", b"1e5.png", b"=1+1.png",
 )
 """No two of them are one name, on any file system."""
