@@ -62,6 +62,12 @@ class RemoteMode(StrEnum):
     ASYNC = "async"
 
 
+class Fallback(StrEnum):
+    """What does a job that the API cannot do now."""
+
+    LOCAL = "local"
+
+
 class EngineName(StrEnum):
     """The local engines."""
 
@@ -306,3 +312,28 @@ class MediaOptions:
     def max_clip_pixels(self) -> int:
         """Bound on pixels x frames of an animation."""
         return self.max_pixels * (MAX_CLIP_PIXELS // MAX_PIXELS)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteOptions:
+    """That a job is done by the API, and how it is called. Holds no key.
+
+    Attributes:
+        mode: Queue, blocking call, or whichever the API has.
+        base_url: The API, with or without `/v1`; None: the hosted one.
+        upload_url: Where files are sent; None: the usual place of that API.
+        key_file: Holds the key; None: `SEGMIND_API_KEY`, else the usual file.
+        deadline: Seconds that one job may take, waiting included.
+        fallback: What does the job when the API is down or out of credits; None: nothing, it fails.
+    """
+
+    mode: RemoteMode = RemoteMode.AUTO
+    base_url: str | None = None
+    upload_url: str | None = None
+    key_file: str | None = None
+    deadline: float = 600.0
+    fallback: Fallback | None = None
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.deadline <= 86_400:
+            raise UsageError(f"--remote-timeout {self.deadline:g} is outside 1..86400")

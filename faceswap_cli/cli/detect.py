@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from faceswap_cli.cli import options as o
+from faceswap_cli.cli import remote_options as r
 from faceswap_cli.cli.output import Output, say
 from faceswap_cli.errors import ExitCode, InputError, OutputError, UsageError
 from faceswap_cli.options import DetectorOptions, EngineOptions, MediaOptions, RuntimeOptions, SelectOptions
@@ -38,6 +39,7 @@ def detect(
     annotate: o.AnnotateOption = None,
     crops: o.CropsOption = None,
     overwrite: o.OverwriteOption = False,
+    remote: r.RefusedOption = False,
     max_pixels: o.MaxPixelsOption = o.MEDIA_DEFAULTS.max_pixels,
     allow_private_urls: o.AllowPrivateUrlsOption = False,
     json: o.JsonOption = False,
@@ -54,6 +56,8 @@ def detect(
     from faceswap_cli.jobs.detect import DetectJob, check_detect_outputs
 
     output = Output(json=json, quiet=quiet, verbose=verbose or debug, progress=not no_progress)
+    if remote:
+        raise UsageError("detect has no --remote: the API swaps faces and does not tell where they are; leave it out")
     if images.count("-") > 1:
         raise UsageError("- (standard input) can be given only once")
     if "" in (annotate, crops):

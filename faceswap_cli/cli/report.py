@@ -7,7 +7,8 @@
      "output": {"path": str, "format": str, "width": int, "height": int, "frames": int, "duration": float,
                 "loop": int | null, "bytes": int} | null,
      "engine": {"engine": str, "analyser": str, "swapper": str, "restorer": str | null,
-               "provider": str | null},
+               "provider": str | null}, of --remote: {"engine": "remote", "analyser": str | null, "swapper": str,
+               "restorer": str | null, "provider": str, "slug": str, "request_id": str | null},
      "frames": {"total": int, "swapped": int, "without_face": int},
      "faces": [{"frame": int, "index": int, "box": [x1, y1, x2, y2] | null, "score": float | null,
                 "gender": "female" | "male" | "unknown" | null, "gender_probability": float | null,
@@ -17,7 +18,8 @@
      "timings": {"load": float, "source": float, "decode": float, "analyse": float, "swap": float, "encode": float,
                  "total": float}}
 
-`output` is null when nothing was written: a dry run, or nothing swapped and `--on-no-face skip`. Boxes are in pixels,
+With `--remote` analyser, swapper and restorer are the API's names, the provider is its host, `faces` is empty, and a
+frame of the result counts as swapped. `output` is null when nothing was written: a dry run, or nothing swapped and `--on-no-face skip`. Boxes are in pixels,
 angles in degrees, times and the duration in seconds. The stages of a clip overlap.
 
 `faceswap detect --json`:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from faceswap_cli.cli import options as o
+from faceswap_cli.cli import remote_options as r
 from faceswap_cli.cli.consent import tell_once
 from faceswap_cli.cli.engine_options import engine_options, select_options
 from faceswap_cli.cli.output import Output
 from faceswap_cli.cli.stdout import is_terminal
 from faceswap_cli.errors import UsageError
-from faceswap_cli.options import EngineOptions, ImageFormat, MediaOptions, OnNoFace
+from faceswap_cli.options import EngineOptions, ImageFormat, MediaOptions, OnNoFace, RemoteOptions
 
 if TYPE_CHECKING:
     from faceswap_cli.jobs.job import Outcome, SwapJob
@@ -61,6 +62,13 @@ def swap(
     overwrite: o.OverwriteOption = False,
     on_no_face: o.OnNoFaceOption = OnNoFace.FAIL,
     no_provenance: o.NoProvenanceOption = False,
+    remote: r.RemoteOption = False,
+    remote_mode: r.RemoteModeOption = None,
+    remote_url: r.RemoteUrlOption = None,
+    remote_upload_url: r.RemoteUploadUrlOption = None,
+    remote_timeout: r.RemoteTimeoutOption = None,
+    key_file: r.KeyFileOption = None,
+    fallback: r.FallbackOption = None,
     max_pixels: o.MaxPixelsOption = o.MEDIA_DEFAULTS.max_pixels,
     allow_private_urls: o.AllowPrivateUrlsOption = False,
     json: o.JsonOption = False,
@@ -83,6 +91,7 @@ def swap(
         ),
         MediaOptions(image_format, image_quality, max_pixels, not no_provenance),
         overwrite=overwrite, on_no_face=on_no_face, allow_private_urls=allow_private_urls, dry_run=dry_run,
+        remote=r.remote_options(remote, remote_mode, remote_url, remote_upload_url, remote_timeout, key_file, fallback),
     )
 
 
@@ -117,6 +126,13 @@ def swap_gif(
     overwrite: o.OverwriteOption = False,
     on_no_face: o.OnNoFaceOption = OnNoFace.FAIL,
     no_provenance: o.NoProvenanceOption = False,
+    remote: r.RemoteOption = False,
+    remote_mode: r.RemoteModeOption = None,
+    remote_url: r.RemoteUrlOption = None,
+    remote_upload_url: r.RemoteUploadUrlOption = None,
+    remote_timeout: r.RemoteTimeoutOption = None,
+    key_file: r.KeyFileOption = None,
+    fallback: r.FallbackOption = None,
     max_pixels: o.MaxPixelsOption = o.MEDIA_DEFAULTS.max_pixels,
     allow_private_urls: o.AllowPrivateUrlsOption = False,
     json: o.JsonOption = False,
@@ -143,15 +159,16 @@ def swap_gif(
         MediaOptions(file_type, image_quality, max_pixels, not no_provenance),
         overwrite=overwrite, on_no_face=on_no_face, allow_private_urls=allow_private_urls, dry_run=dry_run,
         animation_only=True,
+        remote=r.remote_options(remote, remote_mode, remote_url, remote_upload_url, remote_timeout, key_file, fallback),
     )
 
 
 def _run(output: Output, sources: tuple[str, ...], target: str, destination: str, engine: EngineOptions,
          media: MediaOptions, *, overwrite: bool, on_no_face: OnNoFace, allow_private_urls: bool, dry_run: bool,
-         animation_only: bool = False) -> None:
+         animation_only: bool = False, remote: RemoteOptions | None = None) -> None:
     """Check what can be checked for nothing, swap, and tell."""
     from faceswap_cli.jobs.job import STDOUT, SwapJob
-    from faceswap_cli.jobs.swap import check_output, swap_file
+    from faceswap_cli.jobs.swap import check_output
 
     if destination == STDOUT:
         if output.json:
@@ -161,20 +178,14 @@ def _run(output: Output, sources: tuple[str, ...], target: str, destination: str
     if (*sources, target).count("-") > 1:
         raise UsageError("- (standard input) can be given only once, as source or as target")
     job = SwapJob(sources, target, destination, engine, media, overwrite, on_no_face, allow_private_urls,
-                  animation_only, details=output.json or output.verbose, dry_run=dry_run)
+                  animation_only, details=output.json or output.verbose, dry_run=dry_run, remote=remote)
     check_output(job)
+    if remote is None:
+        outcome = _swap_here(output, job)
+    else:
+        from faceswap_cli.cli.remote_swap import swap_there
 
-    from faceswap_cli.jobs.backend import open_backend
-    from faceswap_cli.media.urls import shown
-
-    tell_once(output)
-    backend = open_backend(engine)
-    for note in backend.notes:
-        output.note(note)
-    with output.progress(shown(target)) as on_frame:
-        outcome = swap_file(job, backend, on_frame)
-    for note in backend.late_notes:
-        output.note(note)
+        outcome = swap_there(output, job, _swap_here)
     output.warn(outcome.warnings)
     if output.json:
         from faceswap_cli.cli.report import swap_report
@@ -182,6 +193,23 @@ def _run(output: Output, sources: tuple[str, ...], target: str, destination: str
         output.data(swap_report(outcome))
     else:
         _tell(output, job, outcome)
+
+
+def _swap_here(output: Output, job: SwapJob) -> Outcome:
+    """Swap with an engine of this machine."""
+    from faceswap_cli.jobs.backend import open_backend
+    from faceswap_cli.jobs.swap import swap_file
+    from faceswap_cli.media.urls import shown
+
+    tell_once(output)
+    backend = open_backend(job.engine)
+    for note in backend.notes:
+        output.note(note)
+    with output.progress(shown(job.target)) as on_frame:
+        outcome = swap_file(job, backend, on_frame)
+    for note in backend.late_notes:
+        output.note(note)
+    return outcome
 
 
 def _tell(output: Output, job: SwapJob, outcome: Outcome) -> None:
@@ -196,7 +224,11 @@ def _tell(output: Output, job: SwapJob, outcome: Outcome) -> None:
     output.detail(f"{', '.join(f'{part} {name}' for part, name in outcome.engine.items() if name)}; {times}")
     faces = _count(outcome.faces_swapped, "face")
     place = "standard output" if job.output == "-" else job.output
-    if job.dry_run:
+    if outcome.engine["engine"] == "remote":
+        asked = f"{outcome.engine['swapper']} at {outcome.engine['provider']}"
+        output.note(f"would ask {asked} and write {place}; nothing was sent, and nothing written" if job.dry_run else
+                    f"swapped by {asked}: {place} ({outcome.timings.total:.1f} s)")
+    elif job.dry_run:
         intent = (f"would swap {faces} and write {place}" if outcome.faces_swapped
                   else "would swap no face as far as the first frame shows")
         output.note(f"{intent}; nothing was written")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from faceswap_cli.engine.outcome import FaceOutcome
-from faceswap_cli.options import EngineOptions, MediaOptions, OnNoFace
+from faceswap_cli.options import EngineOptions, MediaOptions, OnNoFace, RemoteOptions
 
 STDOUT = "-"
 """The output that means standard output."""
@@ -27,6 +27,7 @@ class SwapJob:
         animation_only: A still target is a usage error (`swap-gif`).
         details: Keep the outcome of every face (for --json).
         dry_run: Analyse the source and the first frame of the target, write nothing.
+        remote: The API does it; None: an engine of this machine.
     """
 
     sources: tuple[str, ...]
@@ -40,6 +41,7 @@ class SwapJob:
     animation_only: bool = False
     details: bool = False
     dry_run: bool = False
+    remote: RemoteOptions | None = None
 
     @property
     def output_path(self) -> Path | None:
@@ -81,7 +83,8 @@ class Outcome:
     Attributes:
         sources, target: Inputs as given.
         output: What was written; None when nothing was (dry run, `--on-no-face skip`).
-        engine: Names of the parts that ran: engine, analyser, swapper, restorer, provider.
+        engine: Names of the parts that ran: engine, analyser, swapper, restorer, provider. Of the API: see
+            `jobs.remote`.
         frames: Frames read.
         frames_swapped: Frames with at least one swapped face.
         frames_without_face: Frames in which no face was found.

@@ -1,0 +1,43 @@
+"""One swap by the API, and on this machine where the user wants that when the API cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from faceswap_cli.cli.consent import tell_once
+from faceswap_cli.cli.output import Output
+
+if TYPE_CHECKING:
+    from faceswap_cli.jobs.job import Outcome, SwapJob
+
+
+def swap_there(output: Output, job: SwapJob, swap_here: Callable[[Output, SwapJob], Outcome]) -> Outcome:
+    """Have the API do a job.
+
+    Args:
+        output: How the command speaks.
+        job: With `remote`.
+        swap_here: Does it on this machine.
+
+    Raises:
+        FaceswapError: As `jobs.remote.swap_remote` and, with a fallback, as `swap_here`.
+    """
+    from faceswap_cli.jobs.remote import Remote, check_remote, falls_back, swap_remote
+    from faceswap_cli.segmind.faults import ApiError
+
+    assert job.remote is not None
+    check_remote(job)
+    with Remote(job.remote, say=output.note) as remote:
+        for note in remote.notes:
+            output.note(note)
+        tell_once(output)
+        try:
+            return swap_remote(job, remote)
+        except ApiError as error:
+            if not falls_back(error, job.remote):
+                raise
+            warning = f"{error}; swapped on this machine instead (--fallback local)"
+    outcome = swap_here(output, replace(job, remote=None))
+    return replace(outcome, warnings=(warning, *outcome.warnings))

@@ -1,0 +1,371 @@
+"""One swap by the API: local files are sent, addresses are handed over, the result comes into the output.
+
+What is open at the API is on the disk before it is asked for: the same job, run again within the hour, fetches that
+result and is not billed again. `Outcome.engine` of such a swap:
+
+    {"engine": "remote", "analyser": detector, "swapper": slug, "restorer": str | null, "provider": host of the API,
+     "slug": slug, "request_id": str | null}
+"""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from hashlib import file_digest
+from pathlib import Path, PurePosixPath
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+from faceswap_cli.errors import OutputError, UsageError
+from faceswap_cli.jobs.clock import Clock
+from faceswap_cli.jobs.inputs import Inputs
+from faceswap_cli.jobs.job import Outcome, OutputInfo, SwapJob
+from faceswap_cli.jobs.remote_files import RemoteOutput
+from faceswap_cli.jobs.remote_result import finish
+from faceswap_cli.jobs.remote_tickets import Tickets, default_folder, ticket_key
+from faceswap_cli.jobs.remote_urls import is_remote
+from faceswap_cli.jobs.swap import check_output
+from faceswap_cli.media.formats import SUFFIXES, output_format
+from faceswap_cli.media.frame import ClipInfo
+from faceswap_cli.media.open import open_media
+from faceswap_cli.media.urls import is_url, redact_url
+from faceswap_cli.options import EngineName, Fallback, ImageFormat, OnNoFace, RemoteOptions
+from faceswap_cli.segmind.address import is_hosted
+from faceswap_cli.segmind.client import SegmindClient
+from faceswap_cli.segmind.clock import Clock as ApiClock
+from faceswap_cli.segmind.clock import Deadline, SystemClock
+from faceswap_cli.segmind.faults import ApiError, Retry
+from faceswap_cli.segmind.key import load_key
+from faceswap_cli.segmind.parameters import animation_request, still_request
+from faceswap_cli.segmind.results import Received
+from faceswap_cli.segmind.schema import AnyRequest, FaceswapperRequest
+from faceswap_cli.segmind.ticket import Ticket
+
+
+@dataclass(slots=True)
+class Spent:
+    """What a job has cost.
+
+    Attributes:
+        requests: Those that the API accepted, or may have accepted, and that an earlier run had not paid for.
+    """
+
+    requests: int = 0
+
+
+class Remote:
+    """The API as the jobs of one run share it: one client, one folder of tickets. Safe for threads.
+
+    Attributes:
+        options: How it is called.
+        client: Calls it.
+        tickets: Open requests.
+        say: Told one line about what the user should know at once.
+    """
+
+    def __init__(self, options: RemoteOptions, *, tickets: Path | None = None, clock: ApiClock | None = None,
+                 say: Callable[[str], None] = lambda line: None) -> None:
+        """Read the key; nothing is sent.
+
+        Args:
+            options: How the API is called.
+            tickets: The folder of tickets; None: that of single swaps.
+            clock: Tells the time and waits.
+            say: See above.
+
+        Raises:
+            UsageError: An address that is none.
+            RemoteError: There is no key and one is needed, or it cannot be read.
+        """
+        self.options = options
+        self.say = say
+        self.clock = clock or SystemClock()
+        key = load_key(None if options.key_file is None else Path(options.key_file))
+        self.client = SegmindClient(key, base_url=options.base_url, upload_url=options.upload_url, clock=clock, say=say)
+        self.tickets = Tickets(default_folder() if tickets is None else tickets, self.clock.now)
+        self._lock = threading.Lock()
+        self._asking: dict[str, threading.Lock] = {}
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user should know before the first request."""
+        return self.client.notes
+
+    @property
+    def host(self) -> str:
+        """Of the API."""
+        return urlsplit(self.client.addresses.root).netloc
+
+    def asking(self, key: str) -> threading.Lock:
+        """Held by who asks for the same as others do, so that each ticket has a file of its own."""
+        with self._lock:
+            return self._asking.setdefault(key, threading.Lock())
+
+    def close(self) -> None:
+        """Close all connections; open requests go on at the API, and their tickets stay."""
+        self.client.close()
+        self.tickets.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self.close()
+
+
+def check_remote(job: SwapJob) -> None:
+    """Find out before anything is read or sent whether the API can be asked for it.
+
+    Raises:
+        UsageError: An option that the API has no parameter for; names it.
+    """
+    if job.remote is None:
+        raise UsageError("the job is not for the API")
+    if len(job.sources) != 1:
+        raise UsageError("--source cannot be used with --remote: the API takes one picture of the face; name one")
+    source = job.sources[0]
+    if (not is_url(source) and Path(source).is_dir()) or (is_remote(source) and source.endswith("/")):
+        raise UsageError(f"{source} is a folder, and with --remote the API takes one picture of the face; name one")
+    if job.on_no_face is not OnNoFace.FAIL:
+        raise UsageError(f"--on-no-face {job.on_no_face} cannot be used with --remote: the API does not say in a fixed "
+                         "way that there was no face; leave one of the two out")
+    if job.remote.fallback is None:
+        engine, runtime = job.engine, job.engine.runtime
+        local = {"--engine": engine.engine is not EngineName.AUTO, "--models-dir": engine.models_folder is not None,
+                 "--provider": runtime.provider != type(runtime)().provider,
+                 "--device": runtime.device != type(runtime)().device,
+                 "--accelerate": runtime.accelerate != type(runtime)().accelerate}
+        for option, given in local.items():
+            if given:
+                raise UsageError(f"{option} cannot be used with --remote: it is about the engine of this machine; "
+                                 "leave it out, or add --fallback local")
+    # What a local file is, its content says later.
+    known = job.animation_only or is_url(job.target)
+    _request(job, _guess(job) if known else ClipInfo(ImageFormat.JPEG, 1, 1), "sha256:source", "sha256:target")
+
+
+def swap_remote(job: SwapJob, remote: Remote, spent: Spent | None = None) -> Outcome:
+    """Have the API do a job and write its result.
+
+    The output appears whole or not at all, and only when all of the result could be decoded.
+
+    Args:
+        job: What to do.
+        remote: The API.
+        spent: Told what was asked of it.
+
+    Raises:
+        UsageError: The output exists, or something cannot be asked of the API.
+        InputError: A picture cannot be read.
+        ApiError: The API refused or failed, in its own words.
+        OutputError: The result, or what is to be noted of the request, could not be written.
+    """
+    check_remote(job)
+    check_output(job)
+    if is_remote(job.output):
+        with RemoteOutput(job.output, overwrite=job.overwrite) as there:
+            outcome = swap_remote(replace(job, output=str(there.path)), remote, spent)
+            if outcome.output is None:
+                return outcome
+            there.commit()
+            return replace(outcome, output=replace(outcome.output, path=job.output))
+    clock = Clock()
+    with Inputs(allow_private=job.allow_private_urls) as inputs, \
+            tempfile.TemporaryDirectory(prefix="faceswap-") as folder:
+        with clock.stage("load"):
+            task = _look(job, inputs, remote)
+        if job.dry_run:
+            return task.outcome(None, Received(Path(), task.wanted, 0), clock)
+        with clock.stage("swap"):
+            received, warnings = _ask(task, remote, Path(folder) / "result", spent or Spent())
+        with clock.stage("encode"):
+            try:
+                output = finish(received.path, job, task.wanted, animated=task.animated)
+            except ApiError:
+                remote.tickets.drop(task.key)  # it would come the same again
+                raise
+        remote.tickets.drop(task.key)
+        return task.outcome(output, received, clock, warnings)
+
+
+def falls_back(error: BaseException, options: RemoteOptions) -> bool:
+    """Whether a job that failed so is to be done here: the API is down or out of credits, and the user has said so."""
+    return (options.fallback is Fallback.LOCAL and isinstance(error, ApiError)
+            and (error.out_of_order or error.status == 406))
+
+
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    """An input.
+
+    Attributes:
+        name: For messages.
+        path: The local file; None: an address, which is handed over.
+        uri: The address, or what stands for the file's content where nothing is sent.
+        info: Of a local file.
+    """
+
+    name: str
+    path: Path | None
+    uri: str
+    info: ClipInfo | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """A job whose inputs were looked at.
+
+    Attributes:
+        wanted: The format of the output.
+        animated: Whether the result has to be animated; None: it is not known.
+        request: What is asked, with files named by their content.
+        key: Its tickets are filed under this.
+    """
+
+    job: SwapJob
+    host: str
+    source: _Picture
+    target: _Picture
+    guess: ClipInfo
+    wanted: ImageFormat
+    animated: bool | None
+    request: AnyRequest
+    key: str = field(default="")
+
+    def outcome(self, output: OutputInfo | None, received: Received, clock: Clock,
+                warnings: tuple[str, ...] = ()) -> Outcome:
+        """What came of it. The API does not tell of faces: that it succeeded means that one was swapped."""
+        request = self.request
+        if isinstance(request, FaceswapperRequest):
+            analyser, restorer = None, "codeformer" if request.face_restore else None
+        else:
+            analyser, restorer = request.facedetection, request.face_restore
+        slug = request.slug.value
+        engine = {"engine": "remote", "analyser": analyser, "swapper": slug, "restorer": restorer,
+                  "provider": self.host, "slug": slug, "request_id": received.request_id}
+        frames = 1 if output is None else output.frames
+        own = self.target.info.warnings if self.target.info is not None else ()
+        return Outcome(self.job.sources, self.job.target, output, engine, frames, 0 if output is None else frames, 0, 0,
+                       (), tuple(dict.fromkeys((*own, *warnings, *received.warnings))), clock.timings())
+
+
+def _look(job: SwapJob, inputs: Inputs, remote: Remote) -> _Task:
+    """Read what is local, and check everything by the rules by which the API would.
+
+    Raises:
+        InputError: A file is no picture that can be read.
+        UsageError: The API cannot be asked for it.
+    """
+    source = _picture(job.sources[0], job, inputs)
+    target = _picture(job.target, job, inputs)
+    info = target.info
+    if job.animation_only and info is not None and not info.animated:
+        raise UsageError(f"{target.name} is a still; swap-gif takes animations, use `faceswap swap` for it")
+    if info is not None and info.animated and info.format is not ImageFormat.GIF \
+            and is_hosted(remote.client.addresses):
+        raise UsageError(f"{target.name} cannot be used with --remote: of animations the API takes GIF; convert it")
+    guess = _guess(job) if info is None else info
+    wanted = output_format(job.output_path, job.media, guess)
+    if info is None and job.output_path is None and job.media.image_format is None and not guess.animated:
+        wanted = guess.format if guess.format in (ImageFormat.PNG, ImageFormat.WEBP) else ImageFormat.JPEG
+    request = _request(job, guess, source.uri, target.uri, wanted)
+    key = ticket_key(remote.client.addresses.root, request.slug.value, request.to_json())
+    animated = guess.animated if info is not None or job.animation_only or not guess.animated else None
+    return _Task(job, remote.host, source, target, guess, wanted, animated, request, key)
+
+
+def _ask(task: _Task, remote: Remote, destination: Path, spent: Spent) -> tuple[Received, tuple[str, ...]]:
+    """The result, and warnings: of a request that an earlier run has left open, or of a new one.
+
+    Raises:
+        ApiError, OutputError: As `SegmindClient.swap`.
+    """
+    options, tickets, key = remote.options, remote.tickets, task.key
+    deadline = Deadline(options.deadline, remote.clock)
+    warnings: list[str] = []
+
+    def note(ticket: Ticket) -> None:
+        spent.requests += 1
+        try:
+            tickets.keep(key, ticket)
+        except OSError as error:
+            warnings.append(f"the open request {ticket.request_id} could not be noted in {tickets.folder}: "
+                            f"{error.strerror or error}")
+
+    with remote.asking(key):
+        tickets.prepare()
+        ticket = tickets.find(key)
+        if ticket is not None and tickets.expired(ticket):
+            warnings.append(f"an earlier request for this ({ticket.request_id}) is older than an hour and forgotten; "
+                            "a new one was made")
+            tickets.drop(key)
+            ticket = None
+        before = spent.requests
+        try:
+            if ticket is not None:
+                remote.say(f"going on with request {ticket.request_id} of an earlier run; it is not billed again")
+                return remote.client.resume(ticket, destination, deadline=options.deadline), tuple(warnings)
+            request = _sent(task, remote, deadline)
+            received = remote.client.swap(request, destination, mode=options.mode, deadline=deadline.left(),
+                                          on_ticket=note)
+        except ApiError as error:
+            if ticket is None and spent.requests == before and error.retry is Retry.UNKNOWN:
+                spent.requests += 1
+            if error.ticket is None:
+                tickets.drop(key)
+            raise
+        if spent.requests == before:  # a blocking call has no ticket
+            spent.requests += 1
+        return received, tuple(warnings)
+
+
+def _sent(task: _Task, remote: Remote, deadline: Deadline) -> AnyRequest:
+    """The request with addresses of the files, which are sent now."""
+    pictures = (task.source, task.target)
+    files = [picture.path for picture in pictures if picture.path is not None]
+    urls = iter(remote.client.upload(files, deadline=max(deadline.left(), 0.001)) if files else ())
+    source, target = (picture.uri if picture.path is None else next(urls) for picture in pictures)
+    return _request(task.job, task.guess, source, target, task.wanted)
+
+
+def _picture(spec: str, job: SwapJob, inputs: Inputs) -> _Picture:
+    if is_url(spec) and not is_remote(spec):
+        if "@" in urlsplit(spec).netloc:
+            raise UsageError(f"{redact_url(spec)} is given with a user name or password, which --remote would hand to "
+                             "the API; download it first")
+        return _Picture(redact_url(spec), None, spec)
+    found = inputs.resolve(spec)
+    with open_media(found.path, job.media, name=found.name) as reader:
+        info = reader.info
+    try:
+        with found.path.open("rb") as file:
+            digest = file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise OutputError(f"{found.name} cannot be read: {error.strerror or error}") from error
+    return _Picture(found.name, found.path, f"sha256:{digest}", info)
+
+
+def _guess(job: SwapJob) -> ClipInfo:
+    """What a target is taken for that was not looked at: by its name."""
+    name = urlsplit(job.target).path if is_url(job.target) else job.target
+    kind = SUFFIXES.get(PurePosixPath(name).suffix.lower())
+    animated = job.animation_only or kind in (ImageFormat.GIF, ImageFormat.APNG)
+    return ClipInfo(kind or (ImageFormat.GIF if animated else ImageFormat.JPEG), 1, 1, 2 if animated else 1)
+
+
+def _request(job: SwapJob, info: ClipInfo, source: str, target: str, wanted: ImageFormat | None = None) -> AnyRequest:
+    """What is asked: of the options only what differs from our defaults, which are the API's, is sent.
+
+    Raises:
+        UsageError: It cannot be asked for.
+    """
+    if info.animated or job.animation_only:
+        engine = job.engine
+        if not job.animation_only:  # only `swap-gif` lets the user say that faces are not to be restored
+            engine = replace(engine, restore=replace(engine.restore, if_available=True))
+        return animation_request(source, target, engine, file_type=info.format.value)
+    return still_request(source, target, job.engine, job.media, written_as=wanted)
