@@ -62,7 +62,7 @@ class Inference:
         self._shelf = shelf
         self._queue = queue
         self._now = now
-        self._logged: set[str] = set()
+        self._logged: set[tuple[str, str]] = set()
 
     # --- POST ---------------------------------------------------------------------------------------------------------
 
@@ -182,8 +182,8 @@ class Inference:
     def _log_unknown(self, asked: AnyRequest) -> None:
         """Fields that the API does not know, each told once."""
         for name in asked.unknown[:100]:
-            if name not in self._logged and len(self._logged) < 1000:
-                self._logged.add(name)
+            if (asked.slug, name) not in self._logged and len(self._logged) < 1000:
+                self._logged.add((asked.slug, name))
                 log.warning("a client sends the field %r, which %s does not have; it is ignored", name, asked.slug)
 
 

@@ -36,7 +36,9 @@ BackendFactory = Callable[[EngineOptions], "SwapBackend"]
 log = logging.getLogger("faceswap.serve")
 
 _BACKENDS = 8
-_SOURCES = 16
+_SOURCES = 4
+"""Each keeps the neighbourhood of a face, which may be a whole large picture."""
+
 _WRITTEN = frozenset({ImageFormat.JPEG, ImageFormat.PNG, ImageFormat.WEBP, ImageFormat.GIF})
 """What a result may be where the target decides; for any other target it is PNG."""
 
