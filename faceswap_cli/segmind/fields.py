@@ -243,7 +243,11 @@ def read_fields(fields: tuple[Field, ...], body: object) -> tuple[dict[str, Any]
 
 def _can_be_sent(text: str) -> bool:
     """Whether the text has no halves of characters, which JSON can write and nothing can encode."""
-    return not any("\ud800" <= char <= "\udfff" for char in text)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _shown(name: str) -> str:
