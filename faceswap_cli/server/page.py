@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 import tempfile
 import uuid
 from collections.abc import Callable
@@ -44,6 +45,7 @@ POLICY = ("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'sel
           "base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
 """What the page may do: run the scripts beside it, and talk to this server alone. Nothing that is in it runs."""
 
+_NAME = re.compile(r"[a-z]{1,20}\.(?:html|css|js)")
 _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 _FIELDS = ("source_img", "target_img")
 _MOST_WAITING = 16
@@ -150,7 +152,7 @@ class Page:
                 if self._finder is None:
                     self._finder = self._open_finder(engine_of_page(self._options))
                 return look(path, name, self._options.max_pixels, self._finder,
-                            min(_LOOK_SECONDS, self._options.job_seconds))
+                            min(_LOOK_SECONDS, self._options.job_seconds), source=name == _FIELDS[0])
         except InputError as error:
             raise ApiError(413 if isinstance(error, LimitError) else 400, explain(error, {str(path): name})) from error
         except FaceswapError as error:
@@ -160,11 +162,10 @@ class Page:
 
 def _read(name: str) -> bytes | None:
     """A part of the page by its name; None: there is none."""
-    path = FOLDER / name
-    if path.name != name or path.suffix not in _TYPES:
+    if not _NAME.fullmatch(name):
         return None
     try:
-        return path.read_bytes()
+        return (FOLDER / name).read_bytes()
     except OSError:
         return None
 

@@ -65,7 +65,7 @@ class Sight:
     preview: str | None
 
 
-def look(path: Path, name: str, max_pixels: int, finder: FaceFinder, seconds: float) -> Sight:
+def look(path: Path, name: str, max_pixels: int, finder: FaceFinder, seconds: float, *, source: bool) -> Sight:
     """Find the faces of a picture, or of the first frame of an animation that shows one.
 
     Args:
@@ -74,6 +74,7 @@ def look(path: Path, name: str, max_pixels: int, finder: FaceFinder, seconds: fl
         max_pixels: Bound on its size.
         finder: Numbers faces from large to small.
         seconds: After which no further frame is looked at.
+        source: Faces are taken from it: then its first frame alone counts, as in a swap.
 
     Raises:
         InputError: It cannot be read, or is too large.
@@ -82,7 +83,7 @@ def look(path: Path, name: str, max_pixels: int, finder: FaceFinder, seconds: fl
     end = time.monotonic() + seconds
     with open_media(path, MediaOptions(max_pixels=max_pixels), name=name) as reader:
         info = reader.info
-        clip = finder.open_clip(info.frame_count) if info.animated else None
+        clip = finder.open_clip(info.frame_count) if info.animated and not source else None
         shown: Frame | None = None
         faces: list[Face] = []
         place = 0
@@ -90,7 +91,7 @@ def look(path: Path, name: str, max_pixels: int, finder: FaceFinder, seconds: fl
             faces = finder.find(frame.pixels, clip, describe=True)
             if faces or shown is None:
                 shown, place = frame, number
-            if faces or time.monotonic() > end:
+            if faces or source or time.monotonic() > end:
                 break
     if shown is None:
         raise InputError(f"{name} has no frame that can be read")

@@ -27,9 +27,17 @@ export function setText(where, text) {
   if (where.textContent !== text) where.textContent = text;
 }
 
+/** A message as a sentence. Names of files and fields at its beginning stay as they are. */
 export function sentence(text) {
   const whole = text.trim();
-  return whole === "" ? "" : whole[0].toUpperCase() + whole.slice(1) + (/[.!?]$/.test(whole) ? "" : ".");
+  const first = /^[a-z]+(?![\w.[])/.test(whole) ? whole.slice(0, 1).toUpperCase() : whole.slice(0, 1);
+  return whole === "" ? "" : first + whole.slice(1) + (/[.!?]$/.test(whole) ? "" : ".");
+}
+
+/** The server's words about a request, with the page's names for what was sent. */
+export function inWordsOfThePage(text, file = "") {
+  const named = file === "" ? text : text.replaceAll("data_urls[0]", file).replace(/\b(?:source|target)_img\b/g, file);
+  return sentence(named.replaceAll("source_img", "the source").replaceAll("target_img", "the target"));
 }
 
 export function megabytes(bytes) {

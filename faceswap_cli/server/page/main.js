@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { compare } from "./compare.js";
-import { announce, byId, element, sentence, setText } from "./elements.js";
+import { announce, byId, element, inWordsOfThePage, sentence, setText } from "./elements.js";
 import { Picks } from "./picks.js";
 import { Picture } from "./picture.js";
 
@@ -42,7 +42,9 @@ function changed(pictures) {
 function whyNot() {
   const missing = [source, target].filter((picture) => picture.file === null).map((picture) => `a ${picture.words.name}`);
   if (missing.length > 0) return `Choose ${missing.join(" and ")} first.`;
-  if (!source.ready || !target.ready) return "";
+  const unusable = [source, target].find((picture) => picture.failed);
+  if (unusable) return `The ${unusable.words.name} cannot be used; choose another picture.`;
+  if (!source.ready || !target.ready) return "Faces are looked for.";
   if (source.faces.length === 0) return "The source shows no face; choose another picture.";
   if (target.faces.length === 0) return "The target shows no face; choose another picture.";
   return picks.request() === null ? "Nobody gets a face yet; choose one above." : "";
@@ -62,7 +64,7 @@ function request() {
 }
 
 async function swap() {
-  if (whyNot() !== "" || !source.ready || !target.ready || work !== null) return;
+  if (whyNot() !== "" || work !== null) return;
   work = new AbortController();
   const begun = performance.now();
   const seconds = setInterval(() => {
@@ -80,7 +82,7 @@ async function swap() {
     await show(made);
   } catch (error) {
     if (error.name === "AbortError") announce("Stopped waiting.");
-    else byId("swap-error").textContent = sentence(error.message);
+    else byId("swap-error").textContent = inWordsOfThePage(error.message);
   } finally {
     clearInterval(seconds);
     work = null;
@@ -99,7 +101,7 @@ async function show({ result: answer, picture }) {
   byId("result").hidden = false;
   await compare(byId("compare"), { before: target.view, after: result, name: target.file.name || "the target" });
   setText(byId("result-about"), `${answer.metrics.inference_time.toFixed(1)} s of computing. The file says that it is a composite.`);
-  byId("result-warnings").replaceChildren(...(answer.warnings ?? []).map((line) => element("li", {}, sentence(line))));
+  byId("result-warnings").replaceChildren(...(answer.warnings ?? []).map((line) => element("li", {}, inWordsOfThePage(line))));
   announce("The result is there.");
   // Only who still waits is taken to it.
   if ([document.body, byId("swap"), byId("cancel")].includes(document.activeElement)) byId("result-title").focus();

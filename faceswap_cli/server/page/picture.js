@@ -1,7 +1,7 @@
 // One of the two pictures: chosen, dropped or pasted, uploaded at once, and shown with its faces numbered.
 
 import { findFaces, upload } from "./api.js";
-import { announce, element, megabytes, sentence, setText } from "./elements.js";
+import { announce, element, inWordsOfThePage, megabytes, sentence, setText } from "./elements.js";
 
 // A list of its own, not image/*: phones then turn their own formats into one of these.
 const ACCEPTED = "image/jpeg,image/png,image/gif,image/webp,image/apng,image/avif,image/bmp,image/tiff";
@@ -32,6 +32,7 @@ export class Picture {
     this.url = null;
     this.seen = null;
     this.shown = null;
+    this.failed = false;
     this.work = null;
     this.#build(section);
   }
@@ -85,7 +86,8 @@ export class Picture {
       this.#say();
     } catch (error) {
       if (signal.aborted) return;
-      this.error.textContent = sentence(error.message);
+      this.failed = true;
+      this.error.textContent = inWordsOfThePage(error.message, file.name || "the picture");
     }
     this.#idle();
     this.onChange();
@@ -140,6 +142,7 @@ export class Picture {
   #forget() {
     if (this.shown) URL.revokeObjectURL(this.shown);
     this.url = this.seen = this.shown = null;
+    this.failed = false;
     this.error.textContent = this.found.textContent = "";
     this.list.replaceChildren();
     this.boxes.replaceChildren();
