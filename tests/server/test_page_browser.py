@@ -204,8 +204,8 @@ def test_what_goes_wrong_is_told_in_the_words_of_the_server(page, start):
     page.open(start(backend=fakes.Blind).url)
     page.give(page["source"], EMPTY, "empty.png", "image/png")
     assert page.found("source") == "No face found."
-    page.give(page["target"], b"this is no picture", "text.png", "image/png")
-    assert page.found("target").startswith("text.png is not a picture of a known kind")
+    page.give(page["target"], b"this is no picture", "some text.png", "image/png")
+    assert page.found("target").startswith("some text.png is not a picture of a known kind")
     assert not page["swap"].is_enabled()
     fill(page)
     page["swap"].click()

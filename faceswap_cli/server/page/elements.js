@@ -28,19 +28,21 @@ export function setText(where, text) {
 }
 
 /** A message as a sentence. Names of files and fields at its beginning stay as they are. */
-export function sentence(text) {
+export function sentence(text, name = "") {
   const whole = text.trim();
-  const first = /^[a-z]+(?![\w.[])/.test(whole) ? whole.slice(0, 1).toUpperCase() : whole.slice(0, 1);
+  const named = name !== "" && whole.startsWith(name);
+  const first = !named && /^[a-z]+(?![\w.[])/.test(whole) ? whole.slice(0, 1).toUpperCase() : whole.slice(0, 1);
   return whole === "" ? "" : first + whole.slice(1) + (/[.!?]$/.test(whole) ? "" : ".");
 }
 
 /** The server's words about a request, with the page's names for what was sent. */
 export function inWordsOfThePage(text, file = "") {
   const named = file === "" ? text : text.replaceAll("data_urls[0]", file).replace(/\b(?:source|target)_img\b/g, file);
-  return sentence(named.replaceAll("source_img", "the source").replaceAll("target_img", "the target"));
+  return sentence(named.replaceAll("source_img", "the source").replaceAll("target_img", "the target"), file);
 }
 
 export function megabytes(bytes) {
+  if (bytes < 2 ** 20 / 10) return `${Math.ceil(bytes / 1024)} KB`;
   const number = bytes / 2 ** 20;
   return `${number >= 10 ? Math.round(number) : number.toFixed(1)} MB`;
 }
