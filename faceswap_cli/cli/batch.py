@@ -8,6 +8,7 @@ import typer
 
 from faceswap_cli.cli import batch_options as b
 from faceswap_cli.cli import options as o
+from faceswap_cli.cli import remote_options as r
 from faceswap_cli.cli.engine_options import engine_options, select_options
 from faceswap_cli.cli.output import Output
 from faceswap_cli.errors import ExitCode, UsageError
@@ -75,6 +76,17 @@ def batch(
     executor: b.ExecutorOption = b.ExecutorName.LOCAL,
     address: b.AddressOption = None,
     num_gpus: b.NumGpusOption = None,
+    remote: r.RemoteOption = False,
+    remote_mode: r.RemoteModeOption = None,
+    remote_url: r.RemoteUrlOption = None,
+    remote_upload_url: r.RemoteUploadUrlOption = None,
+    remote_timeout: r.RemoteTimeoutOption = None,
+    key_file: r.KeyFileOption = None,
+    fallback: r.FallbackOption = None,
+    remote_jobs: r.RemoteJobsOption = None,
+    max_requests: r.MaxRequestsOption = None,
+    max_cost: r.MaxCostOption = None,
+    cost_per_request: r.CostOption = None,
     max_pixels: o.MaxPixelsOption = o.MEDIA_DEFAULTS.max_pixels,
     allow_private_urls: o.AllowPrivateUrlsOption = False,
     json: b.BatchJsonOption = False,
@@ -96,6 +108,10 @@ def batch(
     sink = Output(json=json, quiet=quiet, verbose=verbose or debug, progress=not no_progress)
     _check(source, inputs, files_from, manifest, executor, address, num_gpus)
     b.check_seconds(timeout, "--timeout")
+    api = r.remote_options(remote, remote_mode, remote_url, remote_upload_url, remote_timeout, key_file, fallback)
+    there = r.remote_run(remote, remote_jobs, max_requests, max_cost, cost_per_request, {
+        "--executor ray": None if executor is b.ExecutorName.LOCAL else executor, "--threads": threads,
+        "--workers": None if workers == b.AUTO else workers, "--timeout": timeout, "--max-memory": max_memory})
 
     from faceswap_cli.cli.batch_plan import show_plan
     from faceswap_cli.cli.batch_run import RunRequest, run
@@ -119,14 +135,14 @@ def batch(
         ),
         media=MediaOptions(image_format, image_quality, max_pixels, not no_provenance),
         on_no_face=on_no_face, allow_private_urls=allow_private_urls, details=True, overwrite=overwrite,
-        shard=None if shard is None else parse_shard(shard),
+        shard=None if shard is None else parse_shard(shard), remote=api,
     )
     how = RunRequest(
         Policy(on_error, max_failures, ordered, resume, retry_failed), _path(journal, "--journal"),
         b.parse_workers(workers), threads,
         Limits(timeout, None if max_memory is None else b.parse_size(max_memory, "--max-memory")),
         executor, address, num_gpus, _path(report, "--report"), _path(junit, "--junit"),
-        _path(summary_html, "--summary-html"), progress=not no_progress,
+        _path(summary_html, "--summary-html"), progress=not no_progress, remote=there,
     )
     if dry_run:
         show_plan(sink, request, how.journal, how.policy)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from faceswap_cli.cli.batch_backends import Backends
+from faceswap_cli.cli.batch_remote import check_items, models_of
 from faceswap_cli.cli.batch_report import plan_summary, planned_report
 from faceswap_cli.cli.output import Output, plain
 from faceswap_cli.cli.stdout import is_terminal
@@ -22,7 +23,7 @@ from faceswap_cli.jobs.lists import read_names
 from faceswap_cli.jobs.plan import BatchPlan, make_plan
 from faceswap_cli.jobs.remote_files import is_remote
 from faceswap_cli.jobs.request import NAMES, BatchRequest, check_request
-from faceswap_cli.jobs.resume import Standing
+from faceswap_cli.jobs.resume import Models, Standing
 from faceswap_cli.media.urls import is_url, shown
 
 if TYPE_CHECKING:
@@ -73,7 +74,11 @@ def show_plan(output: Output, request: BatchRequest, named_journal: Path | None,
     journal = journal_of(request, named_journal)
     plan = make_plan(replace(request, resume=has_journal(journal)), names_of(request))
     warn_of(output, plan)
-    planned = list(_look_ahead(plan, journal, policy))
+    models: Models = Backends().models
+    if request.remote is not None:
+        check_items(plan.items)
+        models = models_of(request.remote)
+    planned = list(_look_ahead(plan, journal, policy, models))
     counts = Counter(entry.word for entry in planned)
     if output.json:
         for entry in planned:
@@ -88,10 +93,10 @@ def show_plan(output: Output, request: BatchRequest, named_journal: Path | None,
     output.note(f"{len(planned)} items{which}: {counts['swap']} to swap{others}; nothing was written (--dry-run)")
 
 
-def _look_ahead(plan: BatchPlan, journal: Path | None, policy: Policy) -> Iterator[_Planned]:
+def _look_ahead(plan: BatchPlan, journal: Path | None, policy: Policy, models: Models) -> Iterator[_Planned]:
     """What would become of each item, as far as that is known without running it."""
     entries = Entries() if journal is None else read_entries(journal)
-    standing = Standing(Backends().models)
+    standing = Standing(models)
     for item in plan.items:
         earlier = earlier_result(item, entries, standing, policy)
         if earlier is not None:

@@ -11,10 +11,12 @@ from pathlib import Path
 from faceswap_cli.cli.batch_backends import Backends
 from faceswap_cli.cli.batch_options import ExecutorName
 from faceswap_cli.cli.batch_plan import check_sources, has_journal, journal_of, names_of, warn_of
+from faceswap_cli.cli.batch_remote import BatchApi, check_items
 from faceswap_cli.cli.batch_report import item_report, summary_report
 from faceswap_cli.cli.batch_table import FAILURES_SHOWN, BatchProgress, tell_end
 from faceswap_cli.cli.consent import tell_once
 from faceswap_cli.cli.output import Output
+from faceswap_cli.cli.remote_options import RemoteRun
 from faceswap_cli.cli.stdout import is_terminal
 from faceswap_cli.errors import ExitCode
 from faceswap_cli.jobs.batch import Policy, run_batch
@@ -26,6 +28,7 @@ from faceswap_cli.jobs.plan import make_plan, plan_stream
 from faceswap_cli.jobs.remote_files import is_remote
 from faceswap_cli.jobs.report.reports import Reports
 from faceswap_cli.jobs.request import NAMES, BatchRequest
+from faceswap_cli.jobs.resume import Models
 from faceswap_cli.jobs.swap import prepare_source
 from faceswap_cli.media.urls import shown
 from faceswap_cli.options import EngineOptions
@@ -53,6 +56,7 @@ class RunRequest:
         num_gpus: Of each worker on Ray.
         report, junit, summary_html: Files to write at the end; None: not asked for.
         progress: Show a progress line where standard error is a terminal.
+        remote: How the API is gone about, where the request has it do the items.
     """
 
     policy: Policy = field(default_factory=Policy)
@@ -67,6 +71,7 @@ class RunRequest:
     junit: Path | None = None
     summary_html: Path | None = None
     progress: bool = True
+    remote: RemoteRun = field(default_factory=RemoteRun)
 
 
 def run(output: Output, request: BatchRequest, how: RunRequest) -> int:
@@ -88,8 +93,15 @@ def run(output: Output, request: BatchRequest, how: RunRequest) -> int:
     request = replace(request, resume=has_journal(journal_path))
     items, total = _items(output, request)
     backends = Backends()
-    backends.open_all([request.engine, *(item.job.engine for item in (items if total is not None else ()))])
+    models: Models = backends.models
+    api: BatchApi | None = None
     with ExitStack() as stack:
+        if request.remote is not None:
+            check_items(items if total is not None else ())
+            api = BatchApi(output, request.remote, how.remote, journal_path)
+            models = api.models
+        else:
+            backends.open_all([request.engine, *(item.job.engine for item in (items if total is not None else ()))])
         journal: Journal | None = None
         if journal_path is not None:
             usual = () if is_remote(request.output) else (default_journal(Path(request.output), request.shard),)
@@ -99,24 +111,31 @@ def run(output: Output, request: BatchRequest, how: RunRequest) -> int:
             output.note("what is done is noted nowhere, as the outputs are not on this machine; --journal FILE lets a "
                         "later run go on with it")
         tell_once(output)
-        for note in backends.open(request.engine).notes:
+        for note in backends.open(request.engine).notes if api is None else api.remote.notes:
             output.note(note)
-        executor = _executor(how, request.engine, total)
+        progress = BatchProgress(output, total, progress=how.progress and not _mixes(output))
+        executor: Executor
+        if api is None:
+            executor = _executor(how, request.engine, total)
+        else:
+            stack.callback(api.remote.close)
+            executor = api.executor(progress.note)
         stack.callback(executor.close)
-        progress = stack.enter_context(BatchProgress(output, total, progress=how.progress and not _mixes(output)))
+        stack.enter_context(progress)
         doubt, teller = _Doubt(request, backends), _Teller(output, progress)
 
         def tell(result: ItemResult) -> None:
-            doubt.look(result)
+            if api is None:
+                doubt.look(result)
             reports.add(result)
             if output.json:
                 output.data(item_report(result))
             teller.tell(result)
 
-        report = run_batch(items, executor, journal, how.policy, tell, models=backends.models, say=progress.note)
+        report = run_batch(items, executor, journal, how.policy, tell, models=models, say=progress.note)
     reports.finish(report)
     if output.json:
-        output.data(summary_report(report))
+        output.data(summary_report(report) | ({} if api is None else api.summary(report)))
     try:
         with output.progress("contact sheet", unit="item") as on_item:
             reports.write(on_item)
@@ -124,7 +143,10 @@ def run(output: Output, request: BatchRequest, how: RunRequest) -> int:
         output.note("interrupted while the reports were written; the items are done")
         return ExitCode.INTERRUPTED
     tell_end(output, reports.summary, arguments=sys.argv[1:], journal=journal_path, reports=reports.paths.values())
-    return report.exit_code
+    if api is None:
+        return report.exit_code
+    api.tell(output, report)
+    return api.exit_code(report)
 
 
 class _Doubt:

@@ -215,7 +215,8 @@ def _facts(summary: Summary) -> str:
     parts = [f"{counted(summary.total, 'item')} in {show_seconds(summary.seconds)}"]
     if summary.items_per_second is not None:
         parts.append(show_rate(summary.items_per_second))
-        parts.append(f"{counted(summary.faces_swapped, 'face')} swapped")
+        if summary.faces_swapped:  # the API does not tell
+            parts.append(f"{counted(summary.faces_swapped, 'face')} swapped")
     return ", ".join(parts)
 
 

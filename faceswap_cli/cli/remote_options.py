@@ -6,8 +6,10 @@ that is given with its default value changes nothing, sent or not.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
@@ -49,6 +51,22 @@ FallbackOption = Annotated[Fallback | None, typer.Option(
     "--fallback", show_default=False, rich_help_panel=REMOTE,
     help="local: when the API is down or out of credits, swap on this machine, and say so.")]
 
+RemoteJobsOption = Annotated[int | None, typer.Option(
+    "--remote-jobs", min=1, max=64, metavar="N", show_default="4", rich_help_panel=REMOTE,
+    help="Requests that are open at once.")]
+
+MaxRequestsOption = Annotated[int | None, typer.Option(
+    "--max-requests", min=1, metavar="N", show_default=False, rich_help_panel=REMOTE,
+    help="Stop before more than N requests are made; results of an earlier run that are fetched do not count.")]
+
+MaxCostOption = Annotated[float | None, typer.Option(
+    "--max-cost", metavar="AMOUNT", show_default=False, rich_help_panel=REMOTE,
+    help="Stop before the requests cost more, at --cost-per-request each.")]
+
+CostOption = Annotated[float | None, typer.Option(
+    "--cost-per-request", metavar="AMOUNT", show_default=False, rich_help_panel=REMOTE,
+    help="What the API bills for a request, in any currency; it does not say so itself.")]
+
 RefusedOption = Annotated[bool, typer.Option("--remote", hidden=True)]
 
 
@@ -70,6 +88,58 @@ def remote_options(remote: bool, mode: RemoteMode | None, url: str | None, uploa
     defaults = RemoteOptions()
     return RemoteOptions(mode or defaults.mode, url or os.environ.get(URL_VARIABLE) or None, upload_url, key_file,
                          defaults.deadline if timeout is None else timeout, fallback)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteRun:
+    """How a batch goes about the API.
+
+    Attributes:
+        jobs: Requests that are open at once.
+        max_requests: Bound on requests; None: any number.
+        limit: The option that set it.
+        cost: Of one request; None: not known.
+    """
+
+    jobs: int = 4
+    max_requests: int | None = None
+    limit: str = "--max-requests"
+    cost: float | None = None
+
+
+def remote_run(remote: bool, jobs: int | None, max_requests: int | None, max_cost: float | None, cost: float | None,
+               local: Mapping[str, object]) -> RemoteRun:
+    """How a batch goes about the API.
+
+    Args:
+        remote: Whether it does.
+        jobs, max_requests, max_cost, cost: Values of the options; None: not given.
+        local: Values of options that are about workers of this machine, by option; None: not given.
+
+    Raises:
+        UsageError: Options that contradict each other, or values out of their range.
+    """
+    if not remote:
+        refuse_without({"--remote-jobs": jobs, "--max-requests": max_requests, "--max-cost": max_cost,
+                        "--cost-per-request": cost})
+        return RemoteRun()
+    for option, value in local.items():
+        if value is not None:
+            raise UsageError(f"{option} cannot be used with --remote: it is about workers of this machine; see "
+                             "--remote-jobs and --remote-timeout")
+    for option, amount in (("--max-cost", max_cost), ("--cost-per-request", cost)):
+        if amount is not None and not (amount > 0 and math.isfinite(amount)):
+            raise UsageError(f"{option} {amount:g} must be more than 0")
+    limit = "--max-requests"
+    if max_cost is not None:
+        if cost is None:
+            raise UsageError("--max-cost needs --cost-per-request: the API does not tell its prices")
+        affordable = int(max_cost / cost + 1e-9)
+        if affordable < 1:
+            raise UsageError(f"--max-cost {max_cost:g} does not pay for one request at {cost:g}")
+        if max_requests is None or affordable < max_requests:
+            max_requests, limit = affordable, "--max-cost"
+    return RemoteRun(RemoteRun().jobs if jobs is None else jobs, max_requests, limit, cost)
 
 
 def refuse_without(given: Mapping[str, object]) -> None:

@@ -19,8 +19,9 @@
                  "total": float}}
 
 With `--remote` analyser, swapper and restorer are the API's names, the provider is its host, `faces` is empty, and a
-frame of the result counts as swapped. `output` is null when nothing was written: a dry run, or nothing swapped and `--on-no-face skip`. Boxes are in pixels,
-angles in degrees, times and the duration in seconds. The stages of a clip overlap.
+frame of the result counts as swapped. `output` is null when nothing was written: a dry run, or nothing swapped and
+`--on-no-face skip`. Boxes are in pixels, angles in degrees, times and the duration in seconds. The stages of a clip
+overlap.
 
 `faceswap detect --json`:
 

@@ -172,7 +172,8 @@ class _Run:
         if self._stopping or self._error is not None:
             return
         if self._found is not None or (self._taken == taken and not self._exhausted):
-            self._stop("the workers were stopped")
+            # The API's workers end by themselves where a bound is reached, or every request would be refused.
+            self._stop(getattr(self._executor, "reason", None) or "the workers were stopped")
             return
         # None is lost silently: an executor tells of every item that it takes, unless it was stopped.
         for _, item in list(self._running.values()):

@@ -193,7 +193,7 @@ class _Planner:
                       row.engine if row is not None else request.engine,
                       row.media if row is not None else request.media, request.overwrite,
                       row.on_no_face if row is not None else request.on_no_face, request.allow_private_urls,
-                      details=request.details)
+                      details=request.details, remote=request.remote)
         problem = None
         if candidate.problem is not None:
             problem = Failure(UsageError.__name__, candidate.problem, ExitCode.USAGE)

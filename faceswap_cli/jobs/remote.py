@@ -148,6 +148,17 @@ def check_remote(job: SwapJob) -> None:
     _request(job, _guess(job) if known else ClipInfo(ImageFormat.JPEG, 1, 1), "sha256:source", "sha256:target")
 
 
+def check_source(job: SwapJob) -> None:
+    """Find out whether the picture of the face can be read, where it is on this machine.
+
+    Raises:
+        InputError: It cannot.
+    """
+    if not is_url(job.sources[0]):
+        with Inputs() as inputs:
+            _picture(job.sources[0], job, inputs)
+
+
 def swap_remote(job: SwapJob, remote: Remote, spent: Spent | None = None) -> Outcome:
     """Have the API do a job and write its result.
 

@@ -10,7 +10,7 @@ from faceswap_cli.jobs.naming import readable
 from faceswap_cli.jobs.remote_urls import is_remote
 from faceswap_cli.jobs.shards import Shard
 from faceswap_cli.media.urls import is_url
-from faceswap_cli.options import EngineOptions, MediaOptions, OnNoFace
+from faceswap_cli.options import EngineOptions, MediaOptions, OnNoFace, RemoteOptions
 
 NAMES = "-"
 """The input that stands for names handed in beside the request: those of a pipe."""
@@ -38,6 +38,7 @@ class BatchRequest:
         resume: There is a journal: outputs that exist may be of an earlier run, and are looked at one by one when their
             turn comes.
         shard: Only this part of the items.
+        remote: As in `SwapJob`, for all items.
     """
 
     sources: tuple[str, ...]
@@ -59,6 +60,7 @@ class BatchRequest:
     overwrite: bool = False
     resume: bool = False
     shard: Shard | None = None
+    remote: RemoteOptions | None = None
 
 
 def check_request(request: BatchRequest) -> None:

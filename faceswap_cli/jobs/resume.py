@@ -29,21 +29,21 @@ Models = Callable[[EngineOptions], dict[str, str]]
 """The `ItemResult.models` that a worker would report for these options now."""
 
 LASTING = frozenset({"InputError", "NoFaceError", "WorkerDied", "Timeout", "MemoryLimit", "MemoryError",
-                     "UnexpectedError"})
-"""Failures that lie in the item, and would come again. Others lie in the surroundings (a full disk, a model that is
-missing, a limit) and are tried again by every run."""
+                     "UnexpectedError", "ApiRefusal", "PerhapsBilled"})
+"""Failures that lie in the item, and would come again, or may be billed again. Others lie in the surroundings (a full
+disk, a model that is missing, a limit) and are tried again by every run."""
 
 
 def options_hash(job: SwapJob) -> str:
     """SHA-256 of everything in a job that decides the output, but for the content of files and models.
 
     In it: which engine, faces, detector, swapper, restorer, provider and rewriting of graphs (as asked for: `auto` is
-    the same everywhere), the format and its quality, the mark, what to do where there is no face, and URLs. Not in it:
-    names of files, where models lie, threads and devices, limits, what is reported.
+    the same everywhere), the format and its quality, the mark, what to do where there is no face, URLs, and whether the
+    API does it. Not in it: names of files, where models lie, threads and devices, limits, what is reported.
     """
     remote = [spec for spec in (*job.sources, job.target) if is_url(spec)]
-    decided = _decided(job.engine, job.media, job.on_no_face)
-    return hashlib.sha256(json.dumps([decided, remote]).encode()).hexdigest()
+    decided = [_decided(job.engine, job.media, job.on_no_face), remote, *(["api"] if job.remote is not None else ())]
+    return hashlib.sha256(json.dumps(decided).encode()).hexdigest()
 
 
 def is_current(item: Item, entry: Entry, models: Models) -> bool:

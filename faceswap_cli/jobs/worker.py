@@ -74,8 +74,8 @@ class _KeptSource:
 
 
 @dataclass(slots=True)
-class _Findings:
-    """What is known of an item so far, also if it fails."""
+class Findings:
+    """What is known of an item so far, also if it fails. `models` are as in `ItemResult`."""
 
     target: Stamp | None = None
     sources: dict[str, Stamp] = field(default_factory=dict)
@@ -83,7 +83,11 @@ class _Findings:
 
 
 class Worker:
-    """Does items one at a time. Models are loaded once, and a source is prepared once while its files stay the same."""
+    """Does items one at a time. Models are loaded once, and a source is prepared once while its files stay the same.
+
+    Attributes:
+        before_commit: Called when an output is about to be put in place; see `executors.protocol.Setup`.
+    """
 
     def __init__(self, threads: int | None = None, *,
                  open_backend: Callable[[EngineOptions], SwapBackend] = open_backend) -> None:
@@ -93,6 +97,7 @@ class Worker:
             threads: Cores that this process takes for its share, from now on; None: all.
             open_backend: Makes a backend.
         """
+        self.before_commit: Callable[[], None] | None = None
         self._threads = threads
         self._open = open_backend
         self._backends: _Recent[EngineOptions, _Backend] = _Recent(_BACKENDS)
@@ -107,7 +112,7 @@ class Worker:
         among the warnings of the first item after it was known.
         """
         start = time.perf_counter()
-        findings = _Findings()
+        findings = Findings()
         outcome: Outcome | None = None
         output: Stamp | None = None
         failure: Failure | None = None
@@ -122,7 +127,7 @@ class Worker:
         return ItemResult(item, status, outcome, failure, seconds=time.perf_counter() - start, target=findings.target,
                           sources=findings.sources, output=output, models=findings.models)
 
-    def _swap(self, job: SwapJob, findings: _Findings) -> tuple[Outcome, Stamp | None]:
+    def _swap(self, job: SwapJob, findings: Findings) -> tuple[Outcome, Stamp | None]:
         if is_remote(job.output):
             check_output(job)
             with RemoteOutput(job.output, overwrite=job.overwrite) as remote:
@@ -139,12 +144,13 @@ class Worker:
         path = job.output_path
         return outcome, take_stamp(path) if path is not None and outcome.output is not None else None
 
-    def _swap_here(self, job: SwapJob, findings: _Findings) -> Outcome:
+    def _swap_here(self, job: SwapJob, findings: Findings) -> Outcome:
         findings.target = stamp_target(job.target)
         kept = self._backend(job.engine)
         findings.models = kept.models
         prepared = self._prepare(job, kept.backend, findings)
-        outcome = swap_file(job, kept.backend, prepared=prepared, workers=self._threads)
+        outcome = swap_file(job, kept.backend, prepared=prepared, workers=self._threads,
+                            before_commit=self.before_commit)
         news = [note for note in kept.backend.late_notes if note not in kept.told]
         kept.told.update(news)
         return replace(outcome, warnings=(*outcome.warnings, *news)) if news else outcome
@@ -157,7 +163,7 @@ class Worker:
             self._backends.put(options, kept)
         return kept
 
-    def _prepare(self, job: SwapJob, backend: SwapBackend, findings: _Findings) -> Prepared | None:
+    def _prepare(self, job: SwapJob, backend: SwapBackend, findings: Findings) -> Prepared | None:
         """The prepared source; None: there is none, and `swap_file` knows what is to be done then."""
         key = (job.sources, job.engine, job.media, job.allow_private_urls)
         kept = self._sources.get(key)
