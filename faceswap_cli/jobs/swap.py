@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -68,7 +68,8 @@ def check_output(job: SwapJob) -> None:
 
 
 def swap_file(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None = None, *,
-              prepared: Prepared | None = None, workers: int | None = None) -> Outcome:
+              prepared: Prepared | None = None, workers: int | None = None,
+              before_commit: Callable[[], None] | None = None) -> Outcome:
     """Put the source face on the target's faces and write the result.
 
     Frames stream through: memory grows with neither their number nor, beyond a few frames, their size. The bytes
@@ -80,6 +81,7 @@ def swap_file(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None = Non
         on_frame: Told about progress, in the caller's thread.
         prepared: What `prepare_source` returned for the same sources; None: they are read and prepared here.
         workers: Threads that render the frames of a clip; None: one for each core.
+        before_commit: Called when the output is about to be put in place.
 
     Raises:
         UsageError: The output exists, its format does not fit, a still for `animation_only` ...
@@ -88,9 +90,12 @@ def swap_file(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None = Non
         ModelError: The backend failed.
         OutputError: The result could not be written.
     """
+    if job.remote is not None:
+        raise UsageError(f"{job.target}: this job is for the API, which no engine of this machine may stand in for "
+                         "unasked; give it to jobs.remote.swap_remote")
     check_output(job)
     if is_remote(job.output):
-        return _swap_to_remote(job, backend, on_frame, prepared, workers)
+        return _swap_to_remote(job, backend, on_frame, prepared, workers, before_commit)
     clock = Clock()
     with Inputs(allow_private=job.allow_private_urls) as inputs, ExitStack() as stack:
         with clock.stage("load"):
@@ -121,10 +126,12 @@ def swap_file(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None = Non
             warnings.append(f"{error} (--on-no-face {job.on_no_face})")
             if job.on_no_face == OnNoFace.COPY and writer is not None:
                 with clock.stage("encode"):
+                    _ready(before_commit)
                     output = task.pass_through()
         else:
             if writer is not None:
                 with clock.stage("encode"):
+                    _ready(before_commit)
                     writer.commit()
                 output = task.describe(tally.frames, clip.duration)
                 if clip.transparent and task.format in OPAQUE:
@@ -136,7 +143,7 @@ def swap_file(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None = Non
 
 
 def _swap_to_remote(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None, prepared: Prepared | None,
-                    workers: int | None) -> Outcome:
+                    workers: int | None, before_commit: Callable[[], None] | None) -> Outcome:
     """Swap into a local file, then upload it."""
     clock = Clock()
     with RemoteOutput(job.output, overwrite=job.overwrite) as remote:
@@ -145,10 +152,16 @@ def _swap_to_remote(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None
         if outcome.output is None:
             return outcome
         with clock.stage("encode"):
+            _ready(before_commit)
             remote.commit()
     upload, times = clock.timings(), outcome.timings
     return replace(outcome, output=replace(outcome.output, path=job.output),
                    timings=replace(times, encode=times.encode + upload.encode, total=upload.total))
+
+
+def _ready(before_commit: Callable[[], None] | None) -> None:
+    if before_commit is not None:
+        before_commit()
 
 
 def prepare_source(job: SwapJob, backend: SwapBackend) -> Prepared:

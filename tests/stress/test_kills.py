@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import random
 import sys
+import time
 
 import pytest
+
+from faceswap_cli.jobs.executors.base import Limits
+from faceswap_cli.jobs.executors.local import LocalExecutor
+from faceswap_cli.jobs.items import Item, Status
+from faceswap_cli.jobs.job import SwapJob
 
 if sys.platform != "linux":
     pytest.skip("processes are looked at in /proc", allow_module_level=True)
 
+from ground import Ground, still
 from kill_report import Siege, Toll, small_ground
 
 
@@ -25,3 +32,27 @@ def test_a_killed_batch_is_taken_up_where_it_was(tmp_path, workers, kills, worke
     assert not toll.left
     assert not toll.survivors
     assert not toll.wrong
+
+
+def test_an_output_waits_until_the_one_before_it_is_noted(tmp_path, monkeypatch):
+    """Else a run that is killed would leave more outputs that nobody knows of than it has workers. It costs no time."""
+    ground = Ground(tmp_path)
+    ground.outputs.mkdir()
+    for number in range(4):
+        still(tmp_path / "in" / f"{number}.png", number)
+    monkeypatch.setenv("FACESWAP_STRESS_BACKEND", "BrightSquares")
+    monkeypatch.setenv("FACESWAP_STRESS_STEPS", str(tmp_path / "steps"))
+    executor = LocalExecutor(1, Limits(seconds=0.5), worker="rough_worker:RoughWorker")
+    items = [Item(number, name, SwapJob((str(tmp_path / "me.png"),), str(tmp_path / "in" / name),
+                                        str(ground.outputs / name)), name)
+             for number, name in enumerate(f"{number}.png" for number in range(4))]
+    results = executor.run(iter(items))
+    for number in range(4):
+        result = next(results)
+        assert (result.status, result.attempts) == (Status.DONE, 1)
+        deadline = time.monotonic() + 20
+        while len(ground.steps("begun")) < min(number + 2, 4) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(0.7)  # longer than an item may take: waiting is no work
+        assert len(ground.written()) == number + 1
+    assert next(results, None) is None

@@ -10,7 +10,17 @@ import threading
 from collections import deque
 from typing import Any, BinaryIO
 
-from faceswap_cli.jobs.executors.protocol import GREETING, Broken, GiveBack, GivenBack, Ready, Setup, pack, receive
+from faceswap_cli.jobs.executors.protocol import (
+    GREETING,
+    Broken,
+    GiveBack,
+    GivenBack,
+    Noted,
+    Ready,
+    Setup,
+    pack,
+    receive,
+)
 from faceswap_cli.jobs.items import Failure, Item, ItemResult, Status
 
 _PR_SET_PDEATHSIG = 1
@@ -33,6 +43,8 @@ def main() -> None:
     except BaseException as error:
         talk.say(Broken(f"{type(error).__name__}: {' '.join(str(error).split())}"))
         os._exit(1)
+    if hasattr(worker, "before_commit"):
+        worker.before_commit = talk.settle
     threading.Thread(target=talk.listen, name="faceswap-listen", daemon=True).start()
     talk.say(Ready())
     while True:
@@ -47,6 +59,7 @@ class _Talk:
         self._inbox = inbox
         self._outbox = outbox
         self._items: deque[Item] = deque()
+        self._unnoted = 0
         self._changed = threading.Condition()
         self._writing = threading.Lock()
 
@@ -58,6 +71,10 @@ class _Talk:
                 with self._changed:
                     if isinstance(message, Item):
                         self._items.append(message)
+                        self._changed.notify()
+                        continue
+                    if isinstance(message, Noted):
+                        self._unnoted -= 1
                         self._changed.notify()
                         continue
                     assert isinstance(message, GiveBack)
@@ -74,12 +91,24 @@ class _Talk:
                 self._changed.wait()
             return self._items.popleft()
 
+    def settle(self) -> None:
+        """Wait until the results that were sent are noted.
+
+        Called before an output is put in place: should the program be killed, no worker has more than one output that
+        nobody knows of, and that is made again.
+        """
+        with self._changed:
+            while self._unnoted:
+                self._changed.wait()
+
     def tell(self, item: Item, result: ItemResult) -> None:
         """Send a result."""
         try:
             data = pack(result)
         except Exception as error:  # something in it cannot be sent; the item failed then
             data = pack(_failed(item, error))
+        with self._changed:
+            self._unnoted += 1
         self._write(data)
 
     def say(self, message: object) -> None:

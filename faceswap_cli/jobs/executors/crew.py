@@ -32,7 +32,8 @@ class Member:
         process: It.
         ready: It takes items.
         load: What it was given and has not told of; the first is what it does.
-        begun: When it began that.
+        begun: When it began that, or later: the last of its results was taken then.
+        untaken: Results that nobody has taken yet. It may be waiting for that.
         reserved: What it was started for, to be its first item.
         asked_back: It was told to give back what it has not begun.
         condemned: Why it was killed, and what it did then.
@@ -43,6 +44,7 @@ class Member:
     ready: bool = False
     load: deque[Attempt] = field(default_factory=deque)
     begun: float = 0.0
+    untaken: int = 0
     reserved: Attempt | None = None
     asked_back: bool = False
     condemned: tuple[Attempt | None, Failure] | None = None

@@ -21,7 +21,8 @@ class Setup:
     """To a worker, first of all.
 
     Attributes:
-        worker: `module:Class`; made once with `threads=`, then its `run(item)` is called for each item.
+        worker: `module:Class`; made once with `threads=`, then its `run(item)` is called for each item. If it has an
+            attribute `before_commit`, that is set to what is to be called before an output is put in place.
         threads: Cores that the process may take.
         parent: Process that it must not outlive.
     """
@@ -34,6 +35,11 @@ class Setup:
 @dataclass(frozen=True, slots=True)
 class GiveBack:
     """To a worker: items not begun are to be given back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """To a worker: one more of its results was taken, and is noted where that is asked for."""
 
 
 @dataclass(frozen=True, slots=True)

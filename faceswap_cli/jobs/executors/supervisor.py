@@ -18,7 +18,7 @@ from faceswap_cli.jobs.executors.base import Limits
 from faceswap_cli.jobs.executors.crew import Attempt, Member, shown
 from faceswap_cli.jobs.executors.feeder import Exhausted, Fed, Feeder
 from faceswap_cli.jobs.executors.process import Gone, Heard, WorkerProcess
-from faceswap_cli.jobs.executors.protocol import Broken, GiveBack, GivenBack, Ready, Setup
+from faceswap_cli.jobs.executors.protocol import Broken, GiveBack, GivenBack, Noted, Ready, Setup
 from faceswap_cli.jobs.executors.scratch import Scratch
 from faceswap_cli.jobs.executors.watch import Watch
 from faceswap_cli.jobs.items import Failure, Item, ItemResult, Status
@@ -50,7 +50,7 @@ class Told:
 class _Taken:
     """The result of a worker's item was taken."""
 
-    number: int
+    process: WorkerProcess
 
 
 _Event = Heard | Gone | Fed | Exhausted | _Taken | None
@@ -72,7 +72,7 @@ class Supervisor:
         self._setup = setup
         # Events come from threads and signal handlers, which must not wait for a lock: `SimpleQueue` needs none.
         self._events: queue.SimpleQueue[_Event] = queue.SimpleQueue()
-        self._results: queue.SimpleQueue[ItemResult | Told] = queue.SimpleQueue()
+        self._results: queue.SimpleQueue[tuple[ItemResult, WorkerProcess] | Told] = queue.SimpleQueue()
         self._stopping = False
         self._closed = False
         self._workers: list[Member] = []
@@ -90,12 +90,12 @@ class Supervisor:
         thread = threading.Thread(target=self._supervise, args=(items,), name="faceswap-supervisor", daemon=True)
         thread.start()
         try:
-            while not isinstance(result := self._results.get(), Told):
+            while not isinstance(told := self._results.get(), Told):
+                result, process = told
                 yield result
-                if result.worker is not None:
-                    self._events.put(_Taken(result.worker))
-            if result.error is not None:
-                raise result.error
+                self._events.put(_Taken(process))
+            if told.error is not None:
+                raise told.error
         finally:
             self.close()
             thread.join()
@@ -246,8 +246,9 @@ class Supervisor:
                 self._waiting.append(Attempt(item))
             case Exhausted():
                 self._exhausted = event
-            case _Taken(number):
-                self._untaken[number] -= 1
+            case _Taken(process):
+                self._untaken[process.number] -= 1
+                self._note(process)
             case Heard(process, message, when):
                 self._hear(self._worker_of(process), message, when)
             case Gone(process):
@@ -256,6 +257,14 @@ class Supervisor:
                 self._bury(worker)
             case None:
                 pass
+
+    def _note(self, process: WorkerProcess) -> None:
+        """Tell a worker, if it is still there, that a result of it was taken."""
+        for worker in self._workers:
+            if worker.process is process:
+                worker.untaken -= 1
+                worker.begun = time.monotonic()
+                process.send(Noted())
 
     def _worker_of(self, process: WorkerProcess) -> Member:
         return next(worker for worker in self._workers if worker.process is process)
@@ -279,7 +288,8 @@ class Supervisor:
     def _tell(self, attempt: Attempt, result: ItemResult, worker: Member) -> None:
         number = worker.process.number
         self._untaken[number] += 1
-        self._results.put(replace(result, item=attempt.item, worker=number))
+        worker.untaken += 1
+        self._results.put((replace(result, item=attempt.item, worker=number), worker.process))
 
     def _bury(self, worker: Member) -> None:
         """What a worker that ended leaves to do."""

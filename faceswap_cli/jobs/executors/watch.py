@@ -31,7 +31,8 @@ class Watch:
         seconds = self._limits.seconds
         ends = [worker.process.born + _START_SECONDS for worker in workers if not worker.ready]
         if seconds is not None:
-            ends += [worker.begun + seconds for worker in workers if worker.load and worker.condemned is None]
+            ends += [worker.begun + seconds for worker in workers
+                     if worker.load and not worker.untaken and worker.condemned is None]
         if self._limits.memory is not None and workers:
             ends.append(self._looked + POLL_SECONDS)
         return ends
@@ -51,7 +52,7 @@ class Watch:
             late = now - worker.process.born > _START_SECONDS
             return Failure("WorkerDied", f"one is not ready after {_START_SECONDS:g} s") if late else None
         seconds = self._limits.seconds
-        if seconds is None or not worker.load or now - worker.begun <= seconds:
+        if seconds is None or not worker.load or worker.untaken or now - worker.begun <= seconds:
             return None
         return Failure("Timeout", f"{shown(worker.load[0].item)}: not done after {seconds:g} s (--timeout)")
 
