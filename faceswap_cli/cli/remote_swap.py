@@ -24,17 +24,23 @@ def swap_there(output: Output, job: SwapJob, swap_here: Callable[[Output, SwapJo
     Raises:
         FaceswapError: As `jobs.remote.swap_remote` and, with a fallback, as `swap_here`.
     """
-    from faceswap_cli.jobs.remote import Remote, check_remote, falls_back, swap_remote
+    from faceswap_cli.jobs.remote import Remote, Spent, check_remote, falls_back, swap_remote
     from faceswap_cli.segmind.faults import ApiError
 
     assert job.remote is not None
     check_remote(job)
+    spent = Spent()
     with Remote(job.remote, say=output.note) as remote:
         for note in remote.notes:
             output.note(note)
         tell_once(output)
         try:
-            return swap_remote(job, remote)
+            return swap_remote(job, remote, spent)
+        except KeyboardInterrupt:
+            if spent.requests:
+                output.note("the request goes on at the API; run the same command again within the hour to fetch its "
+                            "result, which is not billed again")
+            raise
         except ApiError as error:
             if not falls_back(error, job.remote):
                 raise

@@ -10,13 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fakes import BLUE, RED, scene
+from fakes import BLUE, RED, BrightSquares, scene
 from PIL import Image as PILImage
 from segmind_api import CANARY, FakeClock, Fault, SegmindApi, broken, limited
 
 from faceswap_cli.errors import InputError, OutputError, RemoteError, UsageError
 from faceswap_cli.jobs.job import SwapJob
 from faceswap_cli.jobs.remote import Remote, Spent, check_remote, falls_back, swap_remote
+from faceswap_cli.jobs.swap import swap_file
 from faceswap_cli.options import (
     DetectorOptions,
     EngineName,
@@ -400,3 +401,9 @@ def test_inline_results_are_taken(api, opened, job):
     api.inline = True
     swap_remote(replace(job, media=MediaOptions(image_format=ImageFormat.JPEG, provenance=False)), opened())
     assert Path(job.output).read_bytes() == JPEG
+
+
+def test_no_engine_stands_in_for_the_api_unasked(job):
+    with pytest.raises(UsageError, match="for the API"):
+        swap_file(job, BrightSquares(job.engine))
+    assert not Path(job.output).exists()

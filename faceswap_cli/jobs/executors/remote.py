@@ -28,6 +28,7 @@ _IN_A_ROW = 3
 """So many items in a row that found the API down: the others do not try it any more."""
 
 _NAP = 0.2
+_PARTING = 1.0
 
 
 class InterruptedWaitError(Exception):
@@ -158,7 +159,11 @@ class RemoteExecutor:
         self._say = say
         self._stopped = False
         self._changed = threading.Condition()
+        self._reserved = 0
+        """Requests that the items being taken or done may yet cost."""
         self._running = 0
+        self._ended = False
+        """Results are no longer looked for."""
         self._taking = threading.Lock()
         self._trouble = _Trouble()
 
@@ -175,8 +180,11 @@ class RemoteExecutor:
             try:
                 result = results.get(timeout=_NAP)
             except queue.Empty:
-                if self._is_over() and not self._running and results.empty():
-                    return  # a thread may still wait for a name from a pipe
+                with self._changed:
+                    # A thread may still wait for a name from a pipe; what then comes is not begun.
+                    self._ended = self._is_over() and not self._running and results.empty()
+                if self._ended:
+                    return
                 continue
             if isinstance(result, ItemResult):
                 yield result
@@ -194,6 +202,8 @@ class RemoteExecutor:
         """End all waiting at once. Requests that are open go on at the API, and their tickets stay."""
         self._stopped = True
         self._clock.end()
+        with self._changed:  # who is woken so clears up behind itself
+            self._changed.wait_for(lambda: not self._running, timeout=_PARTING)
 
     def _is_over(self) -> bool:
         """Whether nothing more is begun."""
@@ -211,6 +221,7 @@ class RemoteExecutor:
                 finally:
                     with self._changed:
                         self._running -= 1
+                        self._reserved -= 1
                         self.requests += spent.requests
                         self._changed.notify_all()
         except BaseException as error:
@@ -221,23 +232,27 @@ class RemoteExecutor:
         """The next item, once it is sure that what it may cost is within the bound."""
         with self._taking:
             with self._changed:
-                while self._max_requests is not None and self.requests + self._running >= self._max_requests \
+                while self._max_requests is not None and self.requests + self._reserved >= self._max_requests \
                         and self._trouble.reason is None:
-                    if not self._running:
+                    if not self._reserved:
                         self.reason = self.reason or f"{self._limit} is reached ({self.requests} requests)"
                         return None
                     self._changed.wait()
                 if self._is_over():
                     return None
-                self._running += 1
+                self._reserved += 1
             item: Item | None = None
             try:
                 item = next(items, None)
             finally:
-                if item is None:
-                    with self._changed:
-                        self._running -= 1
+                with self._changed:
+                    if self._ended:
+                        item = None
+                    if item is None:
+                        self._reserved -= 1
                         self._changed.notify_all()
+                    else:
+                        self._running += 1
             return item
 
     def _do(self, worker: RemoteWorker, item: Item, spent: Spent) -> ItemResult:
