@@ -21,6 +21,11 @@ The last line sums up, and is the only one with the key `summary`:
     {"schema": 1, "summary": true, "counts": {"total": int, STATUS: int}, "seconds": float, "stopped": str | null,
      "warnings": [str], "exit_code": int}
 
+With `--remote` it has `"remote": {"requests": int, "cost": float | null, "fallbacks": int}` too: requests that were
+made, what they cost if `--cost-per-request` was given, and items that were swapped on this machine instead. The `type`
+of an error is then also `ApiError`, `ApiRefusal` (the API has judged the item) or `PerhapsBilled` (a job may exist
+there).
+
 `counts` has every status; `stopped` says why not all items were begun. `jq 'select(.status == "failed")'` needs no care
 for this line. A batch that cannot begin prints `{"error": ...}` alone, as every command does.
 
