@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
+from typing import Any
 
 from faceswap_cli.engine.outcome import FaceOutcome
 from faceswap_cli.errors import InputError, NoFaceError
@@ -41,9 +42,9 @@ class Tree:
         path.write_bytes(name.encode("utf-8", "surrogateescape") if content is None else content)
         return path
 
-    def item(self, name: str, number: int = 0, **changes: object) -> Item:
+    def item(self, name: str, number: int = 0, **changes: Any) -> Item:
         job = SwapJob((str(self.source),), str(self.targets / name), str(self.outputs / name))
-        return Item(number, name, replace(job, **changes), name)  # type: ignore[arg-type]  # any field of the job
+        return Item(number, name, replace(job, **changes), name)
 
     def items(self, **changes: object) -> list[Item]:
         names = sorted((path.name for path in self.targets.iterdir()), key=lambda name: (len(name), name))

@@ -15,8 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from faceswap_cli.cli.output import Output, plain, say
-from faceswap_cli.cli.stdout import drop_stderr
+from faceswap_cli.cli.output import Output, plain, say, say_lines
 from faceswap_cli.errors import ExitCode, OutputError
 from faceswap_cli.jobs.items import ItemResult, Status
 from faceswap_cli.jobs.report.summary import Summary, ran
@@ -140,24 +139,8 @@ def tell_end(output: Output, summary: Summary, *, arguments: Sequence[str] = (),
         journal: The journal, if there is one.
         reports: Other files that were written.
     """
-    if output.quiet or sys.stderr is None:
-        return
-    from rich.console import Console
-
-    terminal = sys.stderr.isatty()
-    console = Console(stderr=True, highlight=False, emoji=False)
-    with console.capture() as captured:  # rich itself would end the process when a pipe is closed
-        for line, indent in _lines(summary, arguments, journal, reports):
-            wrapped = terminal and not line.no_wrap
-            for row in line.wrap(console, console.width - indent, overflow="fold") if wrapped else [line]:
-                row.rstrip()
-                row.pad_left(indent)
-                console.print(row, soft_wrap=True)
-    try:
-        sys.stderr.write(captured.get())
-        sys.stderr.flush()
-    except OSError:
-        drop_stderr()
+    if not output.quiet:
+        say_lines(_lines(summary, arguments, journal, reports))
 
 
 def again(arguments: Sequence[str], *, failed: bool) -> str:

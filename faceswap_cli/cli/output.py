@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -14,6 +14,7 @@ from faceswap_cli.errors import OutputError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from rich.text import Text
 
 OnFrame = Callable[[int, int | None], None]
 
@@ -139,16 +140,33 @@ def say(text: str, *, label: str = "", style: str = "") -> None:
     """
     if sys.stderr is None:
         return
-    from rich.console import Console
     from rich.text import Text
 
-    line = Text()
+    line = Text(no_wrap=True)
     if label:
         line.append(f"{label}: ", style=f"bold {style}")
     line.append(plain(text))
-    console = Console(stderr=True, soft_wrap=True, highlight=False, emoji=False)
+    say_lines([(line, 0)])
+
+
+def say_lines(lines: Iterable[tuple[Text, int]]) -> None:
+    """Lines to a person, each with its indent. On a terminal those that may wrap are broken between words.
+
+    That nobody can hear them is no reason to fail.
+    """
+    if sys.stderr is None:
+        return
+    from rich.console import Console
+
+    terminal = sys.stderr.isatty()
+    console = Console(stderr=True, highlight=False, emoji=False)
     with console.capture() as captured:  # rich itself would end the process when a pipe is closed
-        console.print(line)
+        for line, indent in lines:
+            wrapped = terminal and not line.no_wrap
+            for row in line.wrap(console, console.width - indent, overflow="fold") if wrapped else [line]:
+                row.rstrip()
+                row.pad_left(indent)
+                console.print(row, soft_wrap=True)
     try:
         sys.stderr.write(captured.get())
         sys.stderr.flush()

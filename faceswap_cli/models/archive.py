@@ -21,7 +21,8 @@ MAX_MEMBER_BYTES = 1 << 30
 """Bound on one unpacked model."""
 
 _DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, OSError, ValueError, LookupError,
-           NotImplementedError, RuntimeError)
+           NotImplementedError,  # what it says of an unknown compression
+           RuntimeError)         # what it says of an encrypted member
 """What `zipfile` raises on archives that are damaged, encrypted or packed in an unknown way."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -64,9 +65,9 @@ def graphs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     }
 
 
-def restorer(path: Path, **options: object) -> OnnxRestorer:
+def restorer(path: Path, **options: Any) -> OnnxRestorer:
     spec = find_spec("codeformer" if "codeformer" in path.stem else "gfpgan_1.4")
-    chosen = RestoreOptions(**{"weight": 1.0, **options})  # type: ignore[arg-type]
+    chosen = RestoreOptions(**{"weight": 1.0, **options})
     return OnnxRestorer(SharedSession(path, RuntimeOptions(threads=1), name=spec.id), spec, chosen)
 
 

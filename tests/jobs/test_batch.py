@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from batches import MODELS, FakeExecutor, ThreadedExecutor, Tree, models, swap
@@ -31,7 +32,7 @@ class Batch:
 
     def run(self, executor: FakeExecutor | None = None, items: Iterable[Item] | None = None, *,
             on_result: Callable[[ItemResult], None] | None = None,
-            models: Callable[[EngineOptions], dict[str, str]] = models, **policy: object) -> BatchReport:
+            models: Callable[[EngineOptions], dict[str, str]] = models, **policy: Any) -> BatchReport:
         self.executor = executor or FakeExecutor()
         self.told = []
 
@@ -42,7 +43,7 @@ class Batch:
 
         with Journal(self.journal) as journal:
             return run_batch(self.tree.items() if items is None else items, self.executor, journal,
-                             Policy(**policy), tell, models=models)  # type: ignore[arg-type]  # fields of Policy
+                             Policy(**policy), tell, models=models)
 
     @property
     def keys(self) -> list[str]:

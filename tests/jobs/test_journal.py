@@ -6,6 +6,7 @@ import resource
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from batches import Tree, swap
@@ -20,11 +21,11 @@ from faceswap_cli.jobs.journal import Entries, Journal, default_journal, read_en
 from faceswap_cli.jobs.shards import Shard
 
 
-def result(key: str, status: Status = Status.DONE, **changes: object) -> ItemResult:
+def result(key: str, status: Status = Status.DONE, **changes: Any) -> ItemResult:
     item = Item(0, key, SwapJob(("me.jpg",), f"in/{key}", f"out/{key}"), key)
     stamp = Stamp(3, 1_700_000_000_123_456_789, "a" * 64)
     return ItemResult(item, status, target=stamp, sources={"me.jpg": stamp}, output=stamp, models={"m": "b"},
-                      **changes)  # type: ignore[arg-type]  # any field of the result
+                      **changes)
 
 
 def write(path: Path, *keys: str) -> None:

@@ -73,10 +73,10 @@ def change(path: Path) -> None:
 
 
 def test_the_hash_changes_with_what_decides_the_output_and_with_nothing_else() -> None:
-    hashes = [options_hash(replace(JOB, **changes)) for changes in DECIDES]  # type: ignore[arg-type]
+    hashes = [options_hash(replace(JOB, **changes)) for changes in DECIDES]
     assert len({*hashes, options_hash(JOB)}) == len(DECIDES) + 1
     for changes in DECIDES_NOTHING:
-        assert options_hash(replace(JOB, **changes)) == options_hash(JOB), changes  # type: ignore[arg-type]
+        assert options_hash(replace(JOB, **changes)) == options_hash(JOB), changes
 
 
 def test_what_was_done_is_current(tree: Tree) -> None:
@@ -183,7 +183,7 @@ def test_what_lies_behind_urls_counts_as_unchanged_but_their_names_count(tree: T
     entry = Entry.of(result, options_hash(item.job))
     assert is_current(item, entry, models)
     for changes in ({"target": url.format("b")}, {"sources": (url.format("you"), str(tree.source))}):
-        assert not is_current(replace(item, job=replace(item.job, **changes)), entry, models)  # type: ignore[arg-type]
+        assert not is_current(replace(item, job=replace(item.job, **changes)), entry, models)
     change(tree.source)
     assert not is_current(item, entry, models)
 
@@ -191,7 +191,7 @@ def test_what_lies_behind_urls_counts_as_unchanged_but_their_names_count(tree: T
 def test_standard_input_is_never_current(tree: Tree) -> None:
     item = tree.items()[0]
     for changes in ({"target": "-"}, {"sources": ("-",)}):
-        asked = replace(item, job=replace(item.job, **changes))  # type: ignore[arg-type]
+        asked = replace(item, job=replace(item.job, **changes))
         assert not is_current(asked, entry_of(item), models)
 
 

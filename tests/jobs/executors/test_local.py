@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -247,9 +248,9 @@ def test_close_ends_at_once_and_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_results_that_are_no_longer_wanted_end_the_workers(tmp_path: Path) -> None:
-    results = LocalExecutor(2, worker=WORKER).run(iter(make(tmp_path, "ok", *["hang"] * 4)))
+    results: Any = LocalExecutor(2, worker=WORKER).run(iter(make(tmp_path, "ok", *["hang"] * 4)))
     next(results)
-    results.close()  # type: ignore[attr-defined] (it is a generator)
+    results.close()
     assert children() == []
 
 

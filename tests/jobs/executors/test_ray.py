@@ -38,7 +38,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::Depr
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Of a cluster of two nodes with a core each, whose workers find the fake worker."""
     pytest.importorskip("ray", reason="Ray is not installed (extra `ray`)")
-    from ray.cluster_utils import Cluster  # type: ignore[import-not-found,unused-ignore]
+    from ray.cluster_utils import Cluster
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", FAKES)
