@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from faceswap_cli.options import EngineName as EngineName
     from faceswap_cli.options import EngineOptions as EngineOptions
     from faceswap_cli.options import GenderFilter as GenderFilter
-    from faceswap_cli.options import ImageFormat as ImageFormat
+    from faceswap_cli.options import MediaFormat as MediaFormat
     from faceswap_cli.options import MediaOptions as MediaOptions
     from faceswap_cli.options import OnNoFace as OnNoFace
     from faceswap_cli.options import Order as Order
@@ -63,7 +63,7 @@ _HOMES = {
     "jobs.detect": ("DetectJob", "DetectReport", "detect_file"),
     "jobs.job": ("Outcome", "OutputInfo", "SwapJob", "Timings"),
     "jobs.swap": ("prepare_source", "swap_file"),
-    "options": ("ALL", "EngineName", "EngineOptions", "GenderFilter", "ImageFormat", "MediaOptions", "OnNoFace",
+    "options": ("ALL", "EngineName", "EngineOptions", "GenderFilter", "MediaFormat", "MediaOptions", "OnNoFace",
                 "Order", "SelectOptions"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}

@@ -5,6 +5,7 @@
     ├── InputError (3)               a picture that cannot be read
     │   └── LimitError (3)           a picture larger than --max-pixels, a download larger than its limit
     ├── NoFaceError (4)              nothing to swap
+    │   └── UnlikeError (4)          the result is less like the source than --min-similarity
     ├── ModelError (5)               a model is missing or damaged
     ├── RemoteError (6)              the API refused or failed
     ├── PartialError (7)             some items of a batch failed
@@ -64,6 +65,10 @@ class NoFaceError(FaceswapError):
     """No face in the source, or none left to swap in the target."""
 
     exit_code = ExitCode.NO_FACE
+
+
+class UnlikeError(NoFaceError):
+    """A result that looks less like its source than the user wants."""
 
 
 class ModelError(FaceswapError):

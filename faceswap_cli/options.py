@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from fractions import Fraction
 
 from faceswap_cli.errors import UsageError
 
@@ -114,7 +115,7 @@ class MaskKind(StrEnum):
     OCCLUSION = "occlusion"
 
 
-class ImageFormat(StrEnum):
+class MediaFormat(StrEnum):
     """Formats that can be written."""
 
     JPEG = "jpeg"
@@ -125,6 +126,20 @@ class ImageFormat(StrEnum):
     AVIF = "avif"
     GIF = "gif"
     APNG = "apng"
+    MP4 = "mp4"
+    MOV = "mov"
+    MKV = "mkv"
+    WEBM = "webm"
+
+
+class VideoCodec(StrEnum):
+    """What encodes the pictures of a video; `auto`: as the target where that can be, else what the container is for."""
+
+    AUTO = "auto"
+    H264 = "h264"
+    H265 = "h265"
+    VP9 = "vp9"
+    AV1 = "av1"
 
 
 FaceIndex = tuple[int, ...] | str | None
@@ -141,6 +156,7 @@ class SelectOptions:
         source_index: Faces of the source that are used; None: the first one that passes.
         target_gender: Only faces of this gender are replaced.
         source_gender: Only faces of this gender are used.
+        reference_threshold: Least similarity of a face to the reference of a person, 0..1; None: the engine's own.
     """
 
     order: Order = Order.LARGE_SMALL
@@ -148,6 +164,11 @@ class SelectOptions:
     source_index: FaceIndex = None
     target_gender: GenderFilter = GenderFilter.NO
     source_gender: GenderFilter = GenderFilter.NO
+    reference_threshold: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.reference_threshold is not None:
+            _check_range("--reference-threshold", self.reference_threshold, 0.0, 1.0)
 
 
 def _check_range(option: str, value: float, low: float, high: float) -> None:
@@ -269,6 +290,7 @@ class EngineOptions:
         engine: `auto` takes the best engine that is installed.
         select: Which faces take part.
         describe: Compute gender even where no filter needs it (for reports).
+        measure: Measure how similar results are to source and target (for reports and `min_similarity`).
         detector, swap, restore: Options of the parts; detector, swap and restore mean the neural engine's.
         runtime: What runs the networks.
         models_folder: Where models lie; None: `FACESWAP_MODELS_DIR`, else the platform's data folder.
@@ -277,11 +299,90 @@ class EngineOptions:
     engine: EngineName = EngineName.AUTO
     select: SelectOptions = field(default_factory=SelectOptions)
     describe: bool = False
+    measure: bool = False
     detector: DetectorOptions = field(default_factory=DetectorOptions)
     swap: SwapOptions = field(default_factory=SwapOptions)
     restore: RestoreOptions = field(default_factory=RestoreOptions)
     runtime: RuntimeOptions = field(default_factory=RuntimeOptions)
     models_folder: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trim:
+    """Which part of a clip is taken.
+
+    Attributes:
+        start: Seconds from its beginning; the frame shown then is the first.
+        end: Seconds from its beginning, exclusive; None: to its end.
+    """
+
+    start: Fraction
+    end: Fraction | None = None
+
+    def __post_init__(self) -> None:
+        if self.start < 0 or (self.end is not None and self.end <= self.start):
+            raise UsageError("--trim: the end must come after the start, and the start not before 0")
+
+
+def parse_trim(text: str) -> Trim:
+    """The part of a clip that `START-END` names: `00:01-00:05`, `90-`, `1:02:03.5-1:02:10`; either may be missing.
+
+    Raises:
+        UsageError: It is none.
+    """
+    start, dash, end = text.strip().partition("-")
+    try:
+        if not dash or not (start or end):
+            raise ValueError
+        return Trim(_seconds(start) if start else Fraction(0), _seconds(end) if end else None)
+    except (ValueError, ZeroDivisionError) as error:
+        raise UsageError(f"--trim {text}: write START-END in hours:minutes:seconds, such as 00:01-00:05, or seconds, "
+                         "such as 1-5") from error
+
+
+def _seconds(text: str) -> Fraction:
+    parts = text.split(":")
+    if len(parts) > 3 or not all(part.replace(".", "", 1).isdigit() for part in parts):
+        raise ValueError(text)
+    total = Fraction(0)
+    for part in parts:
+        total = total * 60 + Fraction(part)
+    return total
+
+
+@dataclass(frozen=True, slots=True)
+class VideoOptions:
+    """How videos are written.
+
+    Attributes:
+        codec: What encodes the pictures.
+        crf: Constant rate factor, 0..63, lower is better; None: one at which the loss is hard to see. Above the
+            encoder's own range is refused by the writer.
+        preset: The encoder's effort, by its own word (`medium`, `slow`, or a number); None: its usual.
+        keep_fps: Every frame is kept; else frames are dropped to at most 30 a second.
+    """
+
+    codec: VideoCodec = VideoCodec.AUTO
+    crf: int | None = None
+    preset: str | None = None
+    keep_fps: bool = True
+
+    def __post_init__(self) -> None:
+        if self.crf is not None:
+            _check_range("--crf", self.crf, 0, 63)
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Files that sign outputs by C2PA.
+
+    Attributes:
+        certificate: Chain of certificates, PEM, the signer's first.
+        key: Its private key, PEM.
+    """
+
+    certificate: str
+    key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,13 +395,24 @@ class MediaOptions:
         max_pixels: Bound on width x height, checked before decoding; `max_pixels * 20` bounds pixels x frames.
         provenance: Write the mark that says the picture is a composite.
         trained: The mark says too that a trained model drew parts of it.
+        trim: Which part of a clip is taken; None: all.
+        video: How videos are written.
+        label: Text that is drawn into a corner of every picture; None: none.
+        keep_metadata: Copy the target's EXIF and other metadata, the place where it was taken included; else only what
+            is needed to show it.
+        credentials: Sign the output; None: it is not signed.
     """
 
-    image_format: ImageFormat | None = None
+    image_format: MediaFormat | None = None
     image_quality: int = 95
     max_pixels: int = MAX_PIXELS
     provenance: bool = True
     trained: bool = False
+    trim: Trim | None = None
+    video: VideoOptions = field(default_factory=VideoOptions)
+    label: str | None = None
+    keep_metadata: bool = False
+    credentials: Credentials | None = None
 
     def __post_init__(self) -> None:
         if not 10 <= self.image_quality <= 100:

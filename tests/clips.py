@@ -14,7 +14,7 @@ from PIL import Image
 from faceswap_cli.media.animations import create_animation, open_animation
 from faceswap_cli.media.atomic import AtomicFile
 from faceswap_cli.media.frame import ClipInfo, Frame, Indexed
-from faceswap_cli.options import ImageFormat, MediaOptions
+from faceswap_cli.options import MediaFormat, MediaOptions
 
 Bytes = npt.NDArray[np.uint8]
 OPTIONS = MediaOptions(provenance=False)
@@ -90,14 +90,14 @@ def rgba(frame: Frame) -> Bytes:
     return np.dstack([frame.pixels * (alpha[..., None] > 0), alpha])
 
 
-def read(path: Path, kind: ImageFormat = ImageFormat.GIF, options: MediaOptions = OPTIONS) -> tuple[ClipInfo,
+def read(path: Path, kind: MediaFormat = MediaFormat.GIF, options: MediaOptions = OPTIONS) -> tuple[ClipInfo,
                                                                                                     list[Frame]]:
     """The facts and all frames of a clip."""
     with open_animation(path, path.name, kind, options) as reader:
         return reader.info, list(reader.frames())
 
 
-def write(path: Path, frames: Sequence[Frame], info: ClipInfo, kind: ImageFormat = ImageFormat.GIF,
+def write(path: Path, frames: Sequence[Frame], info: ClipInfo, kind: MediaFormat = MediaFormat.GIF,
           options: MediaOptions = OPTIONS) -> Path:
     """Write a clip in one go."""
     with create_animation(AtomicFile(path, overwrite=True), kind, info, options) as writer:
@@ -107,7 +107,7 @@ def write(path: Path, frames: Sequence[Frame], info: ClipInfo, kind: ImageFormat
     return path
 
 
-def info_for(frames: Sequence[Frame], kind: ImageFormat = ImageFormat.APNG, **facts: object) -> ClipInfo:
+def info_for(frames: Sequence[Frame], kind: MediaFormat = MediaFormat.APNG, **facts: object) -> ClipInfo:
     """Facts that suit a list of frames."""
     height, width = frames[0].pixels.shape[:2]
     return ClipInfo(kind, width, height, len(frames), mode="RGBA", lossless=True, **facts)

@@ -11,8 +11,8 @@ from faceswap_cli.options import (
     EngineName,
     EngineOptions,
     GenderFilter,
-    ImageFormat,
     Interpolation,
+    MediaFormat,
     MediaOptions,
     OnNoFace,
     Order,
@@ -62,11 +62,11 @@ MoreSourcesOption = Annotated[list[str] | None, typer.Option(
 OverwriteOption = Annotated[bool, typer.Option(
     "--overwrite", rich_help_panel=OUTPUT, help="Replace an output that exists.")]
 
-ImageFormatOption = Annotated[ImageFormat | None, typer.Option(
+ImageFormatOption = Annotated[MediaFormat | None, typer.Option(
     "--image-format", show_default=False, rich_help_panel=OUTPUT,
     help="Format of the output, where the suffix does not say; else as the target.")]
 
-FileTypeOption = Annotated[ImageFormat | None, typer.Option(
+FileTypeOption = Annotated[MediaFormat | None, typer.Option(
     "--file-type", metavar="gif|webp|apng", show_default=False, rich_help_panel=OUTPUT,
     autocompletion=lambda: ["gif", "webp", "apng"],
     help="Format of the output, where the suffix does not say; else as the target.")]

@@ -11,7 +11,7 @@ from faceswap_cli.cli.engine_options import engine_options, select_options
 from faceswap_cli.cli.output import Output
 from faceswap_cli.cli.stdout import is_terminal
 from faceswap_cli.errors import UsageError
-from faceswap_cli.options import EngineOptions, ImageFormat, MediaOptions, OnNoFace, RemoteOptions
+from faceswap_cli.options import EngineOptions, MediaFormat, MediaOptions, OnNoFace, RemoteOptions
 
 if TYPE_CHECKING:
     from faceswap_cli.jobs.job import Outcome, SwapJob
@@ -143,7 +143,7 @@ def swap_gif(
     no_progress: o.NoProgressOption = False,
 ) -> None:
     """Put the face of SOURCE on the faces of TARGET, an animation: GIF, animated WebP or APNG."""
-    if file_type not in (None, ImageFormat.GIF, ImageFormat.WEBP, ImageFormat.APNG):
+    if file_type not in (None, MediaFormat.GIF, MediaFormat.WEBP, MediaFormat.APNG):
         raise UsageError(f"--file-type {file_type} holds no animation; use gif, webp or apng")
     _run(
         Output(json=json, quiet=quiet, verbose=verbose or debug, progress=not no_progress),

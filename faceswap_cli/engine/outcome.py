@@ -17,6 +17,35 @@ class SourcePicture:
 
 
 @dataclass(frozen=True, slots=True)
+class Role:
+    """One person of the target, and the face that person gets.
+
+    Attributes:
+        references: Pictures of the person in the target; none: everybody whom no other role fits.
+        sources: Pictures of the face to put on.
+    """
+
+    references: tuple[SourcePicture, ...]
+    sources: tuple[SourcePicture, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Similarity:
+    """How much a swapped face looks like two others, by the engine's own measure of identity; higher is more alike.
+
+    The neural engine: cosine of ArcFace embeddings, about 0.3 and more for one person. The embedded engine: 1 less the
+    distance of dlib's descriptors, 0.4 and more for one person.
+
+    Attributes:
+        source: To the source face (the best of its pictures).
+        target: To the face that was there.
+    """
+
+    source: float
+    target: float
+
+
+@dataclass(frozen=True, slots=True)
 class FaceOutcome:
     """What happened to one face of one frame.
 
@@ -24,9 +53,14 @@ class FaceOutcome:
         frame: Number of the frame, from 0.
         index: Number of the face in the chosen order; a requested index that does not exist is reported too.
         swapped: Whether it was replaced.
-        skip_reason: Why not: `not-selected`, `gender-mismatch`, `gender-unknown`, `no-such-face`; None when swapped.
+        skip_reason: Why not: `not-selected`, `gender-mismatch`, `gender-unknown`, `no-such-face`, `other-person` (no
+            reference fits); None when swapped.
         source: Which of the chosen source faces it got, from 0; None when not swapped.
         source_picture: Which source picture was used, as given; None when not swapped.
+        track: Its number in the clip, the same for as long as it is followed; None in a still.
+        reference: Name of the reference picture that it fits, and `reference_similarity` how well; None: none was
+            given, or none fits.
+        similarity: Of the result, where it was measured.
         box, score, pose, gender, gender_probability, warnings: As in `faces.face.Face`; None where there is no face.
     """
 
@@ -42,3 +76,7 @@ class FaceOutcome:
     gender: Gender | None = None
     gender_probability: float | None = None
     warnings: tuple[str, ...] = ()
+    track: int | None = None
+    reference: str | None = None
+    reference_similarity: float | None = None
+    similarity: Similarity | None = None

@@ -150,7 +150,7 @@ def _draw(frame: Frame, found: tuple[FoundFace, ...]) -> Frame:
 def _write_crops(job: DetectJob, folder: Path, frame: Frame, found: FrameFaces) -> None:
     from faceswap_cli.jobs.annotate import crop_face
     from faceswap_cli.media.open import create_media
-    from faceswap_cli.options import ImageFormat
+    from faceswap_cli.options import MediaFormat
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -158,7 +158,7 @@ def _write_crops(job: DetectJob, folder: Path, frame: Frame, found: FrameFaces) 
         raise OutputError(f"cannot make the folder {folder}: {error.strerror or error}") from error
     for item in found.faces:
         pixels = crop_face(frame.pixels, item.face, CROP_SIDE)
-        like = ClipInfo(ImageFormat.PNG, pixels.shape[1], pixels.shape[0])
+        like = ClipInfo(MediaFormat.PNG, pixels.shape[1], pixels.shape[0])
         path = folder / crop_name(job.path, found.frame, item.index)
         with create_media(path, like, job.media, overwrite=job.overwrite) as writer:
             writer.write(Frame(pixels))

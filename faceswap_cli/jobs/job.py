@@ -13,6 +13,19 @@ STDOUT = "-"
 
 
 @dataclass(frozen=True, slots=True)
+class Pair:
+    """One person of the target, and whose face that person gets.
+
+    Attributes:
+        reference: Picture of the person in the target.
+        source: Picture of the face to put on: as an entry of `SwapJob.sources`.
+    """
+
+    reference: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class SwapJob:
     """One swap: what `faceswap swap SOURCE TARGET -o OUT` asks for.
 
@@ -28,6 +41,10 @@ class SwapJob:
         details: Keep the outcome of every face (for --json).
         dry_run: Analyse the source and the first frame of the target, write nothing.
         remote: The API does it; None: an engine of this machine.
+        references: Pictures of the one person of the target that is swapped; none: whoever `engine.select` says.
+        pairs: Who gets whose face; `sources` then is for all others, and may be empty: others are left.
+        min_similarity: Least similarity of a result to its source, as the engine measures it; a result below it is an
+            error. Needs `engine.measure`.
     """
 
     sources: tuple[str, ...]
@@ -42,6 +59,9 @@ class SwapJob:
     details: bool = False
     dry_run: bool = False
     remote: RemoteOptions | None = None
+    references: tuple[str, ...] = ()
+    pairs: tuple[Pair, ...] = ()
+    min_similarity: float | None = None
 
     @property
     def output_path(self) -> Path | None:

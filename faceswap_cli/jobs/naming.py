@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from faceswap_cli.errors import UsageError
 from faceswap_cli.media.formats import SUFFIXES
 from faceswap_cli.media.urls import is_url, shown
-from faceswap_cli.options import ImageFormat
+from faceswap_cli.options import MediaFormat
 
 NAME_BYTES = 255
 """Longest name of a file or folder that common file systems take, in bytes."""
@@ -22,7 +22,7 @@ FIELDS = ("stem", "suffix", "name", "parent", "number")
 
 _FORBIDDEN = frozenset('/\0<>:"|?*\\' if os.name == "nt" else "/\0")
 _LIKE_A_SUFFIX = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,4}\Z")
-_WRITTEN_AS: dict[ImageFormat, str] = {}
+_WRITTEN_AS: dict[MediaFormat, str] = {}
 for _suffix, _format in SUFFIXES.items():
     _WRITTEN_AS.setdefault(_format, _suffix)
 
@@ -49,7 +49,7 @@ def split_suffix(name: str) -> tuple[str, str]:
     return name[:at], name[at:]
 
 
-def suffix_for(suffix: str, asked: ImageFormat | None) -> str:
+def suffix_for(suffix: str, asked: MediaFormat | None) -> str:
     """The suffix of an output.
 
     Args:
@@ -101,7 +101,7 @@ class Template:
         """The fields that are used."""
         return frozenset(field for _, field, _ in self.parts)
 
-    def render(self, name: str, parent: str, number: int, asked: ImageFormat | None = None) -> str:
+    def render(self, name: str, parent: str, number: int, asked: MediaFormat | None = None) -> str:
         """The name of an output, perhaps with folders, as `check_key` accepts it.
 
         Args:

@@ -23,7 +23,7 @@ from faceswap_cli.jobs.targets import Candidate, Targets, input_folders
 from faceswap_cli.media.formats import SUFFIXES, output_format
 from faceswap_cli.media.frame import ClipInfo
 from faceswap_cli.media.urls import shown
-from faceswap_cli.options import ImageFormat, MediaOptions
+from faceswap_cli.options import MediaFormat, MediaOptions
 
 __all__ = ["NAMES", "BatchPlan", "BatchRequest", "make_plan", "plan_stream"]
 
@@ -156,7 +156,7 @@ class _Planner:
             self._tree = LocalTree(request.output, input_folders(request.inputs), request.sources)
         self.targets = Targets(request, self._tree.holds)
         self.look = self._tree.look
-        self._checked: set[tuple[str, ImageFormat | None]] = set()
+        self._checked: set[tuple[str, MediaFormat | None]] = set()
 
     def nothing(self) -> InputError:
         """That there is no item at all."""
@@ -243,7 +243,7 @@ class _Planner:
         if (suffix, media.image_format) in self._checked:
             return
         if os.path.splitext(base_name(spec))[1].lower() in SUFFIXES or media.image_format is not None:  # noqa: PTH122
-            output_format(Path(self._tree.path(key)), media, ClipInfo(ImageFormat.PNG, 1, 1))
+            output_format(Path(self._tree.path(key)), media, ClipInfo(MediaFormat.PNG, 1, 1))
             self._checked.add((suffix, media.image_format))
 
 

@@ -32,7 +32,7 @@ from faceswap_cli.media.formats import SUFFIXES, output_format
 from faceswap_cli.media.frame import ClipInfo
 from faceswap_cli.media.open import open_media
 from faceswap_cli.media.urls import is_url, redact_url
-from faceswap_cli.options import EngineName, Fallback, ImageFormat, OnNoFace, RemoteOptions
+from faceswap_cli.options import EngineName, Fallback, MediaFormat, OnNoFace, RemoteOptions
 from faceswap_cli.segmind.address import is_hosted
 from faceswap_cli.segmind.client import SegmindClient
 from faceswap_cli.segmind.clock import Clock as ApiClock
@@ -145,7 +145,7 @@ def check_remote(job: SwapJob) -> None:
                                  "leave it out, or add --fallback local")
     # What a local file is, its content says later.
     known = job.animation_only or is_url(job.target)
-    _request(job, _guess(job) if known else ClipInfo(ImageFormat.JPEG, 1, 1), "sha256:source", "sha256:target")
+    _request(job, _guess(job) if known else ClipInfo(MediaFormat.JPEG, 1, 1), "sha256:source", "sha256:target")
 
 
 def check_source(job: SwapJob) -> None:
@@ -242,7 +242,7 @@ class _Task:
     source: _Picture
     target: _Picture
     guess: ClipInfo
-    wanted: ImageFormat
+    wanted: MediaFormat
     animated: bool | None
     request: AnyRequest
     key: str = field(default="")
@@ -276,13 +276,13 @@ def _look(job: SwapJob, inputs: Inputs, remote: Remote) -> _Task:
     info = target.info
     if job.animation_only and info is not None and not info.animated:
         raise UsageError(f"{target.name} is a still; swap-gif takes animations, use `faceswap swap` for it")
-    if info is not None and info.animated and info.format is not ImageFormat.GIF \
+    if info is not None and info.animated and info.format is not MediaFormat.GIF \
             and is_hosted(remote.client.addresses):
         raise UsageError(f"{target.name} cannot be used with --remote: of animations the API takes GIF; convert it")
     guess = _guess(job) if info is None else info
     wanted = output_format(job.output_path, job.media, guess)
     if info is None and job.output_path is None and job.media.image_format is None and not guess.animated:
-        wanted = guess.format if guess.format in (ImageFormat.PNG, ImageFormat.WEBP) else ImageFormat.JPEG
+        wanted = guess.format if guess.format in (MediaFormat.PNG, MediaFormat.WEBP) else MediaFormat.JPEG
     request = _request(job, guess, source.uri, target.uri, wanted)
     key = ticket_key(remote.client.addresses.root, request.slug.value, request.to_json())
     animated = guess.animated if info is not None or job.animation_only or not guess.animated else None
@@ -364,11 +364,11 @@ def _guess(job: SwapJob) -> ClipInfo:
     """What a target is taken for that was not looked at: by its name."""
     name = urlsplit(job.target).path if is_url(job.target) else job.target
     kind = SUFFIXES.get(PurePosixPath(name).suffix.lower())
-    animated = job.animation_only or kind in (ImageFormat.GIF, ImageFormat.APNG)
-    return ClipInfo(kind or (ImageFormat.GIF if animated else ImageFormat.JPEG), 1, 1, 2 if animated else 1)
+    animated = job.animation_only or kind in (MediaFormat.GIF, MediaFormat.APNG)
+    return ClipInfo(kind or (MediaFormat.GIF if animated else MediaFormat.JPEG), 1, 1, 2 if animated else 1)
 
 
-def _request(job: SwapJob, info: ClipInfo, source: str, target: str, wanted: ImageFormat | None = None) -> AnyRequest:
+def _request(job: SwapJob, info: ClipInfo, source: str, target: str, wanted: MediaFormat | None = None) -> AnyRequest:
     """What is asked: of the options only what differs from our defaults, which are the API's, is sent.
 
     Raises:

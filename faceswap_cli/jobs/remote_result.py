@@ -15,14 +15,14 @@ from faceswap_cli.media.atomic import AtomicFile
 from faceswap_cli.media.frame import ClipInfo
 from faceswap_cli.media.open import create_media, open_media
 from faceswap_cli.media.provenance import gif_xmp_extension, mark, png_xmp_chunk
-from faceswap_cli.options import ImageFormat, MediaOptions
+from faceswap_cli.options import MediaFormat, MediaOptions
 from faceswap_cli.segmind.faults import ApiError
 
 _VOCABULARY = b"cv.iptc.org/newscodes/digitalsourcetype/"
 _JPEG_XMP = b"http://ns.adobe.com/xap/1.0/\0"
 
 
-def finish(received: Path, job: SwapJob, wanted: ImageFormat, *, animated: bool | None) -> OutputInfo:
+def finish(received: Path, job: SwapJob, wanted: MediaFormat, *, animated: bool | None) -> OutputInfo:
     """Make the output of a result. Nothing is replaced unless all of the result can be decoded.
 
     Args:
@@ -41,7 +41,7 @@ def finish(received: Path, job: SwapJob, wanted: ImageFormat, *, animated: bool 
         if animated is not None and animated is not info.animated:
             kinds = "a still", "an animation"
             raise InputError(f"it is {kinds[info.animated]} instead of {kinds[animated]}")
-        keeps = info.format is wanted or {info.format, wanted} == {ImageFormat.PNG, ImageFormat.APNG}
+        keeps = info.format is wanted or {info.format, wanted} == {MediaFormat.PNG, MediaFormat.APNG}
         if keeps:
             _write(_marked(received.read_bytes(), info, media), job)
         else:
@@ -92,14 +92,14 @@ def _marked(data: bytes, info: ClipInfo, media: MediaOptions) -> bytes:
     packet = mark(media)
     if packet is None or _VOCABULARY in data:
         return data
-    if info.format is ImageFormat.JPEG:
+    if info.format is MediaFormat.JPEG:
         return _mark_jpeg(data, packet)
-    if info.format in (ImageFormat.PNG, ImageFormat.APNG):
+    if info.format in (MediaFormat.PNG, MediaFormat.APNG):
         return data[:33] + png_xmp_chunk(packet) + data[33:]  # behind the signature and IHDR
-    if info.format is ImageFormat.GIF:
+    if info.format is MediaFormat.GIF:
         end = data.rfind(b"\x3b")
         return data[:end] + gif_xmp_extension(packet) + data[end:] if end > 0 else data
-    return _mark_webp(data, info, packet) if info.format is ImageFormat.WEBP else data
+    return _mark_webp(data, info, packet) if info.format is MediaFormat.WEBP else data
 
 
 def _mark_jpeg(data: bytes, packet: bytes) -> bytes:

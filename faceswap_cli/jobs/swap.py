@@ -22,7 +22,7 @@ from faceswap_cli.jobs.tally import Tally
 from faceswap_cli.media.atomic import AtomicFile, explain_failure
 from faceswap_cli.media.formats import LABELS, OPAQUE, output_format
 from faceswap_cli.media.frame import ClipInfo, Reader, Writer
-from faceswap_cli.options import ImageFormat, MediaOptions, OnNoFace
+from faceswap_cli.options import MediaFormat, MediaOptions, OnNoFace
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +216,7 @@ class _Task:
     job: SwapJob
     target: Input
     info: ClipInfo
-    format: ImageFormat
+    format: MediaFormat
 
     def pass_through(self) -> OutputInfo:
         """Write the target unchanged: its very bytes where the format stays, else converted, without the mark."""

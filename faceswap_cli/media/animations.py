@@ -12,10 +12,10 @@ from pathlib import Path
 from faceswap_cli.errors import InputError, OutputError
 from faceswap_cli.media.atomic import AtomicFile
 from faceswap_cli.media.frame import ClipInfo, Reader, Writer
-from faceswap_cli.options import ImageFormat, MediaOptions
+from faceswap_cli.options import MediaFormat, MediaOptions
 
 
-def open_animation(path: Path, name: str, format: ImageFormat, options: MediaOptions) -> Reader:
+def open_animation(path: Path, name: str, format: MediaFormat, options: MediaOptions) -> Reader:
     """Open an animation, or a GIF with one frame; the bounds are checked and nothing is decoded.
 
     Args:
@@ -28,22 +28,22 @@ def open_animation(path: Path, name: str, format: ImageFormat, options: MediaOpt
         InputError: The file is missing, damaged, or no animation.
         LimitError: It has too many pixels.
     """
-    if format is ImageFormat.GIF:
+    if format is MediaFormat.GIF:
         from faceswap_cli.media.gif import GifReader
 
         return GifReader(path, name, options)
-    if format is ImageFormat.WEBP:
+    if format is MediaFormat.WEBP:
         from faceswap_cli.media.webp import WebpReader
 
         return WebpReader(path, name, options)
-    if format is ImageFormat.APNG:
+    if format is MediaFormat.APNG:
         from faceswap_cli.media.apng import ApngReader
 
         return ApngReader(path, name, options)
     raise InputError(f"{name} is no animation but {format}; give a GIF, an animated WebP or an APNG")
 
 
-def create_animation(out: AtomicFile, format: ImageFormat, like: ClipInfo, options: MediaOptions) -> Writer:
+def create_animation(out: AtomicFile, format: MediaFormat, like: ClipInfo, options: MediaOptions) -> Writer:
     """Begin an animation of the size, loop, profile and mode of `like`; GIF also for one frame.
 
     Args:
@@ -55,15 +55,15 @@ def create_animation(out: AtomicFile, format: ImageFormat, like: ClipInfo, optio
     Raises:
         OutputError: The format holds no frames, or none of this size.
     """
-    if format is ImageFormat.GIF:
+    if format is MediaFormat.GIF:
         from faceswap_cli.media.gif_writer import GifWriter
 
         return GifWriter(out, like, options)
-    if format is ImageFormat.WEBP:
+    if format is MediaFormat.WEBP:
         from faceswap_cli.media.webp import WebpWriter
 
         return WebpWriter(out, like, options)
-    if format is ImageFormat.APNG:
+    if format is MediaFormat.APNG:
         from faceswap_cli.media.apng import ApngWriter
 
         return ApngWriter(out, like, options)

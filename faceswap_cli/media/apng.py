@@ -34,7 +34,7 @@ from faceswap_cli.media.frame import ClipInfo, Frame
 from faceswap_cli.media.handles import FileReader, FileWriter
 from faceswap_cli.media.limits import check_pixels
 from faceswap_cli.media.provenance import mark, png_xmp_chunk
-from faceswap_cli.options import ImageFormat, MediaOptions
+from faceswap_cli.options import MediaFormat, MediaOptions
 
 _MAX_SIDE = (1 << 31) - 1
 _MAX_PLAYS = (1 << 31) - 1
@@ -240,7 +240,7 @@ def _info(chunks: PngChunks, name: str) -> ClipInfo:
     mode = _MODES[colour]
     if chunks.transparent and mode in ("L", "RGB"):
         mode += "A"  # one colour is transparent: as good as an alpha channel
-    return ClipInfo(ImageFormat.APNG, chunks.width, chunks.height, len(chunks.frames), loop=chunks.plays, mode=mode,
+    return ClipInfo(MediaFormat.APNG, chunks.width, chunks.height, len(chunks.frames), loop=chunks.plays, mode=mode,
                     icc=chunks.icc, dpi=chunks.dpi, lossless=True, warnings=tuple(warnings))
 
 

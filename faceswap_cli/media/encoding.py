@@ -20,10 +20,10 @@ from faceswap_cli.media.frame import ClipInfo, Frame
 from faceswap_cli.media.handles import FileWriter
 from faceswap_cli.media.pillow import quiet
 from faceswap_cli.media.provenance import mark
-from faceswap_cli.options import ImageFormat, MediaOptions
+from faceswap_cli.options import MediaFormat, MediaOptions
 
-_MAX_SIDE = {ImageFormat.JPEG: 65_535, ImageFormat.WEBP: 16_383, ImageFormat.AVIF: 65_536}
-_WITHOUT_GREY = frozenset({ImageFormat.WEBP, ImageFormat.AVIF})
+_MAX_SIDE = {MediaFormat.JPEG: 65_535, MediaFormat.WEBP: 16_383, MediaFormat.AVIF: 65_536}
+_WITHOUT_GREY = frozenset({MediaFormat.WEBP, MediaFormat.AVIF})
 _AVIF_THREADS = 4
 _FULL_COLOUR_QUALITY = 90
 """From this quality on colour is stored at full resolution (4:4:4), below it at a quarter (4:2:0)."""
@@ -39,7 +39,7 @@ class StillWriter(FileWriter):
     resolution are kept; EXIF is not, for it may tell where a photograph was taken and holds a stale thumbnail.
     """
 
-    def __init__(self, out: AtomicFile, kind: ImageFormat, like: ClipInfo, options: MediaOptions) -> None:
+    def __init__(self, out: AtomicFile, kind: MediaFormat, like: ClipInfo, options: MediaOptions) -> None:
         """Prepare.
 
         Args:
@@ -71,7 +71,7 @@ class StillWriter(FileWriter):
         if self._written:
             raise UsageError(f"cannot write {self._out.name}: {self._kind} holds one picture")
         image = self._layout(frame)
-        if self._kind is ImageFormat.BMP and image.mode == "RGBA":
+        if self._kind is MediaFormat.BMP and image.mode == "RGBA":
             data = encode_bmp_with_alpha(np.asarray(image), self._like.dpi)
         else:
             data = self._encode(image)
@@ -103,7 +103,7 @@ class StillWriter(FileWriter):
             grey = grey_of(pixels)
             if alpha is None:
                 return PILImage.fromarray(grey)
-            if self._kind is not ImageFormat.BMP:  # whose pictures with alpha are coloured
+            if self._kind is not MediaFormat.BMP:  # whose pictures with alpha are coloured
                 return PILImage.fromarray(np.dstack([grey, alpha]))
         return PILImage.fromarray(pixels if alpha is None else np.dstack([pixels, alpha]))
 
@@ -115,39 +115,39 @@ class StillWriter(FileWriter):
         packet = mark(self._options)
         quality = self._options.image_quality
         match self._kind:
-            case ImageFormat.JPEG:
+            case MediaFormat.JPEG:
                 subsampling = "4:4:4" if quality >= _FULL_COLOUR_QUALITY else "4:2:0"
                 settings = {"quality": quality, "subsampling": subsampling, "optimize": True}
-            case ImageFormat.WEBP:
+            case MediaFormat.WEBP:
                 # Quality 100 means all of it; a lossless target is not made worse by saving it again.
-                lossless = quality == 100 or (self._like.format is ImageFormat.WEBP and self._like.lossless)
+                lossless = quality == 100 or (self._like.format is MediaFormat.WEBP and self._like.lossless)
                 settings = {"quality": 75 if lossless else quality, "lossless": lossless, "method": 4, "exact": True}
-            case ImageFormat.AVIF:
+            case MediaFormat.AVIF:
                 subsampling = "4:4:4" if quality >= _FULL_COLOUR_QUALITY else "4:2:0"
                 # Speed 8 of 10 takes a sixth of the time of the default 6, for 1% more bytes and 0.2 dB less at 95.
                 # The bytes depend on the number of threads, which would be that of the cores.
                 settings = {"quality": quality, "subsampling": subsampling, "speed": 8, "max_threads": _AVIF_THREADS}
-            case ImageFormat.TIFF:
+            case MediaFormat.TIFF:
                 settings = {"compression": "tiff_adobe_deflate"}
-        if self._kind in (ImageFormat.JPEG, ImageFormat.PNG, ImageFormat.TIFF, ImageFormat.BMP) and self._like.dpi:
+        if self._kind in (MediaFormat.JPEG, MediaFormat.PNG, MediaFormat.TIFF, MediaFormat.BMP) and self._like.dpi:
             settings["dpi"] = self._like.dpi
-        if icc is not None and self._kind is not ImageFormat.BMP:
+        if icc is not None and self._kind is not MediaFormat.BMP:
             settings["icc_profile"] = icc
         if packet is not None:
             settings |= self._marked(packet)
         return settings
 
     def _marked(self, packet: bytes) -> dict[str, Any]:
-        if self._kind is ImageFormat.PNG:
+        if self._kind is MediaFormat.PNG:
             chunks = PngInfo()
             chunks.add_itxt("XML:com.adobe.xmp", packet.decode())
             return {"pnginfo": chunks}
-        if self._kind is ImageFormat.TIFF:
+        if self._kind is MediaFormat.TIFF:
             directory = ImageFileDirectory_v2()
             directory.tagtype[_XMP_TAG] = _BYTE
             directory[_XMP_TAG] = packet
             return {"tiffinfo": directory}
-        if self._kind is ImageFormat.BMP:  # has no place for it
+        if self._kind is MediaFormat.BMP:  # has no place for it
             return {}
         return {"xmp": packet}
 

@@ -7,41 +7,41 @@ from pathlib import Path
 
 from faceswap_cli.errors import UsageError
 from faceswap_cli.media.frame import ClipInfo
-from faceswap_cli.options import ImageFormat, MediaOptions
+from faceswap_cli.options import MediaFormat, MediaOptions
 
 HEAD_BYTES = 512
 """How many bytes `sniff` wants; fewer will do for a short file."""
 
 SUFFIXES = {
-    ".jpg": ImageFormat.JPEG,
-    ".jpeg": ImageFormat.JPEG,
-    ".jpe": ImageFormat.JPEG,
-    ".png": ImageFormat.PNG,
-    ".apng": ImageFormat.APNG,
-    ".webp": ImageFormat.WEBP,
-    ".tif": ImageFormat.TIFF,
-    ".tiff": ImageFormat.TIFF,
-    ".bmp": ImageFormat.BMP,
-    ".avif": ImageFormat.AVIF,
-    ".gif": ImageFormat.GIF,
+    ".jpg": MediaFormat.JPEG,
+    ".jpeg": MediaFormat.JPEG,
+    ".jpe": MediaFormat.JPEG,
+    ".png": MediaFormat.PNG,
+    ".apng": MediaFormat.APNG,
+    ".webp": MediaFormat.WEBP,
+    ".tif": MediaFormat.TIFF,
+    ".tiff": MediaFormat.TIFF,
+    ".bmp": MediaFormat.BMP,
+    ".avif": MediaFormat.AVIF,
+    ".gif": MediaFormat.GIF,
 }
 
 LABELS = {
-    ImageFormat.JPEG: "JPEG",
-    ImageFormat.PNG: "PNG",
-    ImageFormat.WEBP: "WebP",
-    ImageFormat.TIFF: "TIFF",
-    ImageFormat.BMP: "BMP",
-    ImageFormat.AVIF: "AVIF",
-    ImageFormat.GIF: "GIF",
-    ImageFormat.APNG: "APNG",
+    MediaFormat.JPEG: "JPEG",
+    MediaFormat.PNG: "PNG",
+    MediaFormat.WEBP: "WebP",
+    MediaFormat.TIFF: "TIFF",
+    MediaFormat.BMP: "BMP",
+    MediaFormat.AVIF: "AVIF",
+    MediaFormat.GIF: "GIF",
+    MediaFormat.APNG: "APNG",
 }
 """How formats are called in messages."""
 
-ANIMATED = frozenset({ImageFormat.GIF, ImageFormat.WEBP, ImageFormat.APNG})
+ANIMATED = frozenset({MediaFormat.GIF, MediaFormat.WEBP, MediaFormat.APNG})
 """Formats that are written with more than one frame."""
 
-OPAQUE = frozenset({ImageFormat.JPEG})
+OPAQUE = frozenset({MediaFormat.JPEG})
 """Formats without transparency: what was transparent becomes white."""
 
 READABLE = "JPEG, PNG, WebP, TIFF, BMP, AVIF and GIF"
@@ -70,15 +70,15 @@ class Foreign:
         return f"{name} is not a picture of a known kind; faceswap reads {READABLE}"
 
 
-_MAGIC: tuple[tuple[int, bytes, ImageFormat | Foreign], ...] = (
-    (0, b"\xff\xd8\xff", ImageFormat.JPEG),
-    (0, b"\x89PNG\r\n\x1a\n", ImageFormat.PNG),
-    (0, b"GIF87a", ImageFormat.GIF),
-    (0, b"GIF89a", ImageFormat.GIF),
-    (0, b"II*\0", ImageFormat.TIFF),
-    (0, b"MM\0*", ImageFormat.TIFF),
-    (0, b"II+\0", ImageFormat.TIFF),
-    (0, b"MM\0+", ImageFormat.TIFF),
+_MAGIC: tuple[tuple[int, bytes, MediaFormat | Foreign], ...] = (
+    (0, b"\xff\xd8\xff", MediaFormat.JPEG),
+    (0, b"\x89PNG\r\n\x1a\n", MediaFormat.PNG),
+    (0, b"GIF87a", MediaFormat.GIF),
+    (0, b"GIF89a", MediaFormat.GIF),
+    (0, b"II*\0", MediaFormat.TIFF),
+    (0, b"MM\0*", MediaFormat.TIFF),
+    (0, b"II+\0", MediaFormat.TIFF),
+    (0, b"MM\0+", MediaFormat.TIFF),
     (0, b"8BPS", Foreign("a Photoshop file (PSD)")),
     (0, b"%!PS", Foreign("PostScript (EPS)")),
     (0, b"\xc5\xd0\xd3\xc6", Foreign("PostScript (EPS)")),
@@ -113,7 +113,7 @@ _MOVIE_ATOMS = frozenset({b"moov", b"mdat", b"wide", b"pnot"})
 _BMP_HEADERS = frozenset({12, 16, 40, 52, 56, 64, 108, 124})
 
 
-def sniff(head: bytes) -> ImageFormat | Foreign:
+def sniff(head: bytes) -> MediaFormat | Foreign:
     """What a file is, by content.
 
     An APNG comes out as PNG and an animated WebP as WebP: what tells them apart lies further in the file.
@@ -126,11 +126,11 @@ def sniff(head: bytes) -> ImageFormat | Foreign:
             return found
     if head[:4] == b"RIFF":
         if head[8:12] == b"WEBP":
-            return ImageFormat.WEBP
+            return MediaFormat.WEBP
         if head[8:12] == b"AVI ":
             return Foreign("AVI", video=True)
     if head[:2] == b"BM" and int.from_bytes(head[14:18], "little") in _BMP_HEADERS:
-        return ImageFormat.BMP
+        return MediaFormat.BMP
     if head[4:8] == b"ftyp":
         return _sniff_brands(head)
     if head[4:8] in _MOVIE_ATOMS:
@@ -142,13 +142,13 @@ def sniff(head: bytes) -> ImageFormat | Foreign:
     return _sniff_text(head)
 
 
-def _sniff_brands(head: bytes) -> ImageFormat | Foreign:
+def _sniff_brands(head: bytes) -> MediaFormat | Foreign:
     """Tell AVIF, HEIC and MP4 apart: all are ISO base media files that list their brands."""
     size = int.from_bytes(head[:4], "big")
     major = head[8:12]
     brands = {major, *(head[at:at + 4] for at in range(16, min(size, len(head)) - 3, 4))}
     if brands & {b"avif", b"avis"}:
-        return ImageFormat.AVIF
+        return MediaFormat.AVIF
     if brands & _HEIF_BRANDS:
         return Foreign("HEIC")
     if major == b"crx ":
@@ -167,7 +167,7 @@ def _sniff_text(head: bytes) -> Foreign:
     return Foreign()
 
 
-def output_format(path: Path | None, options: MediaOptions, like: ClipInfo) -> ImageFormat:
+def output_format(path: Path | None, options: MediaOptions, like: ClipInfo) -> MediaFormat:
     """The format of an output.
 
     Args:
@@ -193,23 +193,23 @@ def output_format(path: Path | None, options: MediaOptions, like: ClipInfo) -> I
     else:
         chosen = asked or named or like.format
     if like.animated:
-        if chosen is ImageFormat.PNG:
-            return ImageFormat.APNG
+        if chosen is MediaFormat.PNG:
+            return MediaFormat.APNG
         if chosen not in ANIMATED:
-            holders = [known for known, fmt in SUFFIXES.items() if fmt in ANIMATED or fmt is ImageFormat.PNG]
+            holders = [known for known, fmt in SUFFIXES.items() if fmt in ANIMATED or fmt is MediaFormat.PNG]
             target = "standard output" if path is None else str(path)
             raise UsageError(f"cannot write {target}: {chosen} holds one picture and the target has "
                              f"{like.frame_count} frames; use {_list(holders)}")
-    elif chosen is ImageFormat.APNG and asked is not ImageFormat.APNG and suffix != ".apng":
-        return ImageFormat.PNG  # a target with one frame, written as the target
+    elif chosen is MediaFormat.APNG and asked is not MediaFormat.APNG and suffix != ".apng":
+        return MediaFormat.PNG  # a target with one frame, written as the target
     return chosen
 
 
-def _agree(named: ImageFormat, asked: ImageFormat) -> bool:
+def _agree(named: MediaFormat, asked: MediaFormat) -> bool:
     """Whether a suffix and a format fit: an APNG may be called .png too."""
-    return named is asked or (named, asked) == (ImageFormat.PNG, ImageFormat.APNG)
+    return named is asked or (named, asked) == (MediaFormat.PNG, MediaFormat.APNG)
 
 
-def _list(suffixes: dict[str, ImageFormat] | list[str]) -> str:
+def _list(suffixes: dict[str, MediaFormat] | list[str]) -> str:
     names = list(suffixes)
     return f"{', '.join(names[:-1])} or {names[-1]}"

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from faceswap_cli.image import Image, Plane
-from faceswap_cli.options import ImageFormat
+from faceswap_cli.options import MediaFormat
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,6 +32,20 @@ class Indexed:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Native:
+    """A video frame as its decoder gave it, upright: what a writer of videos starts from.
+
+    Attributes:
+        picture: An `av.VideoFrame`: planes, pixel format, depth and colour as in the file. Not to be written into.
+        shown: The RGB that was made of it and handed out. Where a frame's pixels are the same as these, the writer
+            keeps the planes as they are; elsewhere it adds the difference to them, in their own depth and colour.
+    """
+
+    picture: Any
+    shown: Image
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Frame:
     """One picture of a clip, or a still.
 
@@ -40,12 +55,51 @@ class Frame:
         duration: Seconds that it is shown; 0 for a still.
         indexed: The palette form of exactly these pixels, for writers that can keep it. A frame whose pixels were
             changed keeps the `indexed` of the frame it came from: the writer sees by comparing what was changed.
+        native: The frame of a video as it was decoded; kept, likewise, by a frame whose pixels were changed.
+        time: Of a video: seconds from the beginning of the file (its trimmed part too) at which it is shown.
     """
 
     pixels: Image
     alpha: Plane | None = None
     duration: Fraction = Fraction(0)
     indexed: Indexed | None = None
+    native: Native | None = None
+    time: Fraction | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VideoFacts:
+    """What a writer of videos wants to know of the video that it is made from.
+
+    Attributes:
+        path: The file, from which sound, subtitles, chapters and metadata are copied.
+        name: How to call it in messages.
+        codec: FFmpeg's name of what the pictures are coded with: h264, hevc, vp9, mpeg4 ...
+        pixel_format: FFmpeg's name of their layout, upright: yuv420p, yuv420p10le, yuv444p12le ...
+        rate: Mean frames a second; None: unknown.
+        time_base: Unit of the times of its frames, in seconds.
+        aspect: Width of a pixel over its height.
+        color_range, primaries, transfer, matrix: FFmpeg's numbers (AVCOL_...) as the file tells them; 2 = not told, for
+            the range 0.
+        start: Time in the file at which what is taken of it begins, in seconds: the trim's start, or the first frame's.
+        end: Time in the file at which it ends; None: at its end.
+        keep_metadata: Whether what may tell about people and places (location, maker, comments) is copied.
+    """
+
+    path: Path
+    name: str
+    codec: str
+    pixel_format: str
+    rate: Fraction | None
+    time_base: Fraction
+    aspect: Fraction = Fraction(1)
+    color_range: int = 0
+    primaries: int = 2
+    transfer: int = 2
+    matrix: int = 2
+    start: Fraction = Fraction(0)
+    end: Fraction | None = None
+    keep_metadata: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +109,18 @@ class ClipInfo:
     Attributes:
         format: What the file is, by content.
         width, height: Size in pixels after EXIF orientation.
-        frame_count: Number of frames; 1 for a still.
+        frame_count: Number of frames; 1 for a still. Of a video an estimate, 0 when there is none.
         loop: Times the animation plays; 0 = for ever; None: a still, or the file does not say (plays once).
         mode: Pillow's name of the pixel layout in the file: RGB, RGBA, L, LA, P, CMYK, I;16 ...
         icc: ICC profile that describes the pixels as handed out, or None.
         dpi: Resolution that the file states, or None.
         lossless: Whether the file keeps pixels exactly (PNG, GIF, lossless WebP ...).
         warnings: What reading changed: 16 bits reduced, CMYK converted, a truncated tail...
+        duration: Seconds that it plays, as far as the file tells before it is decoded; None: it does not.
+        video: What only videos have; None for all else.
     """
 
-    format: ImageFormat
+    format: MediaFormat
     width: int
     height: int
     frame_count: int = 1
@@ -74,11 +130,13 @@ class ClipInfo:
     dpi: tuple[float, float] | None = None
     lossless: bool = False
     warnings: tuple[str, ...] = ()
+    duration: Fraction | None = None
+    video: VideoFacts | None = None
 
     @property
     def animated(self) -> bool:
-        """More than one frame."""
-        return self.frame_count > 1
+        """More than one frame, or a video of any length."""
+        return self.frame_count > 1 or self.video is not None
 
 
 class Reader(Protocol):
@@ -124,3 +182,55 @@ class Writer(Protocol):
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  trace: TracebackType | None) -> None: ...
+
+
+class SeekingReader(Reader, Protocol):
+    """A reader that can go on where an earlier run stopped; that of videos."""
+
+    def frames_from(self, number: int, time: Fraction) -> Iterator[Frame]:
+        """The frames from `number` on, the very same as `frames()` would give; instead of `frames`, once.
+
+        Args:
+            number: Of the frame, from 0.
+            time: `Frame.time` of that frame, for seeking.
+
+        Raises:
+            InputError: The file is damaged, or has no such frame.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What an earlier run of the same job left.
+
+    Attributes:
+        frames: How many are encoded.
+        time: `Frame.time` of the next one.
+        state: What the caller gave to `save` with them.
+    """
+
+    frames: int
+    time: Fraction
+    state: bytes
+
+
+class SegmentWriter(Writer, Protocol):
+    """A writer that encodes in segments, so that a killed run loses only the last; that of videos.
+
+    Attributes:
+        segment_frames: How many frames a segment has.
+        kept: What an earlier run left, or None. `write` then goes on behind it.
+    """
+
+    segment_frames: int
+    kept: Kept | None
+
+    def save(self, state: bytes, time: Fraction) -> None:
+        """Close a segment: all frames written are on the disk, with `state`, when this returns.
+
+        Called before each frame whose number is a multiple of `segment_frames`, but for the first.
+
+        Args:
+            state: What the caller needs to go on.
+            time: `Frame.time` of the next frame.
+        """

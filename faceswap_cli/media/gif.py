@@ -19,7 +19,7 @@ from faceswap_cli.media.gif_blocks import BACKGROUND, PREVIOUS, GifBlocks, GifIm
 from faceswap_cli.media.gif_canvas import GREY_RAMP, Canvas, ColourTable
 from faceswap_cli.media.handles import FileReader
 from faceswap_cli.media.limits import check_pixels
-from faceswap_cli.options import ImageFormat, MediaOptions
+from faceswap_cli.options import MediaFormat, MediaOptions
 
 _MOST_TILES = 1000
 """More images than this are never taken for tiles: every pair is compared."""
@@ -53,7 +53,7 @@ class GifReader(FileReader):
             raise
         repeats = self._blocks.repeats
         self._info = ClipInfo(
-            ImageFormat.GIF, self._blocks.width, self._blocks.height,
+            MediaFormat.GIF, self._blocks.width, self._blocks.height,
             1 if self._still else len(self._blocks.images),
             # The extension counts repeats after the first showing.
             loop=None if repeats is None else 0 if repeats == 0 else repeats + 1,

@@ -11,9 +11,9 @@ from faceswap_cli.errors import InputError
 from faceswap_cli.media.atomic import AtomicFile
 from faceswap_cli.media.formats import HEAD_BYTES, LABELS, Foreign, output_format, sniff
 from faceswap_cli.media.frame import ClipInfo, Reader, Writer
-from faceswap_cli.options import ImageFormat, MediaOptions
+from faceswap_cli.options import MediaFormat, MediaOptions
 
-_CLIPS = frozenset({ImageFormat.GIF, ImageFormat.APNG})
+_CLIPS = frozenset({MediaFormat.GIF, MediaFormat.APNG})
 
 
 def open_media(path: Path, options: MediaOptions, *, name: str | None = None) -> Reader:
@@ -90,18 +90,18 @@ def _open_file(path: Path, name: str) -> BinaryIO:
         raise InputError(f"{name} cannot be opened: {reason}") from error
 
 
-def _clip_format(file: BinaryIO, kind: ImageFormat, name: str) -> ImageFormat | None:
+def _clip_format(file: BinaryIO, kind: MediaFormat, name: str) -> MediaFormat | None:
     """The animated format of a file, or None for a still."""
-    if kind is ImageFormat.GIF:
+    if kind is MediaFormat.GIF:
         return kind
-    if kind in (ImageFormat.PNG, ImageFormat.WEBP):
+    if kind in (MediaFormat.PNG, MediaFormat.WEBP):
         from faceswap_cli.media.headers import read_png, read_webp
         from faceswap_cli.media.pillow import decoding
 
         with decoding(name, LABELS[kind]):
-            if kind is ImageFormat.PNG and read_png(file).animated:
-                return ImageFormat.APNG
-            if kind is ImageFormat.WEBP and read_webp(file).animated:
+            if kind is MediaFormat.PNG and read_png(file).animated:
+                return MediaFormat.APNG
+            if kind is MediaFormat.WEBP and read_webp(file).animated:
                 return kind
         file.seek(0, os.SEEK_SET)
     return None

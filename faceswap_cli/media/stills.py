@@ -25,20 +25,20 @@ from faceswap_cli.media.frame import ClipInfo, Frame
 from faceswap_cli.media.headers import TiffHeader, read_png, read_tiff, read_webp
 from faceswap_cli.media.limits import check_pixels
 from faceswap_cli.media.pillow import decoding, libtiff_errors
-from faceswap_cli.options import ImageFormat, MediaOptions
+from faceswap_cli.options import MediaFormat, MediaOptions
 
 # The classes themselves, not Image.open: no other plugin can ever see the file.
-_PLUGINS: dict[ImageFormat, type[ImageFile]] = {
-    ImageFormat.JPEG: JpegImagePlugin.JpegImageFile,
-    ImageFormat.PNG: PngImagePlugin.PngImageFile,
-    ImageFormat.WEBP: WebPImagePlugin.WebPImageFile,
-    ImageFormat.TIFF: TiffImagePlugin.TiffImageFile,
-    ImageFormat.BMP: BmpImagePlugin.BmpImageFile,
-    ImageFormat.AVIF: AvifImagePlugin.AvifImageFile,
+_PLUGINS: dict[MediaFormat, type[ImageFile]] = {
+    MediaFormat.JPEG: JpegImagePlugin.JpegImageFile,
+    MediaFormat.PNG: PngImagePlugin.PngImageFile,
+    MediaFormat.WEBP: WebPImagePlugin.WebPImageFile,
+    MediaFormat.TIFF: TiffImagePlugin.TiffImageFile,
+    MediaFormat.BMP: BmpImagePlugin.BmpImageFile,
+    MediaFormat.AVIF: AvifImagePlugin.AvifImageFile,
 }
 
 _ORIENTATION = 0x0112
-_READ_WHOLE = frozenset({ImageFormat.WEBP, ImageFormat.AVIF})
+_READ_WHOLE = frozenset({MediaFormat.WEBP, MediaFormat.AVIF})
 """Formats whose decoder takes the whole file into memory."""
 
 _MAX_BYTES_PER_PIXEL = 16
@@ -75,7 +75,7 @@ class StillReader:
         self.close()
 
 
-def open_still(file: BinaryIO, name: str, kind: ImageFormat, options: MediaOptions) -> StillReader:
+def open_still(file: BinaryIO, name: str, kind: MediaFormat, options: MediaOptions) -> StillReader:
     """Decode a still.
 
     Args:
@@ -92,14 +92,14 @@ def open_still(file: BinaryIO, name: str, kind: ImageFormat, options: MediaOptio
     if kind in _READ_WHOLE and file.seek(0, os.SEEK_END) > options.max_pixels * _MAX_BYTES_PER_PIXEL + _MAX_OVERHEAD:
         raise LimitError(f"{name} is a {label} file too large for {options.max_pixels} pixels; raise --max-pixels")
     with decoding(name, label):
-        if kind is ImageFormat.TIFF:
+        if kind is MediaFormat.TIFF:
             return _open_tiff(file, name, options)
-        depth, lossless, grey_alpha = 8, kind is ImageFormat.BMP, False
-        if kind is ImageFormat.PNG:
+        depth, lossless, grey_alpha = 8, kind is MediaFormat.BMP, False
+        if kind is MediaFormat.PNG:
             png = read_png(file)
             check_pixels(png.width, png.height, 1, options, name)
             depth, lossless, grey_alpha = png.depth, True, png.colour == 4
-        elif kind is ImageFormat.WEBP:
+        elif kind is MediaFormat.WEBP:
             webp = read_webp(file)
             check_pixels(webp.width, webp.height, 1, options, name)
             lossless = webp.lossless
@@ -113,7 +113,7 @@ def open_still(file: BinaryIO, name: str, kind: ImageFormat, options: MediaOptio
         return _reader(kind, picture, _orientation(image), mode, _dpi(image.info.get("dpi")), lossless, notes)
 
 
-def _load(file: BinaryIO, name: str, kind: ImageFormat, options: MediaOptions) -> ImageFile:
+def _load(file: BinaryIO, name: str, kind: MediaFormat, options: MediaOptions) -> ImageFile:
     file.seek(0)
     image = _PLUGINS[kind](file)
     check_pixels(image.width, image.height, 1, options, name)
@@ -131,7 +131,7 @@ def _open_tiff(file: BinaryIO, name: str, options: MediaOptions) -> StillReader:
         image = TiffImagePlugin.TiffImageFile(file)
     except SyntaxError as refusal:  # a layout that Pillow does not know
         picture, orientation, mode = _read_with_imageio(file, name, header, refusal)
-        return _reader(ImageFormat.TIFF, picture, orientation, mode, None, header.lossless, notes)
+        return _reader(MediaFormat.TIFF, picture, orientation, mode, None, header.lossless, notes)
     check_pixels(image.width, image.height, 1, options, name)
     with libtiff_errors() as errors:
         image.load()
@@ -141,7 +141,7 @@ def _open_tiff(file: BinaryIO, name: str, options: MediaOptions) -> StillReader:
     inverted = mode.startswith("I;16") and header.tag(262, 1) == 0
     picture = convert(image, depth=header.bits, white_is_zero=inverted)
     # Pillow has turned the pixels already and taken the tag away.
-    return _reader(ImageFormat.TIFF, picture, _orientation(image), mode, _dpi(image.info.get("dpi")), header.lossless,
+    return _reader(MediaFormat.TIFF, picture, _orientation(image), mode, _dpi(image.info.get("dpi")), header.lossless,
                    notes)
 
 
@@ -175,7 +175,7 @@ def _read_with_imageio(file: BinaryIO, name: str, header: TiffHeader,
     return picture, header.tag(274, 1), mode
 
 
-def _reader(kind: ImageFormat, picture: Converted, orientation: int, mode: str, dpi: tuple[float, float] | None,
+def _reader(kind: MediaFormat, picture: Converted, orientation: int, mode: str, dpi: tuple[float, float] | None,
             lossless: bool, notes: tuple[str, ...]) -> StillReader:
     pixels = orient(picture.pixels, orientation)
     alpha = None if picture.alpha is None else orient(picture.alpha, orientation)

@@ -26,7 +26,7 @@ from faceswap_cli.media.handles import FileReader, FileWriter
 from faceswap_cli.media.limits import MAX_FRAMES, check_pixels
 from faceswap_cli.media.provenance import mark
 from faceswap_cli.media.timing import Clock
-from faceswap_cli.options import ImageFormat, MediaOptions
+from faceswap_cli.options import MediaFormat, MediaOptions
 
 _ICC, _ALPHA, _XMP, _ANIMATION = 0x20, 0x10, 0x04, 0x02
 """Flags of the VP8X chunk."""
@@ -77,7 +77,7 @@ class WebpReader(FileReader):
         except BaseException:
             self._file.close()
             raise
-        self._info = ClipInfo(ImageFormat.WEBP, parts.width, parts.height, len(parts.durations), loop=parts.loop,
+        self._info = ClipInfo(MediaFormat.WEBP, parts.width, parts.height, len(parts.durations), loop=parts.loop,
                               mode="RGBA" if parts.alpha else "RGB", icc=parts.icc, lossless=parts.lossless)
 
     @property

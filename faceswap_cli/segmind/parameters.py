@@ -13,8 +13,8 @@ from faceswap_cli.options import (
     EngineOptions,
     FaceIndex,
     GenderFilter,
-    ImageFormat,
     Interpolation,
+    MediaFormat,
     MediaOptions,
     Order,
     RestoreOptions,
@@ -48,9 +48,9 @@ INTERPOLATIONS = {
 """The API's words, and ours."""
 
 IMAGE_FORMATS = {
-    "jpeg": ImageFormat.JPEG,
-    "png": ImageFormat.PNG,
-    "webp": ImageFormat.WEBP,
+    "jpeg": MediaFormat.JPEG,
+    "png": MediaFormat.PNG,
+    "webp": MediaFormat.WEBP,
 }
 """Formats that the API writes, and ours."""
 
@@ -75,7 +75,7 @@ class Asked:
 # --- from our options to a request ------------------------------------------------------------------------------------
 
 def still_request(source: str, target: str, engine: EngineOptions, media: MediaOptions, *,
-                  written_as: ImageFormat | None = None, base64: bool = False) -> FaceswapV3Request:
+                  written_as: MediaFormat | None = None, base64: bool = False) -> FaceswapV3Request:
     """The request that swaps faces of a still. Of the options only what differs from our defaults is sent.
 
     Args:
@@ -109,7 +109,7 @@ def still_request(source: str, target: str, engine: EngineOptions, media: MediaO
         body["facedetection"] = _api_name(DETECTORS, engine.detector.model, "--detector")
     wanted = media.image_format or written_as
     if wanted is not None:
-        body["image_format"] = wanted.value if wanted in IMAGE_FORMATS.values() else ImageFormat.PNG.value
+        body["image_format"] = wanted.value if wanted in IMAGE_FORMATS.values() else MediaFormat.PNG.value
     if media.image_quality != MediaOptions().image_quality:
         body["image_quality"] = media.image_quality
     if select.target_index is not None:

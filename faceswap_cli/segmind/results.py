@@ -12,7 +12,7 @@ import httpx
 
 from faceswap_cli.media.atomic import AtomicFile
 from faceswap_cli.media.formats import HEAD_BYTES, Foreign, sniff
-from faceswap_cli.options import ImageFormat
+from faceswap_cli.options import MediaFormat
 from faceswap_cli.segmind.address import download_address
 from faceswap_cli.segmind.clock import Deadline
 from faceswap_cli.segmind.faults import FETCH, ApiError
@@ -41,14 +41,14 @@ class Received:
     """
 
     path: Path
-    format: ImageFormat
+    format: MediaFormat
     bytes: int
     request_id: str | None = None
     inference_time: float | None = None
     warnings: tuple[str, ...] = ()
 
 
-def store(pieces: Iterable[bytes], destination: Path) -> tuple[ImageFormat, int]:
+def store(pieces: Iterable[bytes], destination: Path) -> tuple[MediaFormat, int]:
     """Write a result to a temporary file, and rename it once it is whole and a picture.
 
     Returns:
@@ -100,7 +100,7 @@ def is_address(output: str) -> bool:
     return output[:8].lower().startswith(("http://", "https://"))
 
 
-def download(wire: Wire, output: str, destination: Path, deadline: Deadline, limit: int) -> tuple[ImageFormat, int]:
+def download(wire: Wire, output: str, destination: Path, deadline: Deadline, limit: int) -> tuple[MediaFormat, int]:
     """Fetch a result from where the API says it is: without the key, whatever host that is.
 
     Args:
@@ -118,7 +118,7 @@ def download(wire: Wire, output: str, destination: Path, deadline: Deadline, lim
         AnswerError: The address is none that may be fetched.
         OutputError: It cannot be written.
     """
-    def take(response: httpx.Response) -> tuple[ImageFormat, int] | httpx.URL:
+    def take(response: httpx.Response) -> tuple[MediaFormat, int] | httpx.URL:
         if response.has_redirect_location:
             return _follow(response)
         if response.status_code != 200:

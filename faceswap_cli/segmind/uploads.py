@@ -12,7 +12,7 @@ from pathlib import Path
 
 from faceswap_cli.errors import InputError, LimitError
 from faceswap_cli.media.formats import HEAD_BYTES, Foreign, sniff
-from faceswap_cli.options import ImageFormat
+from faceswap_cli.options import MediaFormat
 
 MAX_UPLOAD_BYTES = 25 * 2**20
 """Default bound on one file, and on the files of one request together."""
@@ -21,14 +21,14 @@ KEPT = 1800.0
 """Seconds for which an uploaded file is used again; how long the API keeps it is not documented."""
 
 MEDIA_TYPES = {
-    ImageFormat.JPEG: "image/jpeg",
-    ImageFormat.PNG: "image/png",
-    ImageFormat.APNG: "image/png",
-    ImageFormat.WEBP: "image/webp",
-    ImageFormat.GIF: "image/gif",
-    ImageFormat.TIFF: "image/tiff",
-    ImageFormat.BMP: "image/bmp",
-    ImageFormat.AVIF: "image/avif",
+    MediaFormat.JPEG: "image/jpeg",
+    MediaFormat.PNG: "image/png",
+    MediaFormat.APNG: "image/png",
+    MediaFormat.WEBP: "image/webp",
+    MediaFormat.GIF: "image/gif",
+    MediaFormat.TIFF: "image/tiff",
+    MediaFormat.BMP: "image/bmp",
+    MediaFormat.AVIF: "image/avif",
 }
 
 _BLOCK = 3 << 16

@@ -11,21 +11,21 @@ from urllib.parse import urlsplit
 
 from faceswap_cli.errors import OutputError
 from faceswap_cli.media.atomic import explain_failure
-from faceswap_cli.options import ImageFormat
+from faceswap_cli.options import MediaFormat
 from faceswap_cli.server.store import KeptFile, Store
 
 RESULTS = "/results/"
 ASSETS = "/assets/"
 
 SUFFIXES = {
-    ImageFormat.JPEG: "jpg",
-    ImageFormat.PNG: "png",
-    ImageFormat.APNG: "png",
-    ImageFormat.WEBP: "webp",
-    ImageFormat.GIF: "gif",
-    ImageFormat.TIFF: "tiff",
-    ImageFormat.BMP: "bmp",
-    ImageFormat.AVIF: "avif",
+    MediaFormat.JPEG: "jpg",
+    MediaFormat.PNG: "png",
+    MediaFormat.APNG: "png",
+    MediaFormat.WEBP: "webp",
+    MediaFormat.GIF: "gif",
+    MediaFormat.TIFF: "tiff",
+    MediaFormat.BMP: "bmp",
+    MediaFormat.AVIF: "avif",
 }
 """The suffix of a file of each format."""
 

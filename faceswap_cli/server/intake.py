@@ -13,7 +13,7 @@ from urllib.parse import unquote_to_bytes
 from faceswap_cli.errors import InputError, LimitError
 from faceswap_cli.media.fetch import Resolver, fetch, resolve_host
 from faceswap_cli.media.formats import HEAD_BYTES, Foreign, sniff
-from faceswap_cli.options import ImageFormat
+from faceswap_cli.options import MediaFormat
 from faceswap_cli.server.files import FileShelf
 from faceswap_cli.server.options import MIB, ServerOptions
 
@@ -116,7 +116,7 @@ def decode(uri: str, name: str, max_bytes: int) -> bytes:
     return data
 
 
-def picture_kind(data: bytes, name: str) -> ImageFormat:
+def picture_kind(data: bytes, name: str) -> MediaFormat:
     """What a picture is, by its first bytes.
 
     Raises:

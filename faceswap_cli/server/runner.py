@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from faceswap_cli.errors import FaceswapError, InputError, NoFaceError, UsageError
 from faceswap_cli.media.formats import HEAD_BYTES, sniff
-from faceswap_cli.options import EngineOptions, ImageFormat
+from faceswap_cli.options import EngineOptions, MediaFormat
 from faceswap_cli.runtime.cores import core_count
 from faceswap_cli.segmind.schema import Slug, State
 from faceswap_cli.server.failures import INTERNAL, TIMED_OUT, explain, in_api_words, renamed
@@ -39,7 +39,7 @@ _BACKENDS = 8
 _SOURCES = 4
 """Each keeps the neighbourhood of a face, which may be a whole large picture."""
 
-_WRITTEN = frozenset({ImageFormat.JPEG, ImageFormat.PNG, ImageFormat.WEBP, ImageFormat.GIF})
+_WRITTEN = frozenset({MediaFormat.JPEG, MediaFormat.PNG, MediaFormat.WEBP, MediaFormat.GIF})
 """What a result may be where the target decides; for any other target it is PNG."""
 
 Key = TypeVar("Key")
@@ -154,7 +154,7 @@ class Runner:
             digest = file_digest(file, "sha256").hexdigest()
         return self._sources.get((digest, job.engine, job.media.max_pixels), prepare)
 
-    def _target_kind(self, task: Task, target: Path) -> ImageFormat:
+    def _target_kind(self, task: Task, target: Path) -> MediaFormat:
         """The format of the result.
 
         Raises:
@@ -170,7 +170,7 @@ class Runner:
             return task.format
         with target.open("rb") as file:
             kind = sniff(file.read(HEAD_BYTES))
-        return kind if isinstance(kind, ImageFormat) and kind in _WRITTEN else ImageFormat.PNG
+        return kind if isinstance(kind, MediaFormat) and kind in _WRITTEN else MediaFormat.PNG
 
     def _check_time(self, clock: _Stopwatch) -> Callable[[int, int | None], None]:
         """Called after each frame: an animation may take only so long."""

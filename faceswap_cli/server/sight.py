@@ -18,13 +18,13 @@ from faceswap_cli.jobs.annotate import crop_face
 from faceswap_cli.jobs.backend import FaceFinder
 from faceswap_cli.media.frame import Frame
 from faceswap_cli.media.open import open_media
-from faceswap_cli.options import ImageFormat, MediaOptions, Order
+from faceswap_cli.options import MediaFormat, MediaOptions, Order
 
 THUMBNAIL_SIDE = 128
 PREVIEW_SIDE = 1280
 
 _QUALITY = 85
-_NOT_IN_BROWSERS = frozenset({ImageFormat.TIFF})
+_NOT_IN_BROWSERS = frozenset({MediaFormat.TIFF})
 
 
 @dataclass(frozen=True, slots=True)

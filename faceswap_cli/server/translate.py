@@ -12,8 +12,8 @@ from faceswap_cli.options import (
     EngineName,
     EngineOptions,
     GenderFilter,
-    ImageFormat,
     Interpolation,
+    MediaFormat,
     MediaOptions,
     Order,
     RestoreOptions,
@@ -51,7 +51,7 @@ class Task:
     target_field: str
     engine: EngineOptions
     media: MediaOptions
-    format: ImageFormat | None
+    format: MediaFormat | None
     stills_only: bool
     restore: bool
     warnings: tuple[str, ...] = ()
@@ -125,7 +125,7 @@ def _still(request: FaceswapV3Request, options: ServerOptions, installed: _Insta
         warnings.append(f"{request.facedetection} is not installed on this server: faces are found by what is")
     media = MediaOptions(image_quality=request.image_quality, max_pixels=options.max_pixels)
     return Task(request.source_img, request.target_img, "source_img", "target_img", replace(engine, restore=restore),
-                media, ImageFormat(request.image_format), stills_only=True, restore=True, warnings=tuple(warnings))
+                media, MediaFormat(request.image_format), stills_only=True, restore=True, warnings=tuple(warnings))
 
 
 class _Installed:

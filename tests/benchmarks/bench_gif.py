@@ -27,7 +27,7 @@ from faceswap_cli.media.atomic import AtomicFile
 from faceswap_cli.media.frame import ClipInfo, Frame, Indexed
 from faceswap_cli.media.gif_paint import Stage
 from faceswap_cli.media.gif_writer import GifWriter
-from faceswap_cli.options import ImageFormat, MediaOptions
+from faceswap_cli.options import MediaFormat, MediaOptions
 
 WIDTH, HEIGHT, FACE = 480, 270, 150
 ASSETS = Path(__file__).parents[2] / "assets"
@@ -55,8 +55,8 @@ def make_source(path: Path, count: int, per_frame: bool) -> None:
     noise = np.random.default_rng(1)
     pictures = [Image.fromarray(draw(number, noise)) for number in range(count)]
     shared = pictures[0].quantize(256, Image.Quantize.FASTOCTREE)
-    info = ClipInfo(ImageFormat.GIF, WIDTH, HEIGHT, count, loop=0, lossless=True)
-    with create_animation(AtomicFile(path, overwrite=True), ImageFormat.GIF, info, MediaOptions()) as writer:
+    info = ClipInfo(MediaFormat.GIF, WIDTH, HEIGHT, count, loop=0, lossless=True)
+    with create_animation(AtomicFile(path, overwrite=True), MediaFormat.GIF, info, MediaOptions()) as writer:
         for number, picture in enumerate(pictures):
             made = (picture.quantize(256, Image.Quantize.FASTOCTREE) if per_frame else
                     picture.quantize(palette=shared, dither=Image.Dither.NONE))
@@ -68,7 +68,7 @@ def make_source(path: Path, count: int, per_frame: bool) -> None:
 
 def changed_frames(source: Path) -> tuple[ClipInfo, list[Frame], float]:
     started = time.perf_counter()
-    with open_animation(source, source.name, ImageFormat.GIF, MediaOptions()) as reader:
+    with open_animation(source, source.name, MediaFormat.GIF, MediaOptions()) as reader:
         frames = list(reader.frames())
         info = reader.info
     decoded = time.perf_counter() - started
@@ -93,7 +93,7 @@ def psnr(wanted: list[np.ndarray], shown: list[np.ndarray], where: tuple[slice, 
 
 
 def shown_frames(path: Path) -> list[np.ndarray]:
-    with open_animation(path, path.name, ImageFormat.GIF, MediaOptions()) as reader:
+    with open_animation(path, path.name, MediaFormat.GIF, MediaOptions()) as reader:
         return [frame.pixels for frame in reader.frames()]
 
 
@@ -104,11 +104,11 @@ def true_frames(count: int) -> tuple[ClipInfo, list[Frame]]:
         pixels = draw(number, noise)
         paste(pixels, number)
         frames.append(Frame(pixels, None, Fraction(9, 200)))
-    return ClipInfo(ImageFormat.APNG, WIDTH, HEIGHT, count, loop=0, lossless=True), frames
+    return ClipInfo(MediaFormat.APNG, WIDTH, HEIGHT, count, loop=0, lossless=True), frames
 
 
 def write(path: Path, info: ClipInfo, frames: list[Frame]) -> dict[Stage, int]:
-    writer = create_animation(AtomicFile(path, overwrite=True), ImageFormat.GIF, info, MediaOptions())
+    writer = create_animation(AtomicFile(path, overwrite=True), MediaFormat.GIF, info, MediaOptions())
     assert isinstance(writer, GifWriter)
     with writer:
         for frame in frames:

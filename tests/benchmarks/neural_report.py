@@ -58,7 +58,7 @@ from faceswap_cli.options import (
     DetectorOptions,
     EngineName,
     EngineOptions,
-    ImageFormat,
+    MediaFormat,
     RuntimeOptions,
     SwapOptions,
 )
@@ -329,7 +329,7 @@ class Frames:
     def __init__(self, frames: list[np.ndarray]) -> None:
         self._frames = frames
         height, width = frames[0].shape[:2]
-        self.info = ClipInfo(ImageFormat.APNG, width, height, len(frames))
+        self.info = ClipInfo(MediaFormat.APNG, width, height, len(frames))
 
     def frames(self) -> Iterator[Frame]:
         return (Frame(pixels, duration=Fraction(1, FPS)) for pixels in self._frames)

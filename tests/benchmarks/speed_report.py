@@ -123,12 +123,12 @@ def clip_ours() -> float:
     from faceswap_cli.jobs.clock import Clock
     from faceswap_cli.jobs.tally import Tally
     from faceswap_cli.media.frame import ClipInfo, Frame
-    from faceswap_cli.options import EngineOptions, ImageFormat
+    from faceswap_cli.options import EngineOptions, MediaFormat
 
     pictures = read_clip(CLIP_FRAMES, (520, 396))
 
     class Reader:
-        info = ClipInfo(ImageFormat.PNG, 520, 396, frame_count=CLIP_FRAMES)
+        info = ClipInfo(MediaFormat.PNG, 520, 396, frame_count=CLIP_FRAMES)
 
         def frames(self) -> Iterable[Frame]:
             return (Frame(pixels, duration=Fraction(1, 25)) for pixels in pictures)

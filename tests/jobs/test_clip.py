@@ -12,7 +12,7 @@ from faceswap_cli.jobs.clip import ClipSwap
 from faceswap_cli.jobs.clock import Clock
 from faceswap_cli.jobs.tally import Tally
 from faceswap_cli.media.frame import ClipInfo, Frame, Indexed
-from faceswap_cli.options import ImageFormat
+from faceswap_cli.options import MediaFormat
 
 SOURCE = FakeSource((RED,), ("me.png",))
 
@@ -21,7 +21,7 @@ class Generated:
     """A reader of made-up frames that knows how many of them are alive."""
 
     def __init__(self, count: int, face: bool = True) -> None:
-        self.info = ClipInfo(ImageFormat.GIF, 64, 48, frame_count=count)
+        self.info = ClipInfo(MediaFormat.GIF, 64, 48, frame_count=count)
         self.alive = 0
         self.most = 0
         self._face = face

@@ -16,9 +16,9 @@ from faceswap_cli.options import (
     EngineName,
     EngineOptions,
     GenderFilter,
-    ImageFormat,
     Interpolation,
     MaskKind,
+    MediaFormat,
     MediaOptions,
     OnNoFace,
     Order,
@@ -63,7 +63,7 @@ def test_every_column_does_something(tmp_path):
                                                                     (MaskKind.BOX, MaskKind.HULL), True)
     assert (row.engine.detector.model, row.engine.detector.size, row.engine.detector.score) == ("scrfd_10g", 320, 0.3)
     assert restore == RestoreOptions("codeformer", False, 0.1, 0.9, Interpolation.LANCZOS)
-    assert row.media == MediaOptions(ImageFormat.JPEG, 80, 1000, False)
+    assert row.media == MediaOptions(MediaFormat.JPEG, 80, 1000, False)
     assert (row.engine.engine, row.on_no_face) == (EngineName.NEURAL, OnNoFace.SKIP)
     for column in values:
         alone, = read(tmp_path, json.dumps({"target": "a.jpg", column: values[column]}))

@@ -19,7 +19,7 @@ from faceswap_cli.jobs.naming import (
     split_suffix,
     suffix_for,
 )
-from faceswap_cli.options import ImageFormat
+from faceswap_cli.options import MediaFormat
 
 NAMES = st.text(st.characters(blacklist_characters="/\0", blacklist_categories=["Cs"]), min_size=1, max_size=40).filter(
     lambda name: name not in (".", ".."))
@@ -47,15 +47,15 @@ def test_a_suffix_is_what_looks_like_one(name, stem, suffix):
 
 
 @pytest.mark.parametrize(("suffix", "asked", "expected"), [
-    (".jpg", None, ".jpg"), (".JPEG", ImageFormat.JPEG, ".JPEG"), (".png", ImageFormat.JPEG, ".jpg"),
-    ("", ImageFormat.WEBP, ".webp"), (".tiff", ImageFormat.TIFF, ".tiff"), (".gif", ImageFormat.APNG, ".apng"),
+    (".jpg", None, ".jpg"), (".JPEG", MediaFormat.JPEG, ".JPEG"), (".png", MediaFormat.JPEG, ".jpg"),
+    ("", MediaFormat.WEBP, ".webp"), (".tiff", MediaFormat.TIFF, ".tiff"), (".gif", MediaFormat.APNG, ".apng"),
 ])
 def test_a_forced_format_changes_the_suffix_where_it_must(suffix, asked, expected):
     assert suffix_for(suffix, asked) == expected
 
 
 def test_a_forced_format_leaves_alone_what_is_no_suffix():
-    assert render("{name}", "party.2024-12", asked=ImageFormat.PNG) == "party.2024-12.png"
+    assert render("{name}", "party.2024-12", asked=MediaFormat.PNG) == "party.2024-12.png"
 
 
 @pytest.mark.parametrize(("template", "words"), [

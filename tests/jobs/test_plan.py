@@ -17,7 +17,7 @@ from faceswap_cli.jobs.items import Item
 from faceswap_cli.jobs.plan import BatchPlan, BatchRequest, make_plan, plan_stream
 from faceswap_cli.jobs.remote_files import Listing, RemoteFile
 from faceswap_cli.jobs.shards import Shard, parse_shard
-from faceswap_cli.options import EngineOptions, ImageFormat, MediaOptions, OnNoFace, Order
+from faceswap_cli.options import EngineOptions, MediaFormat, MediaOptions, OnNoFace, Order
 
 NAMES = st.binary(min_size=1, max_size=30).filter(lambda name: not set(b"\0/") & set(name) and name.strip(b"."))
 """Names of files as Linux takes them: any bytes."""
@@ -100,13 +100,13 @@ def test_names_follow_the_template_and_the_format():
     grow("in/s/a.png", "in/s/b.JPG")
     assert keys(plan("in", template="{stem}-swapped{suffix}")) == ["s/a-swapped.png", "s/b-swapped.JPG"]
     assert keys(plan("in", template="{parent}-{number:03}{suffix}")) == ["s/s-001.png", "s/s-002.JPG"]
-    assert keys(plan("in", media=MediaOptions(ImageFormat.JPEG))) == ["s/a.jpg", "s/b.JPG"]
+    assert keys(plan("in", media=MediaOptions(MediaFormat.JPEG))) == ["s/a.jpg", "s/b.JPG"]
     assert keys(plan("in", template="{stem}.webp")) == ["s/a.webp", "s/b.webp"]
 
 
 @pytest.mark.parametrize(("template", "asked", "words"), [
     ("{stem}", None, "no suffix"), ("{stem}.txt", None, "suffix .txt"), ("{stem}.mp4", None, "video"),
-    ("{stem}.png", ImageFormat.JPEG, "--image-format says jpeg"), ("../{name}", None, "--name"),
+    ("{stem}.png", MediaFormat.JPEG, "--image-format says jpeg"), ("../{name}", None, "--name"),
 ])
 def test_names_that_no_output_can_have_are_told_before_anything_runs(template, asked, words):
     grow("in/a.jpg")
@@ -117,7 +117,7 @@ def test_names_that_no_output_can_have_are_told_before_anything_runs(template, a
 def test_what_the_suffix_of_a_target_does_not_say_is_left_to_its_content():
     grow("a.dat", "b")
     assert keys(plan("a.dat", "b")) == ["a.dat", "b"]
-    assert keys(plan("a.dat", "b", media=MediaOptions(ImageFormat.PNG))) == ["a.png", "b.png"]
+    assert keys(plan("a.dat", "b", media=MediaOptions(MediaFormat.PNG))) == ["a.png", "b.png"]
 
 
 def test_a_name_that_would_be_too_long_is_told_before_anything_runs():
@@ -178,7 +178,7 @@ def test_a_request_that_makes_no_sense_is_told(change, error, words):
 
 @pytest.mark.parametrize(("names", "options", "words"), [
     (("x/a.jpg", "y/a.jpg"), {}, r"x/a\.jpg and y/a\.jpg would both be written to a\.jpg"),
-    (("x/a.jpg", "x/a.png"), {"media": MediaOptions(ImageFormat.WEBP)}, r"both be written to a\.webp"),
+    (("x/a.jpg", "x/a.png"), {"media": MediaOptions(MediaFormat.WEBP)}, r"both be written to a\.webp"),
     (("x/a.jpg", "y/b.jpg"), {"template": "same{suffix}"}, "both be written to same"),
     (("x/A.jpg", "y/a.jpg"), {}, "one file where case"),
     (("x/\u00e9.jpg", "y/e\u0301.jpg"), {}, "Unicode form"),
@@ -504,7 +504,7 @@ def test_what_is_no_shard_is_told(text):
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sets(st.tuples(st.lists(NAMES, max_size=2).map(tuple), NAMES), min_size=1, max_size=6),
        st.sampled_from(["{name}", "{stem}-x{suffix}", "{{}}{parent}{stem}{suffix}", "-{number}-{name}", "d/{name}"]),
-       st.sampled_from([None, ImageFormat.PNG]))
+       st.sampled_from([None, MediaFormat.PNG]))
 @example({((), b"-rf.jpg"), ((), b"a\nb.jpg"), ((), b"caf\xe9.jpg"), ((b" ",), b"{stem}.jpg")}, "{name}", None)
 @example({((), "e\u0301.jpg".encode()), ((), "\u00e9.jpg".encode())}, "{name}", None)
 @example({((), b"x" * 251 + b".jpg"), ((), b"\\.jpg"), ((b"*",), b"?.jpg"), ((), b"-")}, "{name}", None)

@@ -24,8 +24,8 @@ from faceswap_cli.options import (
     EngineOptions,
     Fallback,
     GenderFilter,
-    ImageFormat,
     Interpolation,
+    MediaFormat,
     MediaOptions,
     OnNoFace,
     Order,
@@ -399,7 +399,7 @@ def test_when_this_machine_steps_in(api, opened, job, fault, expected):
 
 def test_inline_results_are_taken(api, opened, job):
     api.inline = True
-    swap_remote(replace(job, media=MediaOptions(image_format=ImageFormat.JPEG, provenance=False)), opened())
+    swap_remote(replace(job, media=MediaOptions(image_format=MediaFormat.JPEG, provenance=False)), opened())
     assert Path(job.output).read_bytes() == JPEG
 
 

@@ -25,7 +25,7 @@ from faceswap_cli.jobs.swap import prepare_source, swap_file
 from faceswap_cli.options import (
     EngineOptions,
     GenderFilter,
-    ImageFormat,
+    MediaFormat,
     MediaOptions,
     OnNoFace,
     SelectOptions,
@@ -152,7 +152,7 @@ def test_a_clip_keeps_its_frames_durations_and_loop(source, clip, tmp_path):
 
 
 def test_every_frame_of_a_clip_is_swapped_where_its_face_is(source, clip, tmp_path):
-    swap_file(job(source, clip, tmp_path / "out.png", media=MediaOptions(image_format=ImageFormat.APNG)),
+    swap_file(job(source, clip, tmp_path / "out.png", media=MediaOptions(image_format=MediaFormat.APNG)),
               BrightSquares())
     before, after = read_rgb(clip), read_rgb(tmp_path / "out.png")
     assert len(before) == 8
@@ -274,7 +274,7 @@ def test_an_input_is_not_overwritten_by_accident_but_on_request_safely(source, s
 
 
 def test_a_suffix_that_disagrees_with_the_format_is_refused(source, still, tmp_path):
-    refused(job(source, still, tmp_path / "out.png", media=MediaOptions(image_format=ImageFormat.WEBP)), UsageError,
+    refused(job(source, still, tmp_path / "out.png", media=MediaOptions(image_format=MediaFormat.WEBP)), UsageError,
             "--image-format")
 
 
@@ -316,7 +316,7 @@ def test_a_dry_run_fails_where_the_run_would(source, still, tmp_path):
         swap_file(job(source, still, tmp_path / "out.png", dry_run=True), Blind())
     with pytest.raises(UsageError):
         swap_file(job(source, still, tmp_path / "out.png", dry_run=True,
-                      media=MediaOptions(image_format=ImageFormat.WEBP)), BrightSquares())
+                      media=MediaOptions(image_format=MediaFormat.WEBP)), BrightSquares())
 
 
 def test_timings_cover_the_stages(source, clip, tmp_path):

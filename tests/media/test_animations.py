@@ -16,10 +16,10 @@ from faceswap_cli.errors import FaceswapError, InputError, OutputError
 from faceswap_cli.media.animations import create_animation, open_animation
 from faceswap_cli.media.atomic import AtomicFile
 from faceswap_cli.media.frame import Frame, Reader, Writer
-from faceswap_cli.options import ImageFormat
+from faceswap_cli.options import MediaFormat
 
 CORPUS = Path(__file__).parents[2] / ".." / "shared" / "media" / "corpus"
-KINDS = [ImageFormat.GIF, ImageFormat.WEBP, ImageFormat.APNG]
+KINDS = [MediaFormat.GIF, MediaFormat.WEBP, MediaFormat.APNG]
 
 
 def sprite_frames() -> list[Frame]:
@@ -37,7 +37,7 @@ def sprite_frames() -> list[Frame]:
 @pytest.mark.parametrize("first", KINDS)
 @pytest.mark.parametrize("second", KINDS)
 @pytest.mark.parametrize("plays", [0, 2, 5])
-def test_from_each_format_into_each(tmp_path: Path, first: ImageFormat, second: ImageFormat, plays: int) -> None:
+def test_from_each_format_into_each(tmp_path: Path, first: MediaFormat, second: MediaFormat, plays: int) -> None:
     frames = sprite_frames()
     one = write(tmp_path / "one", frames, info_for(frames, loop=plays), first)
     info, between = read(one, first)
@@ -52,7 +52,7 @@ def test_from_each_format_into_each(tmp_path: Path, first: ImageFormat, second: 
 
 @pytest.mark.parametrize("first", KINDS)
 @pytest.mark.parametrize("second", KINDS)
-def test_a_clip_that_plays_once_still_does(tmp_path: Path, first: ImageFormat, second: ImageFormat) -> None:
+def test_a_clip_that_plays_once_still_does(tmp_path: Path, first: MediaFormat, second: MediaFormat) -> None:
     frames = sprite_frames()
     info, between = read(write(tmp_path / "one", frames, info_for(frames), first), first)
     assert info.loop in (None, 1)
@@ -60,7 +60,7 @@ def test_a_clip_that_plays_once_still_does(tmp_path: Path, first: ImageFormat, s
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_one_pixel_and_frames_that_are_alike(tmp_path: Path, kind: ImageFormat) -> None:
+def test_one_pixel_and_frames_that_are_alike(tmp_path: Path, kind: MediaFormat) -> None:
     frames = [Frame(np.full((1, 1, 3), value, np.uint8), None, Fraction(ticks, 100))
               for value, ticks in ((9, 4), (9, 6), (9, 5), (8, 4))]
     info, again = read(write(tmp_path / "a", frames, info_for(frames, loop=0), kind), kind)
@@ -70,7 +70,7 @@ def test_one_pixel_and_frames_that_are_alike(tmp_path: Path, kind: ImageFormat) 
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_leaving_without_commit_leaves_nothing(tmp_path: Path, kind: ImageFormat) -> None:
+def test_leaving_without_commit_leaves_nothing(tmp_path: Path, kind: MediaFormat) -> None:
     frames = grey_frames(3)
     target = tmp_path / "a"
     target.write_bytes(b"old")
@@ -82,7 +82,7 @@ def test_leaving_without_commit_leaves_nothing(tmp_path: Path, kind: ImageFormat
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_nothing_written_is_an_error(tmp_path: Path, kind: ImageFormat) -> None:
+def test_nothing_written_is_an_error(tmp_path: Path, kind: MediaFormat) -> None:
     writer = create_animation(AtomicFile(tmp_path / "a"), kind, info_for(grey_frames(1)), OPTIONS)
     with writer, pytest.raises(OutputError, match="no frame"):
         writer.commit()
@@ -90,13 +90,13 @@ def test_nothing_written_is_an_error(tmp_path: Path, kind: ImageFormat) -> None:
 
 def test_formats_without_frames_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no animation"):
-        open_animation(tmp_path / "a", "a", ImageFormat.JPEG, OPTIONS)
+        open_animation(tmp_path / "a", "a", MediaFormat.JPEG, OPTIONS)
     with AtomicFile(tmp_path / "a.jpg") as out, pytest.raises(OutputError, match="one picture"):
-        create_animation(out, ImageFormat.JPEG, info_for(grey_frames(1)), OPTIONS)
+        create_animation(out, MediaFormat.JPEG, info_for(grey_frames(1)), OPTIONS)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_file_that_is_not_there_or_not_that(tmp_path: Path, kind: ImageFormat) -> None:
+def test_a_file_that_is_not_there_or_not_that(tmp_path: Path, kind: MediaFormat) -> None:
     with pytest.raises(InputError, match="cannot read gone"):
         open_animation(tmp_path / "gone", "gone", kind, OPTIONS)
     (tmp_path / "text").write_bytes(b"no picture at all, but long enough to look like one")
@@ -119,7 +119,7 @@ def test_readers_and_writers_keep_to_the_protocols(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_frames_handed_out_are_the_receivers_own(tmp_path: Path, kind: ImageFormat) -> None:
+def test_frames_handed_out_are_the_receivers_own(tmp_path: Path, kind: MediaFormat) -> None:
     for frames in (sprite_frames(), grey_frames(4)):
         path = write(tmp_path / "a", frames, info_for(frames), kind)
         with open_animation(path, "a", kind, OPTIONS) as reader:
@@ -131,7 +131,7 @@ def test_frames_handed_out_are_the_receivers_own(tmp_path: Path, kind: ImageForm
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_frames_may_be_views(tmp_path: Path, kind: ImageFormat) -> None:
+def test_frames_may_be_views(tmp_path: Path, kind: MediaFormat) -> None:
     frames = [Frame(frame.pixels[::-1, ::-1], None, frame.duration) for frame in grey_frames(3)]
     again = read(write(tmp_path / "a", frames, info_for(frames), kind), kind)[1]
     assert all(np.array_equal(a.pixels, b.pixels) for a, b in zip(frames, again, strict=True))
@@ -142,13 +142,13 @@ def corpus() -> list[Path]:
     return [path for path in found if kind_of(path) is not None]
 
 
-def kind_of(path: Path) -> ImageFormat | None:
+def kind_of(path: Path) -> MediaFormat | None:
     head = path.read_bytes()[:4096]
     if path.suffix == ".gif":
-        return ImageFormat.GIF
+        return MediaFormat.GIF
     if head[:4] == b"RIFF" and head[12:16] == b"VP8X" and head[20] & 2:
-        return ImageFormat.WEBP
-    return ImageFormat.APNG if b"acTL" in head else None
+        return MediaFormat.WEBP
+    return MediaFormat.APNG if b"acTL" in head else None
 
 
 @pytest.mark.skipif(not CORPUS.is_dir(), reason="the shared corpus is not here")
@@ -181,9 +181,9 @@ import numpy as np
 from faceswap_cli.media.animations import create_animation, open_animation
 from faceswap_cli.media.atomic import AtomicFile
 from faceswap_cli.media.frame import ClipInfo, Frame
-from faceswap_cli.options import ImageFormat, MediaOptions
+from faceswap_cli.options import MediaFormat, MediaOptions
 
-kind, count, path = ImageFormat(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
+kind, count, path = MediaFormat(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
 rows, columns = np.mgrid[0:160, 0:240]
 info = ClipInfo(kind, 240, 160, count, loop=0, lossless=True)
 with create_animation(AtomicFile(path, overwrite=True), kind, info, MediaOptions()) as writer:

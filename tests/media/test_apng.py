@@ -16,7 +16,7 @@ from PIL import Image, ImageCms
 from faceswap_cli.errors import InputError, LimitError, OutputError
 from faceswap_cli.media.apng_chunks import chunk
 from faceswap_cli.media.frame import ClipInfo, Frame
-from faceswap_cli.options import ImageFormat, MediaOptions
+from faceswap_cli.options import MediaFormat, MediaOptions
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -50,7 +50,7 @@ RED, GREEN, CLEAR = (255, 0, 0, 255), (0, 255, 0, 255), (0, 0, 0, 0)
 
 def shown(tmp_path: Path, data: bytes) -> tuple[ClipInfo, list[Frame]]:
     (tmp_path / "a.png").write_bytes(data)
-    return read(tmp_path / "a.png", ImageFormat.APNG)
+    return read(tmp_path / "a.png", MediaFormat.APNG)
 
 
 def test_the_default_image_is_no_frame(tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_half_transparent_pixels_are_blended_over(tmp_path: Path) -> None:
 def test_durations_are_exact(tmp_path: Path, delay: tuple[int, int], seconds: Fraction) -> None:
     _, frames = shown(tmp_path, png(control(0, (4, 4), delay=delay), chunk(b"IDAT", packed(solid(RED))), count=1))
     assert frames[0].duration == seconds
-    again = read(write(tmp_path / "b.png", frames, info_for(frames), ImageFormat.APNG), ImageFormat.APNG)[1]
+    again = read(write(tmp_path / "b.png", frames, info_for(frames), MediaFormat.APNG), MediaFormat.APNG)[1]
     assert again[0].duration == seconds
 
 
@@ -148,8 +148,8 @@ def test_what_is_written_is_read_again(tmp_path: Path, seed: int, count: int, op
         alpha = None if opaque or noise.random() < .3 else noise.choice([0, 7, 255], (9, 12)).astype(np.uint8)
         frames.append(Frame(pixels, alpha, Fraction(int(noise.integers(0, 400)), int(noise.integers(1, 400)))))
     info = info_for(frames, loop=int(noise.integers(0, 4)), icc=SRGB)
-    path = write(tmp_path / "a.png", frames, info, ImageFormat.APNG)
-    info_again, again = read(path, ImageFormat.APNG)
+    path = write(tmp_path / "a.png", frames, info, MediaFormat.APNG)
+    info_again, again = read(path, MediaFormat.APNG)
     assert (info_again.loop, info_again.icc, info_again.frame_count) == (info.loop, SRGB, count)
     assert [f.duration for f in again] == [f.duration for f in frames]
     for wanted, ours, theirs in zip(frames, again, pillow_frames(path), strict=True):
@@ -160,15 +160,15 @@ def test_what_is_written_is_read_again(tmp_path: Path, seed: int, count: int, op
 
 def test_an_opaque_clip_is_written_without_alpha(tmp_path: Path) -> None:
     frames = [Frame(np.full((5, 6, 3), n, np.uint8), None, Fraction(1, 10)) for n in range(3)]
-    info = ClipInfo(ImageFormat.APNG, 6, 5, 3, loop=0, mode="RGB", dpi=(300, 300))
-    path = write(tmp_path / "a.png", frames, info, ImageFormat.APNG, MediaOptions())
+    info = ClipInfo(MediaFormat.APNG, 6, 5, 3, loop=0, mode="RGB", dpi=(300, 300))
+    path = write(tmp_path / "a.png", frames, info, MediaFormat.APNG, MediaOptions())
     with Image.open(path) as picture:
         assert picture.mode == "RGB"
         assert picture.info["dpi"] == pytest.approx((300, 300), abs=0.1)
         assert "digitalsourcetype" in str(picture.info["xmp"])
     with pytest.raises(OutputError, match="alpha"):
         write(tmp_path / "b.png", [*frames, Frame(frames[0].pixels, np.zeros((5, 6), np.uint8))], info,
-              ImageFormat.APNG)
+              MediaFormat.APNG)
 
 
 def test_only_what_changed_is_stored(tmp_path: Path) -> None:
@@ -178,8 +178,8 @@ def test_only_what_changed_is_stored(tmp_path: Path) -> None:
         pixels = noise.copy()
         pixels[10:20, number:number + 10] = 0
         frames.append(Frame(pixels, None, Fraction(1, 10)))
-    one = write(tmp_path / "a.png", frames[:1], info_for(frames), ImageFormat.APNG).stat().st_size
-    five = write(tmp_path / "b.png", frames, info_for(frames), ImageFormat.APNG).stat().st_size
+    one = write(tmp_path / "a.png", frames[:1], info_for(frames), MediaFormat.APNG).stat().st_size
+    five = write(tmp_path / "b.png", frames, info_for(frames), MediaFormat.APNG).stat().st_size
     assert five < 1.1 * one
 
 
@@ -211,8 +211,8 @@ def test_other_programs_read_what_is_written(tmp_path: Path) -> None:
         pixels = noise.copy()
         pixels[5:15, 3 * number:3 * number + 9] = 50 * number
         frames.append(Frame(pixels, None, Fraction(1, 10)))
-    info = ClipInfo(ImageFormat.APNG, 40, 30, 4, loop=0)
-    with av.open(str(write(tmp_path / "a.png", frames, info, ImageFormat.APNG)), format="apng") as container:
+    info = ClipInfo(MediaFormat.APNG, 40, 30, 4, loop=0)
+    with av.open(str(write(tmp_path / "a.png", frames, info, MediaFormat.APNG)), format="apng") as container:
         theirs = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
     assert len(theirs) == 4
     assert all(np.array_equal(a.pixels, b) for a, b in zip(frames, theirs, strict=True))

@@ -9,10 +9,10 @@ import pytest
 from faceswap_cli.errors import UsageError
 from faceswap_cli.media.formats import SUFFIXES, Foreign, output_format, sniff
 from faceswap_cli.media.frame import ClipInfo
-from faceswap_cli.options import ImageFormat, MediaOptions
+from faceswap_cli.options import MediaFormat, MediaOptions
 
-STILL = ClipInfo(ImageFormat.JPEG, 10, 10)
-CLIP = ClipInfo(ImageFormat.GIF, 10, 10, frame_count=3)
+STILL = ClipInfo(MediaFormat.JPEG, 10, 10)
+CLIP = ClipInfo(MediaFormat.GIF, 10, 10, frame_count=3)
 
 
 def ftyp(*brands: bytes) -> bytes:
@@ -21,17 +21,17 @@ def ftyp(*brands: bytes) -> bytes:
 
 
 @pytest.mark.parametrize(("head", "expected"), [
-    (b"\xff\xd8\xff\xe0", ImageFormat.JPEG),
-    (b"\x89PNG\r\n\x1a\n", ImageFormat.PNG),
-    (b"GIF89a", ImageFormat.GIF),
-    (b"RIFF\x10\0\0\0WEBPVP8 ", ImageFormat.WEBP),
-    (b"II*\0", ImageFormat.TIFF),
-    (b"MM\0+", ImageFormat.TIFF),
-    (b"BM" + bytes(12) + b"\x28\0\0\0", ImageFormat.BMP),
-    (ftyp(b"avif", b"mif1"), ImageFormat.AVIF),
-    (ftyp(b"mif1", b"avif", b"miaf"), ImageFormat.AVIF),
+    (b"\xff\xd8\xff\xe0", MediaFormat.JPEG),
+    (b"\x89PNG\r\n\x1a\n", MediaFormat.PNG),
+    (b"GIF89a", MediaFormat.GIF),
+    (b"RIFF\x10\0\0\0WEBPVP8 ", MediaFormat.WEBP),
+    (b"II*\0", MediaFormat.TIFF),
+    (b"MM\0+", MediaFormat.TIFF),
+    (b"BM" + bytes(12) + b"\x28\0\0\0", MediaFormat.BMP),
+    (ftyp(b"avif", b"mif1"), MediaFormat.AVIF),
+    (ftyp(b"mif1", b"avif", b"miaf"), MediaFormat.AVIF),
 ])
-def test_known_by_content(head: bytes, expected: ImageFormat) -> None:
+def test_known_by_content(head: bytes, expected: MediaFormat) -> None:
     assert sniff(head) is expected
 
 
@@ -65,28 +65,28 @@ def test_the_suffix_decides(suffix: str) -> None:
 
 def test_suffix_against_option_is_a_usage_error() -> None:
     with pytest.raises(UsageError, match="suffix says png, --image-format says jpeg"):
-        output_format(Path("a.png"), MediaOptions(image_format=ImageFormat.JPEG), STILL)
+        output_format(Path("a.png"), MediaOptions(image_format=MediaFormat.JPEG), STILL)
 
 
 @pytest.mark.parametrize("name", ["out", "out.xyz", "out.tar.gz"])
 def test_without_a_known_suffix_the_option_is_needed(name: str) -> None:
     with pytest.raises(UsageError, match=r"\.jpg.*\.gif.*--image-format"):
         output_format(Path(name), MediaOptions(), STILL)
-    assert output_format(Path(name), MediaOptions(image_format=ImageFormat.AVIF), STILL) is ImageFormat.AVIF
+    assert output_format(Path(name), MediaOptions(image_format=MediaFormat.AVIF), STILL) is MediaFormat.AVIF
 
 
 def test_standard_output_is_as_the_target() -> None:
-    assert output_format(None, MediaOptions(), STILL) is ImageFormat.JPEG
-    assert output_format(None, MediaOptions(), CLIP) is ImageFormat.GIF
-    assert output_format(None, MediaOptions(image_format=ImageFormat.PNG), STILL) is ImageFormat.PNG
+    assert output_format(None, MediaOptions(), STILL) is MediaFormat.JPEG
+    assert output_format(None, MediaOptions(), CLIP) is MediaFormat.GIF
+    assert output_format(None, MediaOptions(image_format=MediaFormat.PNG), STILL) is MediaFormat.PNG
 
 
 def test_png_with_frames_is_apng_and_apng_without_is_png() -> None:
-    assert output_format(Path("a.png"), MediaOptions(), CLIP) is ImageFormat.APNG
-    assert output_format(Path("a.png"), MediaOptions(image_format=ImageFormat.PNG), CLIP) is ImageFormat.APNG
-    assert output_format(Path("a.png"), MediaOptions(image_format=ImageFormat.APNG), CLIP) is ImageFormat.APNG
-    assert output_format(Path("a.png"), MediaOptions(), ClipInfo(ImageFormat.APNG, 1, 1)) is ImageFormat.PNG
-    assert output_format(None, MediaOptions(), ClipInfo(ImageFormat.APNG, 1, 1)) is ImageFormat.PNG
+    assert output_format(Path("a.png"), MediaOptions(), CLIP) is MediaFormat.APNG
+    assert output_format(Path("a.png"), MediaOptions(image_format=MediaFormat.PNG), CLIP) is MediaFormat.APNG
+    assert output_format(Path("a.png"), MediaOptions(image_format=MediaFormat.APNG), CLIP) is MediaFormat.APNG
+    assert output_format(Path("a.png"), MediaOptions(), ClipInfo(MediaFormat.APNG, 1, 1)) is MediaFormat.PNG
+    assert output_format(None, MediaOptions(), ClipInfo(MediaFormat.APNG, 1, 1)) is MediaFormat.PNG
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".bmp", ".tiff", ".avif"])

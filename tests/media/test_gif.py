@@ -19,7 +19,7 @@ from faceswap_cli.media.frame import ClipInfo, Frame, Indexed
 from faceswap_cli.media.gif_blocks import parse_gif
 from faceswap_cli.media.gif_paint import Stage
 from faceswap_cli.media.gif_writer import GifWriter
-from faceswap_cli.options import ImageFormat, MediaOptions
+from faceswap_cli.options import MediaFormat, MediaOptions
 
 PALETTE = np.random.default_rng(5).integers(0, 256, (16, 3), dtype=np.uint8)
 OTHER = np.random.default_rng(6).integers(0, 256, (8, 3), dtype=np.uint8)
@@ -182,7 +182,7 @@ def test_two_entries_of_one_colour_are_told_apart(tmp_path: Path) -> None:
 
 
 def stages(path: Path, frames: list[Frame], info: ClipInfo) -> dict[Stage, int]:
-    writer = create_animation(AtomicFile(path, overwrite=True), ImageFormat.GIF, info, OPTIONS)
+    writer = create_animation(AtomicFile(path, overwrite=True), MediaFormat.GIF, info, OPTIONS)
     assert isinstance(writer, GifWriter)
     with writer:
         for frame in frames:
@@ -452,7 +452,7 @@ def test_tiles_without_times_are_one_still_of_many_colours(tmp_path: Path) -> No
 def test_a_frame_of_another_size_is_refused_and_nothing_is_left_behind(tmp_path: Path) -> None:
     frames = grey_frames(2)
     with (pytest.raises(OutputError, match="size"),
-          create_animation(AtomicFile(tmp_path / "a.gif"), ImageFormat.GIF, info_for(frames), OPTIONS) as writer):
+          create_animation(AtomicFile(tmp_path / "a.gif"), MediaFormat.GIF, info_for(frames), OPTIONS) as writer):
         writer.write(Frame(np.zeros((3, 3, 3), np.uint8)))
     assert list(tmp_path.iterdir()) == []
 

@@ -27,7 +27,7 @@ from faceswap_cli.media.headers import read_png, read_tiff, read_webp
 from faceswap_cli.media.limits import check_pixels
 from faceswap_cli.media.open import create_media, open_media
 from faceswap_cli.media.pillow import quiet
-from faceswap_cli.options import ImageFormat, MediaOptions
+from faceswap_cli.options import MediaFormat, MediaOptions
 
 CORPUS = Path(__file__).parents[2] / ".." / "shared" / "media" / "corpus"
 OPTIONS = MediaOptions()
@@ -66,7 +66,7 @@ def read(path: Path, options: MediaOptions = OPTIONS) -> tuple[ClipInfo, Frame]:
 def test_the_name_says_nothing(tmp_path: Path, name: str) -> None:
     PILImage.new("RGB", (3, 2), (9, 8, 7)).save(tmp_path / name, "PNG")
     info, frame = read(tmp_path / name)
-    assert info.format is ImageFormat.PNG
+    assert info.format is MediaFormat.PNG
     assert frame.pixels.tolist() == [[[9, 8, 7]] * 3] * 2
 
 
@@ -213,7 +213,7 @@ def test_a_still_can_be_read_once_and_after_the_file_is_gone(tmp_path: Path) -> 
 
 
 def test_nothing_is_left_when_an_output_is_refused(tmp_path: Path) -> None:
-    like = ClipInfo(ImageFormat.PNG, 3, 2)
+    like = ClipInfo(MediaFormat.PNG, 3, 2)
     for name in ("a", "a.xyz"):
         with pytest.raises(UsageError):
             create_media(tmp_path / name, like, OPTIONS)
@@ -260,8 +260,8 @@ def still_of_a_clip(path: Path) -> bool:
     with path.open("rb") as file:
         kind = sniff(file.read(HEAD_BYTES))
         try:
-            return (kind is ImageFormat.GIF or (kind is ImageFormat.PNG and read_png(file).animated)
-                    or (kind is ImageFormat.WEBP and read_webp(file).animated))
+            return (kind is MediaFormat.GIF or (kind is MediaFormat.PNG and read_png(file).animated)
+                    or (kind is MediaFormat.WEBP and read_webp(file).animated))
         except (ValueError, struct.error):
             return False
 

@@ -14,7 +14,7 @@ from PIL import Image as PILImage
 from faceswap_cli.media.frame import ClipInfo, Frame
 from faceswap_cli.media.open import create_media
 from faceswap_cli.media.provenance import DigitalSource, gif_xmp_extension, mark, png_xmp_chunk, xmp_packet
-from faceswap_cli.options import ImageFormat, MediaOptions
+from faceswap_cli.options import MediaFormat, MediaOptions
 
 EXT = "{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}"
 XMP = "{http://ns.adobe.com/xap/1.0/}"
@@ -39,7 +39,7 @@ def test_says_composite_and_names_the_program_and_nothing_else() -> None:
 
 def save(path: Path, options: MediaOptions) -> bytes:
     pixels = np.arange(16 * 16 * 3, dtype=np.uint8).reshape(16, 16, 3)
-    with create_media(path, ClipInfo(ImageFormat.PNG, 16, 16), options, overwrite=True) as writer:
+    with create_media(path, ClipInfo(MediaFormat.PNG, 16, 16), options, overwrite=True) as writer:
         writer.write(Frame(pixels))
         writer.commit()
     return path.read_bytes()

@@ -14,10 +14,10 @@ from PIL import Image, ImageCms
 
 from faceswap_cli.errors import InputError, LimitError, OutputError
 from faceswap_cli.media.frame import ClipInfo, Frame
-from faceswap_cli.options import ImageFormat, MediaOptions
+from faceswap_cli.options import MediaFormat, MediaOptions
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-WEBP = ImageFormat.WEBP
+WEBP = MediaFormat.WEBP
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

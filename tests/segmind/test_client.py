@@ -10,7 +10,7 @@ import pytest
 from segmind_api import CANARY, PICTURE, FakeClock, Fault, SegmindApi
 
 from faceswap_cli.errors import ExitCode, RemoteError, UsageError
-from faceswap_cli.options import ImageFormat, RemoteMode
+from faceswap_cli.options import MediaFormat, RemoteMode
 from faceswap_cli.segmind.client import SegmindClient
 from faceswap_cli.segmind.schema import FaceswapperRequest, FaceswapV3Request
 from faceswap_cli.segmind.ticket import Ticket
@@ -24,7 +24,7 @@ def test_a_swap_leaves_the_result_at_its_destination(
         tmp_path: Path) -> None:
     received = client.swap(request_v3, tmp_path / "out.png", mode=mode)
     assert (tmp_path / "out.png").read_bytes() == PICTURE
-    assert (received.format, received.bytes) == (ImageFormat.PNG, len(PICTURE))
+    assert (received.format, received.bytes) == (MediaFormat.PNG, len(PICTURE))
     assert list(tmp_path.iterdir()) == [tmp_path / "out.png"]
     assert len(api.billed) == 1
     assert api.count("call") == (mode is RemoteMode.SYNC)

@@ -15,9 +15,9 @@ from faceswap_cli.options import (
     EngineName,
     EngineOptions,
     GenderFilter,
-    ImageFormat,
     Interpolation,
     MaskKind,
+    MediaFormat,
     MediaOptions,
     Order,
     RestoreOptions,
@@ -61,7 +61,7 @@ def test_everything_set_is_sent_in_the_apis_words() -> None:
         select=SelectOptions(Order.LEFT_RIGHT, (2, 0), (1,), GenderFilter.FEMALE, GenderFilter.MALE),
         detector=DetectorOptions(model="yolov5n_face"),
         restore=RestoreOptions(model="gfpgan_1.4", weight=0.5, interpolation=Interpolation.LANCZOS))
-    media = MediaOptions(image_format=ImageFormat.WEBP, image_quality=80)
+    media = MediaOptions(image_format=MediaFormat.WEBP, image_quality=80)
     assert sent(engine, media, base64=True) == {
         "base64": True, "detect_gender_input": "female", "detect_gender_source": "male",
         "detection_face_order": "left-right", "face_restore": "GFPGANv1.4.pth", "face_restore_weight": 0.5,
@@ -77,10 +77,10 @@ def test_restorers_may_go_by_any_of_their_names(name: str, theirs: str) -> None:
 
 
 @pytest.mark.parametrize(("given", "written", "wanted"), [
-    (None, ImageFormat.PNG, "png"), (None, ImageFormat.JPEG, "jpeg"), (None, ImageFormat.TIFF, "png"),
-    (None, ImageFormat.AVIF, "png"), (ImageFormat.WEBP, ImageFormat.PNG, "webp"), (ImageFormat.BMP, None, "png"),
+    (None, MediaFormat.PNG, "png"), (None, MediaFormat.JPEG, "jpeg"), (None, MediaFormat.TIFF, "png"),
+    (None, MediaFormat.AVIF, "png"), (MediaFormat.WEBP, MediaFormat.PNG, "webp"), (MediaFormat.BMP, None, "png"),
 ])
-def test_the_format_is_what_the_command_fixes(given: ImageFormat | None, written: ImageFormat | None,
+def test_the_format_is_what_the_command_fixes(given: MediaFormat | None, written: MediaFormat | None,
                                               wanted: str) -> None:
     assert sent(EngineOptions(), MediaOptions(image_format=given), written_as=written) == {"image_format": wanted}
 
@@ -131,7 +131,7 @@ def test_a_request_comes_back_as_the_options_it_was_made_of() -> None:
         select=SelectOptions(Order.TOP_BOTTOM, (2, 0), (1, 1), GenderFilter.MALE, GenderFilter.FEMALE),
         detector=DetectorOptions(model="yolov5l_face"),
         restore=RestoreOptions(model="gfpgan_1.3", weight=0.25, interpolation=Interpolation.NEAREST))
-    media = MediaOptions(image_format=ImageFormat.PNG, image_quality=70)
+    media = MediaOptions(image_format=MediaFormat.PNG, image_quality=70)
     asked = read_request(still_request("s", "t", engine, media), EngineOptions(), MediaOptions(),
                          installed=ALL_INSTALLED)
     assert (asked.source, asked.target, asked.engine, asked.media, asked.warnings) == ("s", "t", engine, media, ())
@@ -143,7 +143,7 @@ def test_a_request_of_defaults_asks_for_what_the_api_does() -> None:
     assert asked.engine.select == SelectOptions(target_index=(0,), source_index=(0,))
     assert asked.engine.restore.model == "codeformer"
     assert asked.engine.detector.model == "retinaface_resnet50"
-    assert asked.media == MediaOptions(image_format=ImageFormat.JPEG, image_quality=95, max_pixels=1000)
+    assert asked.media == MediaOptions(image_format=MediaFormat.JPEG, image_quality=95, max_pixels=1000)
 
 
 @pytest.mark.parametrize("body", [{}, {"face_restore": "GFPGANv1.4.pth"}])

@@ -15,7 +15,7 @@ from faceswap_cli.jobs.backend import open_backend
 from faceswap_cli.models.importing import import_file
 from faceswap_cli.models.spec import Role
 from faceswap_cli.models.store import ModelStore
-from faceswap_cli.options import EngineName, EngineOptions, GenderFilter, ImageFormat, Interpolation, Order
+from faceswap_cli.options import EngineName, EngineOptions, GenderFilter, Interpolation, MediaFormat, Order
 from faceswap_cli.runtime import session
 from faceswap_cli.segmind.schema import Slug, parse_request
 from faceswap_cli.server.options import ServerOptions
@@ -54,14 +54,14 @@ def test_fields_become_options():
     assert (select.target_gender, select.source_gender) == (GenderFilter.MALE, GenderFilter.FEMALE)
     assert (select.order, select.target_index, select.source_index) == (Order.BOTTOM_TOP, (2, 0), (1, 1))
     assert (restore.weight, restore.interpolation, restore.if_available) == (0.5, Interpolation.LANCZOS, True)
-    assert (found.format, found.media.image_quality) == (ImageFormat.WEBP, 40)
+    assert (found.format, found.media.image_quality) == (MediaFormat.WEBP, 40)
     assert "'a'" not in repr(found)  # it may be a whole picture
 
 
 def test_defaults_are_those_of_the_api():
     found = task()
     assert (found.engine.select.target_index, found.engine.select.source_index) == ((0,), (0,))
-    assert (found.engine.restore.weight, found.format, found.media.image_quality) == (0.75, ImageFormat.JPEG, 95)
+    assert (found.engine.restore.weight, found.format, found.media.image_quality) == (0.75, MediaFormat.JPEG, 95)
     other = task(slug=Slug.FACESWAPPER, face_restore=False)
     assert not other.restore and not other.engine.restore.if_available
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from faceswap_cli.errors import InputError
 from faceswap_cli.media.formats import HEAD_BYTES, LABELS, sniff
-from faceswap_cli.options import ImageFormat, MediaOptions
+from faceswap_cli.options import MediaFormat, MediaOptions
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -64,7 +64,7 @@ def _pictures(path: Path) -> Iterator[Picture]:
     if path.is_file():
         with path.open("rb") as file:
             kind = sniff(file.read(HEAD_BYTES))
-        if kind is ImageFormat.JPEG:
+        if kind is MediaFormat.JPEG:
             yield _jpeg(path)
             return
     from faceswap_cli.media.open import open_media
@@ -86,7 +86,7 @@ def _jpeg(path: Path) -> Picture:
     from faceswap_cli.media.limits import check_pixels
     from faceswap_cli.media.pillow import decoding
 
-    with decoding(str(path), LABELS[ImageFormat.JPEG]), Image.open(path, formats=("JPEG", "MPO")) as image:
+    with decoding(str(path), LABELS[MediaFormat.JPEG]), Image.open(path, formats=("JPEG", "MPO")) as image:
         check_pixels(*image.size, 1, MediaOptions(max_pixels=MAX_JPEG_PIXELS), str(path))
         image.draft("RGB", (2 * SIDE, 2 * SIDE))
         return ImageOps.exif_transpose(image.convert("RGB"))
