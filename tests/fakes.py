@@ -120,6 +120,9 @@ class BrightSquares:
                 result[y1:y2, x1:x2] = plan.colours[choice.index]
         return result
 
+    def renderer(self) -> Any:
+        return None
+
     def outcomes(self, plan: FakePlan, frame: int) -> tuple[FaceOutcome, ...]:
         return tuple(_outcome(plan, choice, frame) for choice in plan.choices)
 

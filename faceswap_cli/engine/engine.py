@@ -88,6 +88,26 @@ class Plan:
         return len(self.swaps)
 
 
+@dataclass(frozen=True, slots=True)
+class Renderer:
+    """What carries out plans, apart from what makes them: the swapper and, after it, the restorer."""
+
+    swapper: Swapper
+    restorer: Restorer | None
+
+    def render(self, plan: Plan, image: Image) -> Image:
+        """A new image, or `image` itself when nothing is swapped. Thread-safe."""
+        if not plan.swaps:
+            return image
+        result = np.array(image, order="C")
+        for swap in plan.swaps:
+            plan.drawn_warnings[swap.index] = self.swapper.swap(result, swap.face, swap.decision)
+        if self.restorer is not None:
+            for swap in plan.swaps:
+                self.restorer.restore(result, swap.face, plan.clip)
+        return result
+
+
 class Engine:
     """A local engine; follows `jobs.backend.SwapBackend`.
 
@@ -104,6 +124,7 @@ class Engine:
         self._finder = finder
         self._swapper = swapper
         self._restorer = restorer
+        self._renderer = Renderer(swapper, restorer)
         self._options = options
         self._select = options.select
         self._models = models or {}
@@ -212,15 +233,11 @@ class Engine:
 
     def render(self, plan: Plan, image: Image) -> Image:
         """Carry out a plan: a new image, or `image` itself when nothing is swapped. Thread-safe."""
-        if not plan.swaps:
-            return image
-        result = np.array(image, order="C")
-        for swap in plan.swaps:
-            plan.drawn_warnings[swap.index] = self._swapper.swap(result, swap.face, swap.decision)
-        if self._restorer is not None:
-            for swap in plan.swaps:
-                self._restorer.restore(result, swap.face, plan.clip)
-        return result
+        return self._renderer.render(plan, image)
+
+    def renderer(self) -> Renderer | None:
+        """What renders the frames of a clip in another process; see `jobs.backend.SwapBackend`."""
+        return None if self.heavy or self._options.measure else self._renderer
 
     def outcomes(self, plan: Plan, frame: int) -> tuple[FaceOutcome, ...]:
         """What happened to each face and to each requested index, by index."""

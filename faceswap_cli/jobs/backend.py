@@ -25,6 +25,13 @@ class FaceFinder(Protocol):
         """All faces in the chosen order; with gender where `describe` asks for it."""
 
 
+class Renderer(Protocol):
+    """What carries out the plans of a backend, in another process. Can be pickled, and so can plans."""
+
+    def render(self, plan: Any, image: Image) -> Image:
+        """As `SwapBackend.render`. What it has to tell of it goes into `plan.drawn_warnings`, a dictionary."""
+
+
 class SwapBackend(FaceFinder, Protocol):
     """Finds and swaps faces. `plan` then `render` is one swap, split so that frames can be rendered in parallel.
 
@@ -80,6 +87,12 @@ class SwapBackend(FaceFinder, Protocol):
 
     def render(self, plan: Any, image: Image) -> Image:
         """Carry out a plan; thread-safe and pure. Returns a new image, or `image` itself when nothing is swapped."""
+
+    def renderer(self) -> Renderer | None:
+        """What renders in another process just as `render` does.
+
+        None: rendering needs what lives in this one, or is `heavy` and would gain nothing there.
+        """
 
     def outcomes(self, plan: Any, frame: int) -> tuple[FaceOutcome, ...]:
         """What happened to each face of a rendered plan (warnings included), for reports."""

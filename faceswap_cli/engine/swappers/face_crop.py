@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -83,6 +84,10 @@ class SourceFace:
     cover: Cover
     _crops: dict[tuple[int, bool], FaceCrop] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled without crops: they are soon made again."""
+        return SourceFace, (self.image, self.landmarks, self.camera, self.mouth, self.eyes, self.cover)
 
     def crop(self, side: int, mirrored: bool) -> FaceCrop:
         """The crop of `side` pixels; made at the first call, then reused."""
