@@ -8,11 +8,21 @@ import typer
 
 from faceswap_cli.cli import batch_options as b
 from faceswap_cli.cli import options as o
-from faceswap_cli.cli import remote_options as r
-from faceswap_cli.cli.engine_options import engine_options, select_options
-from faceswap_cli.cli.output import Output
+from faceswap_cli.cli.engine_options import (
+    Detection,
+    EngineChoice,
+    FaceChoice,
+    Limits,
+    RestoringByName,
+    Swapping,
+    TalkAndProgress,
+    engine_options,
+)
+from faceswap_cli.cli.groups import grouped
+from faceswap_cli.cli.media_options import MediaChoice
+from faceswap_cli.cli.remote_options import RemoteBounds, RemoteChoice
 from faceswap_cli.errors import ExitCode, UsageError
-from faceswap_cli.options import MediaOptions, OnError, OnNoFace
+from faceswap_cli.options import OnError, OnNoFace
 
 BATCH_EXAMPLES = """Examples
 
@@ -24,8 +34,19 @@ BATCH_EXAMPLES = """Examples
 """
 
 
+@grouped
 def batch(
     output: b.BatchOutputOption,
+    faces: FaceChoice,
+    engine: EngineChoice,
+    swapping: Swapping,
+    detection: Detection,
+    restoring: RestoringByName,
+    media: MediaChoice,
+    remote: RemoteChoice,
+    bounds: RemoteBounds,
+    limits: Limits,
+    talk: TalkAndProgress,
     source: b.BatchSourceArgument = None,
     inputs: b.InputsArgument = None,
     more_sources: o.MoreSourcesOption = None,
@@ -38,32 +59,9 @@ def batch(
     shard: b.ShardOption = None,
     name: b.NameOption = "{name}",
     root: b.RootOption = None,
-    order: o.OrderOption = o.SELECT_DEFAULTS.order,
-    target_index: o.TargetIndexOption = None,
-    source_index: o.SourceIndexOption = None,
-    target_gender: o.TargetGenderOption = o.SELECT_DEFAULTS.target_gender,
-    source_gender: o.SourceGenderOption = o.SELECT_DEFAULTS.source_gender,
-    engine: o.EngineOption = o.ENGINE_DEFAULTS.engine,
-    models_dir: o.ModelsDirOption = None,
-    swapper: o.SwapperOption = None,
-    swap_size: o.SwapSizeOption = None,
-    mask: o.MaskOption = None,
-    keep_mouth: o.KeepMouthOption = False,
-    detector: o.DetectorOption = None,
-    detector_size: o.DetectorSizeOption = o.ENGINE_DEFAULTS.detector.size,
-    detector_score: o.DetectorScoreOption = o.ENGINE_DEFAULTS.detector.score,
-    provider: o.ProviderOption = o.ENGINE_DEFAULTS.runtime.provider,
-    device: o.DeviceOption = o.ENGINE_DEFAULTS.runtime.device,
-    accelerate: o.AccelerateOption = o.ENGINE_DEFAULTS.runtime.accelerate,
-    restore: o.RestoreOption = None,
-    restore_weight: o.RestoreWeightOption = o.ENGINE_DEFAULTS.restore.weight,
-    restore_visibility: o.RestoreVisibilityOption = o.ENGINE_DEFAULTS.restore.visibility,
-    interpolation: o.InterpolationOption = o.ENGINE_DEFAULTS.restore.interpolation,
     image_format: o.ImageFormatOption = None,
-    image_quality: o.ImageQualityOption = o.MEDIA_DEFAULTS.image_quality,
     overwrite: o.OverwriteOption = False,
     on_no_face: b.BatchOnNoFaceOption = OnNoFace.FAIL,
-    no_provenance: o.NoProvenanceOption = False,
     on_error: b.OnErrorOption = OnError.CONTINUE,
     max_failures: b.MaxFailuresOption = None,
     journal: b.JournalOption = None,
@@ -76,40 +74,23 @@ def batch(
     executor: b.ExecutorOption = b.ExecutorName.LOCAL,
     address: b.AddressOption = None,
     num_gpus: b.NumGpusOption = None,
-    remote: r.RemoteOption = False,
-    remote_mode: r.RemoteModeOption = None,
-    remote_url: r.RemoteUrlOption = None,
-    remote_upload_url: r.RemoteUploadUrlOption = None,
-    remote_timeout: r.RemoteTimeoutOption = None,
-    key_file: r.KeyFileOption = None,
-    fallback: r.FallbackOption = None,
-    remote_jobs: r.RemoteJobsOption = None,
-    max_requests: r.MaxRequestsOption = None,
-    max_cost: r.MaxCostOption = None,
-    cost_per_request: r.CostOption = None,
-    max_pixels: o.MaxPixelsOption = o.MEDIA_DEFAULTS.max_pixels,
-    allow_private_urls: o.AllowPrivateUrlsOption = False,
     json: b.BatchJsonOption = False,
     ordered: b.OrderedOption = False,
     report: b.ReportOption = None,
     junit: b.JunitOption = None,
     summary_html: b.SummaryHtmlOption = None,
     dry_run: b.PlanOption = False,
-    quiet: o.QuietOption = False,
-    verbose: o.VerboseOption = False,
-    debug: o.DebugOption = False,
-    no_progress: o.NoProgressOption = False,
 ) -> None:
     """Put the face of SOURCE on the faces of many files: folders, lists, pipes, tables of jobs.
 
     A journal notes what is done: run again, the command goes on where it was interrupted, and does nothing when nothing
     has changed. Exit code 0: all done; 7: some items failed, and the others are done.
     """
-    sink = Output(json=json, quiet=quiet, verbose=verbose or debug, progress=not no_progress)
+    sink = talk.output(json=json, progress=not talk.no_progress)
     _check(source, inputs, files_from, manifest, executor, address, num_gpus)
     b.check_seconds(timeout, "--timeout")
-    api = r.remote_options(remote, remote_mode, remote_url, remote_upload_url, remote_timeout, key_file, fallback)
-    there = r.remote_run(remote, remote_jobs, max_requests, max_cost, cost_per_request, {
+    api = remote.options()
+    there = bounds.run(remote.remote, {
         "--executor ray": None if executor is b.ExecutorName.LOCAL else executor, "--threads": threads,
         "--workers": None if workers == b.AUTO else workers, "--timeout": timeout, "--max-memory": max_memory})
 
@@ -126,15 +107,10 @@ def batch(
         () if source is None else (source, *(more_sources or ())), tuple(listed), output, name,
         tuple(include or ()), tuple(exclude or ()), recursive, root,
         files_from=() if files_from in (None, "-") else (files_from,), null=null, manifest=manifest,
-        engine=engine_options(
-            select=select_options(order, target_index, source_index, target_gender, source_gender), engine=engine,
-            models_dir=models_dir, swapper=swapper, swap_size=swap_size, mask=mask, keep_mouth=keep_mouth,
-            detector=detector, detector_size=detector_size, detector_score=detector_score, provider=provider,
-            device=device, accelerate=accelerate, restore=restore, restore_weight=restore_weight,
-            restore_visibility=restore_visibility, interpolation=interpolation, describe=json or verbose,
-        ),
-        media=MediaOptions(image_format, image_quality, max_pixels, not no_provenance),
-        on_no_face=on_no_face, allow_private_urls=allow_private_urls, details=True, overwrite=overwrite,
+        engine=engine_options(engine, swapping, select=faces.options(), detection=detection,
+                              restore=restoring.options(restoring.restore), describe=json or talk.verbose),
+        media=media.options(image_format, limits.max_pixels),
+        on_no_face=on_no_face, allow_private_urls=limits.allow_private_urls, details=True, overwrite=overwrite,
         shard=None if shard is None else parse_shard(shard), remote=api,
     )
     how = RunRequest(
@@ -142,7 +118,7 @@ def batch(
         b.parse_workers(workers), threads,
         Limits(timeout, None if max_memory is None else b.parse_size(max_memory, "--max-memory")),
         executor, address, num_gpus, _path(report, "--report"), _path(junit, "--junit"),
-        _path(summary_html, "--summary-html"), progress=not no_progress, remote=there,
+        _path(summary_html, "--summary-html"), progress=not talk.no_progress, remote=there,
     )
     if dry_run:
         show_plan(sink, request, how.journal, how.policy)

@@ -9,9 +9,11 @@ import typer
 
 from faceswap_cli.cli import options as o
 from faceswap_cli.cli import remote_options as r
+from faceswap_cli.cli.engine_options import Detection, EngineChoice, Limits, TalkAndProgress
+from faceswap_cli.cli.groups import grouped
 from faceswap_cli.cli.output import Output, say
 from faceswap_cli.errors import ExitCode, InputError, OutputError, UsageError
-from faceswap_cli.options import DetectorOptions, EngineOptions, MediaOptions, RuntimeOptions, SelectOptions
+from faceswap_cli.options import EngineOptions, MediaOptions, RuntimeOptions, SelectOptions
 
 if TYPE_CHECKING:
     from faceswap_cli.jobs.backend import FaceFinder
@@ -25,28 +27,20 @@ DETECT_EXAMPLES = """Examples
 """
 
 
+@grouped
 def detect(
     images: o.PicturesArgument,
+    engine: EngineChoice,
+    detection: Detection,
+    limits: Limits,
+    talk: TalkAndProgress,
     order: o.OrderOption = o.SELECT_DEFAULTS.order,
     gender: o.ShownGenderOption = o.SELECT_DEFAULTS.target_gender,
-    engine: o.EngineOption = o.ENGINE_DEFAULTS.engine,
-    models_dir: o.ModelsDirOption = None,
-    detector: o.DetectorOption = None,
-    detector_size: o.DetectorSizeOption = o.ENGINE_DEFAULTS.detector.size,
-    detector_score: o.DetectorScoreOption = o.ENGINE_DEFAULTS.detector.score,
-    provider: o.ProviderOption = o.ENGINE_DEFAULTS.runtime.provider,
-    device: o.DeviceOption = o.ENGINE_DEFAULTS.runtime.device,
     annotate: o.AnnotateOption = None,
     crops: o.CropsOption = None,
     overwrite: o.OverwriteOption = False,
     remote: r.RefusedOption = False,
-    max_pixels: o.MaxPixelsOption = o.MEDIA_DEFAULTS.max_pixels,
-    allow_private_urls: o.AllowPrivateUrlsOption = False,
     json: o.JsonOption = False,
-    quiet: o.QuietOption = False,
-    verbose: o.VerboseOption = False,
-    debug: o.DebugOption = False,
-    no_progress: o.NoProgressOption = False,
 ) -> None:
     """List the faces of pictures and animations, numbered as `swap` takes them.
 
@@ -55,20 +49,21 @@ def detect(
     from faceswap_cli.jobs.backend import open_finder
     from faceswap_cli.jobs.detect import DetectJob, check_detect_outputs
 
-    output = Output(json=json, quiet=quiet, verbose=verbose or debug, progress=not no_progress)
+    output = talk.output(json=json, progress=not talk.no_progress)
     if remote:
         raise UsageError("detect has no --remote: the API swaps faces and does not tell where they are; leave it out")
     if images.count("-") > 1:
         raise UsageError("- (standard input) can be given only once")
     if "" in (annotate, crops):
         raise UsageError("the name given to --annotate or --crops is empty; name a file or folder")
-    media = MediaOptions(max_pixels=max_pixels, provenance=False)
-    jobs = [DetectJob(image, media, gender, path, None if crops is None else Path(crops), overwrite,
-                      allow_private_urls) for image, path in zip(images, _annotated(annotate, images), strict=True)]
+    media = MediaOptions(max_pixels=limits.max_pixels, provenance=False)
+    folder = None if crops is None else Path(crops)
+    jobs = [DetectJob(image, media, gender, path, folder, overwrite, limits.allow_private_urls)
+            for image, path in zip(images, _annotated(annotate, images), strict=True)]
     check_detect_outputs(jobs)
     finder = open_finder(EngineOptions(
-        engine, SelectOptions(order), describe=True, detector=DetectorOptions(detector, detector_size, detector_score),
-        runtime=RuntimeOptions(provider, device), models_folder=models_dir))
+        engine.engine, SelectOptions(order), describe=True, detector=detection.options(),
+        runtime=RuntimeOptions(engine.provider, engine.device), models_folder=engine.models_dir))
     for note in finder.notes:
         output.note(note)
     files: list[dict[str, Any]] = []

@@ -70,24 +70,39 @@ CostOption = Annotated[float | None, typer.Option(
 RefusedOption = Annotated[bool, typer.Option("--remote", hidden=True)]
 
 
-def remote_options(remote: bool, mode: RemoteMode | None, url: str | None, upload_url: str | None,
-                   timeout: float | None, key_file: str | None, fallback: Fallback | None) -> RemoteOptions | None:
-    """How the API is called; None: it is not.
+@dataclass(frozen=True, slots=True)
+class RemoteChoice:
+    """Whether the API does the job, and how it is called."""
 
-    Raises:
-        UsageError: One of the options without `--remote`, or a value out of its range.
-    """
-    given = {"--remote-mode": mode, "--remote-url": url, "--remote-upload-url": upload_url,
-             "--remote-timeout": timeout, "--key-file": key_file, "--fallback": fallback}
-    if not remote:
-        refuse_without(given)
-        return None
-    for option in ("--remote-url", "--remote-upload-url", "--key-file"):
-        if given[option] == "":
-            raise UsageError(f"the value given to {option} is empty; leave it out, or give one")
-    defaults = RemoteOptions()
-    return RemoteOptions(mode or defaults.mode, url or os.environ.get(URL_VARIABLE) or None, upload_url, key_file,
-                         defaults.deadline if timeout is None else timeout, fallback)
+    remote: RemoteOption = False
+    remote_mode: RemoteModeOption = None
+    remote_url: RemoteUrlOption = None
+    remote_upload_url: RemoteUploadUrlOption = None
+    remote_timeout: RemoteTimeoutOption = None
+    key_file: KeyFileOption = None
+    fallback: FallbackOption = None
+
+    def options(self) -> RemoteOptions | None:
+        """How the API is called; None: it is not.
+
+        Raises:
+            UsageError: One of the options without `--remote`, or a value out of its range.
+        """
+        given: dict[str, object] = {
+            "--remote-mode": self.remote_mode, "--remote-url": self.remote_url,
+            "--remote-upload-url": self.remote_upload_url, "--remote-timeout": self.remote_timeout,
+            "--key-file": self.key_file, "--fallback": self.fallback}
+        if not self.remote:
+            _refuse_without(given)
+            return None
+        for option in ("--remote-url", "--remote-upload-url", "--key-file"):
+            if given[option] == "":
+                raise UsageError(f"the value given to {option} is empty; leave it out, or give one")
+        defaults = RemoteOptions()
+        return RemoteOptions(
+            self.remote_mode or defaults.mode, self.remote_url or os.environ.get(URL_VARIABLE) or None,
+            self.remote_upload_url, self.key_file,
+            defaults.deadline if self.remote_timeout is None else self.remote_timeout, self.fallback)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,42 +122,50 @@ class RemoteRun:
     cost: float | None = None
 
 
-def remote_run(remote: bool, jobs: int | None, max_requests: int | None, max_cost: float | None, cost: float | None,
-               local: Mapping[str, object]) -> RemoteRun:
-    """How a batch goes about the API.
+@dataclass(frozen=True, slots=True)
+class RemoteBounds:
+    """How a batch goes about the API, and what it may cost."""
 
-    Args:
-        remote: Whether it does.
-        jobs, max_requests, max_cost, cost: Values of the options; None: not given.
-        local: Values of options that are about workers of this machine, by option; None: not given.
+    remote_jobs: RemoteJobsOption = None
+    max_requests: MaxRequestsOption = None
+    max_cost: MaxCostOption = None
+    cost_per_request: CostOption = None
 
-    Raises:
-        UsageError: Options that contradict each other, or values out of their range.
-    """
-    if not remote:
-        refuse_without({"--remote-jobs": jobs, "--max-requests": max_requests, "--max-cost": max_cost,
-                        "--cost-per-request": cost})
-        return RemoteRun()
-    for option, value in local.items():
-        if value is not None:
-            raise UsageError(f"{option} cannot be used with --remote: it is about workers of this machine; see "
-                             "--remote-jobs and --remote-timeout")
-    for option, amount in (("--max-cost", max_cost), ("--cost-per-request", cost)):
-        if amount is not None and not (amount > 0 and math.isfinite(amount)):
-            raise UsageError(f"{option} {amount:g} must be more than 0")
-    limit = "--max-requests"
-    if max_cost is not None:
-        if cost is None:
-            raise UsageError("--max-cost needs --cost-per-request: the API does not tell its prices")
-        affordable = int(max_cost / cost + 1e-9)
-        if affordable < 1:
-            raise UsageError(f"--max-cost {max_cost:g} does not pay for one request at {cost:g}")
-        if max_requests is None or affordable < max_requests:
-            max_requests, limit = affordable, "--max-cost"
-    return RemoteRun(RemoteRun().jobs if jobs is None else jobs, max_requests, limit, cost)
+    def run(self, remote: bool, local: Mapping[str, object]) -> RemoteRun:
+        """The record of these values.
+
+        Args:
+            remote: Whether the API does the jobs.
+            local: Values of options that are about workers of this machine, by option; None: not given.
+
+        Raises:
+            UsageError: Options that contradict each other, or values out of their range.
+        """
+        cost, max_requests = self.cost_per_request, self.max_requests
+        if not remote:
+            _refuse_without({"--remote-jobs": self.remote_jobs, "--max-requests": max_requests,
+                             "--max-cost": self.max_cost, "--cost-per-request": cost})
+            return RemoteRun()
+        for option, value in local.items():
+            if value is not None:
+                raise UsageError(f"{option} cannot be used with --remote: it is about workers of this machine; see "
+                                 "--remote-jobs and --remote-timeout")
+        for option, amount in (("--max-cost", self.max_cost), ("--cost-per-request", cost)):
+            if amount is not None and not (amount > 0 and math.isfinite(amount)):
+                raise UsageError(f"{option} {amount:g} must be more than 0")
+        limit = "--max-requests"
+        if self.max_cost is not None:
+            if cost is None:
+                raise UsageError("--max-cost needs --cost-per-request: the API does not tell its prices")
+            affordable = int(self.max_cost / cost + 1e-9)
+            if affordable < 1:
+                raise UsageError(f"--max-cost {self.max_cost:g} does not pay for one request at {cost:g}")
+            if max_requests is None or affordable < max_requests:
+                max_requests, limit = affordable, "--max-cost"
+        return RemoteRun(RemoteRun().jobs if self.remote_jobs is None else self.remote_jobs, max_requests, limit, cost)
 
 
-def refuse_without(given: Mapping[str, object]) -> None:
+def _refuse_without(given: Mapping[str, object]) -> None:
     """Raises: UsageError: An option that means something with `--remote` only."""
     for option, value in given.items():
         if value is not None:

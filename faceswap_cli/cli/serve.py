@@ -9,7 +9,8 @@ import typer
 
 from faceswap_cli.cli import options as o
 from faceswap_cli.cli.consent import tell_once
-from faceswap_cli.cli.engine_options import engine_options
+from faceswap_cli.cli.engine_options import EngineChoice, Swapping, Talk, engine_options
+from faceswap_cli.cli.groups import grouped
 from faceswap_cli.cli.output import Output, say
 from faceswap_cli.server.options import MIB, ServerOptions
 
@@ -64,7 +65,11 @@ MaxInputOption = Annotated[int, typer.Option(
     help="Refuse pictures at a URL that are larger.")]
 
 
+@grouped
 def serve(
+    engine: EngineChoice,
+    swapping: Swapping,
+    talk: Talk,
     host: HostOption = _DEFAULTS.host,
     port: PortOption = _DEFAULTS.port,
     keys_file: KeysFileOption = None,
@@ -73,36 +78,18 @@ def serve(
     queue: QueueOption = _DEFAULTS.queue,
     job_timeout: JobTimeoutOption = _DEFAULTS.job_seconds,
     data_dir: DataDirOption = None,
-    engine: o.EngineOption = o.ENGINE_DEFAULTS.engine,
-    models_dir: o.ModelsDirOption = None,
-    swapper: o.SwapperOption = None,
-    swap_size: o.SwapSizeOption = None,
-    mask: o.MaskOption = None,
-    keep_mouth: o.KeepMouthOption = False,
-    provider: o.ProviderOption = o.ENGINE_DEFAULTS.runtime.provider,
-    device: o.DeviceOption = o.ENGINE_DEFAULTS.runtime.device,
-    accelerate: o.AccelerateOption = o.ENGINE_DEFAULTS.runtime.accelerate,
     max_body: MaxBodyOption = _DEFAULTS.max_body // MIB,
     max_download: MaxInputOption = _DEFAULTS.max_input // MIB,
     max_pixels: o.MaxPixelsOption = _DEFAULTS.max_pixels,
     allow_private_urls: o.AllowPrivateUrlsOption = False,
-    quiet: o.QuietOption = False,
-    verbose: o.VerboseOption = False,
-    debug: o.DebugOption = False,
 ) -> None:
     """Serve the API of Segmind for both of its face swap models, on an engine of this machine."""
-    output = Output(quiet=quiet, verbose=verbose or debug)
+    output = talk.output()
     options = ServerOptions(
         host=host, port=port, workers=workers, queue=queue, max_body=max_body * MIB, max_input=max_download * MIB,
         max_pixels=max_pixels, job_seconds=job_timeout, keys_file=keys_file, public_url=public_url, data_dir=data_dir,
         allow_private_urls=allow_private_urls,
-        engine=engine_options(
-            select=o.SELECT_DEFAULTS, engine=engine, models_dir=models_dir, swapper=swapper, swap_size=swap_size,
-            mask=mask, keep_mouth=keep_mouth, detector=None, detector_size=o.ENGINE_DEFAULTS.detector.size,
-            detector_score=o.ENGINE_DEFAULTS.detector.score, provider=provider, device=device, accelerate=accelerate,
-            restore=None, restore_weight=o.ENGINE_DEFAULTS.restore.weight,
-            restore_visibility=o.ENGINE_DEFAULTS.restore.visibility,
-            interpolation=o.ENGINE_DEFAULTS.restore.interpolation, describe=False))
+        engine=engine_options(engine, swapping))
 
     from faceswap_cli.server.serve import serve as run
 

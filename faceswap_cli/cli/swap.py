@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from faceswap_cli.cli import options as o
-from faceswap_cli.cli import remote_options as r
 from faceswap_cli.cli.consent import tell_once
-from faceswap_cli.cli.engine_options import engine_options, select_options
+from faceswap_cli.cli.engine_options import (
+    Detection,
+    EngineChoice,
+    FaceChoice,
+    Limits,
+    Restoring,
+    RestoringByName,
+    Swapping,
+    TalkAndProgress,
+    engine_options,
+)
+from faceswap_cli.cli.groups import grouped
+from faceswap_cli.cli.media_options import MediaChoice
 from faceswap_cli.cli.output import Output
+from faceswap_cli.cli.remote_options import RemoteChoice
 from faceswap_cli.cli.stdout import is_terminal
 from faceswap_cli.errors import UsageError
-from faceswap_cli.options import EngineOptions, MediaFormat, MediaOptions, OnNoFace, RemoteOptions
+from faceswap_cli.options import EngineOptions, MediaFormat, MediaOptions, OnNoFace
 
 if TYPE_CHECKING:
     from faceswap_cli.jobs.job import Outcome, SwapJob
@@ -31,141 +44,75 @@ SWAP_GIF_EXAMPLES = """Examples
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What both commands have besides the engine: how the call goes."""
+
+    overwrite: o.OverwriteOption = False
+    on_no_face: o.OnNoFaceOption = OnNoFace.FAIL
+    json: o.JsonOption = False
+    dry_run: o.DryRunOption = False
+
+
+@grouped
 def swap(
     source: o.SourceArgument,
     target: o.TargetArgument,
     output: o.OutputOption,
+    faces: FaceChoice,
+    engine: EngineChoice,
+    swapping: Swapping,
+    detection: Detection,
+    restoring: RestoringByName,
+    media: MediaChoice,
+    call: Call,
+    remote: RemoteChoice,
+    limits: Limits,
+    talk: TalkAndProgress,
     more_sources: o.MoreSourcesOption = None,
-    order: o.OrderOption = o.SELECT_DEFAULTS.order,
-    target_index: o.TargetIndexOption = None,
-    source_index: o.SourceIndexOption = None,
-    target_gender: o.TargetGenderOption = o.SELECT_DEFAULTS.target_gender,
-    source_gender: o.SourceGenderOption = o.SELECT_DEFAULTS.source_gender,
-    engine: o.EngineOption = o.ENGINE_DEFAULTS.engine,
-    models_dir: o.ModelsDirOption = None,
-    swapper: o.SwapperOption = None,
-    swap_size: o.SwapSizeOption = None,
-    mask: o.MaskOption = None,
-    keep_mouth: o.KeepMouthOption = False,
-    detector: o.DetectorOption = None,
-    detector_size: o.DetectorSizeOption = o.ENGINE_DEFAULTS.detector.size,
-    detector_score: o.DetectorScoreOption = o.ENGINE_DEFAULTS.detector.score,
-    provider: o.ProviderOption = o.ENGINE_DEFAULTS.runtime.provider,
-    device: o.DeviceOption = o.ENGINE_DEFAULTS.runtime.device,
-    accelerate: o.AccelerateOption = o.ENGINE_DEFAULTS.runtime.accelerate,
-    restore: o.RestoreOption = None,
-    restore_weight: o.RestoreWeightOption = o.ENGINE_DEFAULTS.restore.weight,
-    restore_visibility: o.RestoreVisibilityOption = o.ENGINE_DEFAULTS.restore.visibility,
-    interpolation: o.InterpolationOption = o.ENGINE_DEFAULTS.restore.interpolation,
     image_format: o.ImageFormatOption = None,
-    image_quality: o.ImageQualityOption = o.MEDIA_DEFAULTS.image_quality,
-    overwrite: o.OverwriteOption = False,
-    on_no_face: o.OnNoFaceOption = OnNoFace.FAIL,
-    no_provenance: o.NoProvenanceOption = False,
-    remote: r.RemoteOption = False,
-    remote_mode: r.RemoteModeOption = None,
-    remote_url: r.RemoteUrlOption = None,
-    remote_upload_url: r.RemoteUploadUrlOption = None,
-    remote_timeout: r.RemoteTimeoutOption = None,
-    key_file: r.KeyFileOption = None,
-    fallback: r.FallbackOption = None,
-    max_pixels: o.MaxPixelsOption = o.MEDIA_DEFAULTS.max_pixels,
-    allow_private_urls: o.AllowPrivateUrlsOption = False,
-    json: o.JsonOption = False,
-    dry_run: o.DryRunOption = False,
-    quiet: o.QuietOption = False,
-    verbose: o.VerboseOption = False,
-    debug: o.DebugOption = False,
-    no_progress: o.NoProgressOption = False,
 ) -> None:
-    """Put the face of SOURCE on the faces of TARGET, a picture or an animation."""
+    """Put the face of SOURCE on the faces of TARGET, a picture, an animation or a video."""
     _run(
-        Output(json=json, quiet=quiet, verbose=verbose or debug, progress=not no_progress),
-        (source, *(more_sources or ())), target, output,
-        engine_options(
-            select=select_options(order, target_index, source_index, target_gender, source_gender), engine=engine,
-            models_dir=models_dir, swapper=swapper, swap_size=swap_size, mask=mask, keep_mouth=keep_mouth,
-            detector=detector, detector_size=detector_size, detector_score=detector_score, provider=provider,
-            device=device, accelerate=accelerate, restore=restore, restore_weight=restore_weight,
-            restore_visibility=restore_visibility, interpolation=interpolation, describe=json or verbose,
-        ),
-        MediaOptions(image_format, image_quality, max_pixels, not no_provenance),
-        overwrite=overwrite, on_no_face=on_no_face, allow_private_urls=allow_private_urls, dry_run=dry_run,
-        remote=r.remote_options(remote, remote_mode, remote_url, remote_upload_url, remote_timeout, key_file, fallback),
-    )
+        talk.output(json=call.json, progress=not talk.no_progress), (source, *(more_sources or ())), target, output,
+        engine_options(engine, swapping, select=faces.options(), detection=detection,
+                       restore=restoring.options(restoring.restore), describe=call.json or talk.verbose),
+        media.options(image_format, limits.max_pixels), call, remote, limits)
 
 
+@grouped
 def swap_gif(
     source: o.SourceArgument,
     target: o.AnimationArgument,
     output: o.OutputOption,
+    faces: FaceChoice,
+    engine: EngineChoice,
+    swapping: Swapping,
+    detection: Detection,
+    restoring: Restoring,
+    media: MediaChoice,
+    call: Call,
+    remote: RemoteChoice,
+    limits: Limits,
+    talk: TalkAndProgress,
     more_sources: o.MoreSourcesOption = None,
-    order: o.OrderOption = o.SELECT_DEFAULTS.order,
-    target_index: o.TargetIndexOption = None,
-    source_index: o.SourceIndexOption = None,
-    target_gender: o.TargetGenderOption = o.SELECT_DEFAULTS.target_gender,
-    source_gender: o.SourceGenderOption = o.SELECT_DEFAULTS.source_gender,
-    engine: o.EngineOption = o.ENGINE_DEFAULTS.engine,
-    models_dir: o.ModelsDirOption = None,
-    swapper: o.SwapperOption = None,
-    swap_size: o.SwapSizeOption = None,
-    mask: o.MaskOption = None,
-    keep_mouth: o.KeepMouthOption = False,
-    detector: o.DetectorOption = None,
-    detector_size: o.DetectorSizeOption = o.ENGINE_DEFAULTS.detector.size,
-    detector_score: o.DetectorScoreOption = o.ENGINE_DEFAULTS.detector.score,
-    provider: o.ProviderOption = o.ENGINE_DEFAULTS.runtime.provider,
-    device: o.DeviceOption = o.ENGINE_DEFAULTS.runtime.device,
-    accelerate: o.AccelerateOption = o.ENGINE_DEFAULTS.runtime.accelerate,
     face_restore: o.FaceRestoreOption = True,
-    restore_weight: o.RestoreWeightOption = o.ENGINE_DEFAULTS.restore.weight,
-    restore_visibility: o.RestoreVisibilityOption = o.ENGINE_DEFAULTS.restore.visibility,
-    interpolation: o.InterpolationOption = o.ENGINE_DEFAULTS.restore.interpolation,
     file_type: o.FileTypeOption = None,
-    image_quality: o.ImageQualityOption = o.MEDIA_DEFAULTS.image_quality,
-    overwrite: o.OverwriteOption = False,
-    on_no_face: o.OnNoFaceOption = OnNoFace.FAIL,
-    no_provenance: o.NoProvenanceOption = False,
-    remote: r.RemoteOption = False,
-    remote_mode: r.RemoteModeOption = None,
-    remote_url: r.RemoteUrlOption = None,
-    remote_upload_url: r.RemoteUploadUrlOption = None,
-    remote_timeout: r.RemoteTimeoutOption = None,
-    key_file: r.KeyFileOption = None,
-    fallback: r.FallbackOption = None,
-    max_pixels: o.MaxPixelsOption = o.MEDIA_DEFAULTS.max_pixels,
-    allow_private_urls: o.AllowPrivateUrlsOption = False,
-    json: o.JsonOption = False,
-    dry_run: o.DryRunOption = False,
-    quiet: o.QuietOption = False,
-    verbose: o.VerboseOption = False,
-    debug: o.DebugOption = False,
-    no_progress: o.NoProgressOption = False,
 ) -> None:
     """Put the face of SOURCE on the faces of TARGET, an animation: GIF, animated WebP or APNG."""
     if file_type not in (None, MediaFormat.GIF, MediaFormat.WEBP, MediaFormat.APNG):
         raise UsageError(f"--file-type {file_type} holds no animation; use gif, webp or apng")
     _run(
-        Output(json=json, quiet=quiet, verbose=verbose or debug, progress=not no_progress),
-        (source, *(more_sources or ())), target, output,
-        engine_options(
-            select=select_options(order, target_index, source_index, target_gender, source_gender), engine=engine,
-            models_dir=models_dir, swapper=swapper, swap_size=swap_size, mask=mask, keep_mouth=keep_mouth,
-            detector=detector, detector_size=detector_size, detector_score=detector_score, provider=provider,
-            device=device, accelerate=accelerate, restore=None, restore_weight=restore_weight,
-            restore_visibility=restore_visibility, interpolation=interpolation, describe=json or verbose,
-            restore_if_available=face_restore,
-        ),
-        MediaOptions(file_type, image_quality, max_pixels, not no_provenance),
-        overwrite=overwrite, on_no_face=on_no_face, allow_private_urls=allow_private_urls, dry_run=dry_run,
-        animation_only=True,
-        remote=r.remote_options(remote, remote_mode, remote_url, remote_upload_url, remote_timeout, key_file, fallback),
-    )
+        talk.output(json=call.json, progress=not talk.no_progress), (source, *(more_sources or ())), target, output,
+        engine_options(engine, swapping, select=faces.options(), detection=detection,
+                       restore=restoring.options(None, if_available=face_restore),
+                       describe=call.json or talk.verbose),
+        media.options(file_type, limits.max_pixels), call, remote, limits, animation_only=True)
 
 
 def _run(output: Output, sources: tuple[str, ...], target: str, destination: str, engine: EngineOptions,
-         media: MediaOptions, *, overwrite: bool, on_no_face: OnNoFace, allow_private_urls: bool, dry_run: bool,
-         animation_only: bool = False, remote: RemoteOptions | None = None) -> None:
+         media: MediaOptions, call: Call, remote: RemoteChoice, limits: Limits, *,
+         animation_only: bool = False) -> None:
     """Check what can be checked for nothing, swap, and tell."""
     from faceswap_cli.jobs.job import STDOUT, SwapJob
     from faceswap_cli.jobs.swap import check_output
@@ -173,14 +120,15 @@ def _run(output: Output, sources: tuple[str, ...], target: str, destination: str
     if destination == STDOUT:
         if output.json:
             raise UsageError("--json and -o - both want standard output; write the picture to a file")
-        if is_terminal() and not dry_run:
+        if is_terminal() and not call.dry_run:
             raise UsageError("standard output is a terminal; redirect it to a file, or name a file with -o")
     if (*sources, target).count("-") > 1:
         raise UsageError("- (standard input) can be given only once, as source or as target")
-    job = SwapJob(sources, target, destination, engine, media, overwrite, on_no_face, allow_private_urls,
-                  animation_only, details=output.json or output.verbose, dry_run=dry_run, remote=remote)
+    job = SwapJob(sources, target, destination, engine, media, call.overwrite, call.on_no_face,
+                  limits.allow_private_urls, animation_only, details=output.json or output.verbose,
+                  dry_run=call.dry_run, remote=remote.options())
     check_output(job)
-    if remote is None:
+    if job.remote is None:
         outcome = _swap_here(output, job)
     else:
         from faceswap_cli.cli.remote_swap import swap_there
