@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from faceswap_cli.engine.finder import Finder, FoundBefore
+from faceswap_cli.engine.known import find_source
 from faceswap_cli.engine.outcome import FaceOutcome, SourcePicture
 from faceswap_cli.engine.parts import Restorer, Swapper
 from faceswap_cli.errors import NoFaceError, UsageError
@@ -130,6 +131,11 @@ class Engine:
         self._models = models or {}
 
     @property
+    def finder(self) -> Finder:
+        """What finds and describes faces."""
+        return self._finder
+
+    @property
     def models(self) -> dict[str, str]:
         """SHA-256 of the models that decide the pixels, by id; models that come with packages are not among them."""
         return dict(self._models)
@@ -183,7 +189,7 @@ class Engine:
         describe = self._select.source_gender is not GenderFilter.NO
         seen = 0
         for picture in pictures:
-            faces = self.find(picture.pixels, describe=describe)
+            faces = find_source(self._finder, picture, self._models, describe=describe)
             seen += len(faces)
             try:
                 choices = [choice for choice in judge_sources(faces, self._select) if choice.selected]

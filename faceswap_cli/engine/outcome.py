@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from faceswap_cli.faces.face import Box, Gender, Pose
+from faceswap_cli.faces.face import Box, Face, Gender, Pose
 from faceswap_cli.image import Image
 
 
 @dataclass(frozen=True, slots=True)
+class KnownFace:
+    """A face of a picture that was found before.
+
+    Attributes:
+        analyser: Name of the analyser that found it.
+        face: Its record, in pixels of the picture.
+        models: SHA-256 of the models that the analyser used, by id; its embedding serves only where they are at hand.
+    """
+
+    analyser: str
+    face: Face
+    models: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class SourcePicture:
-    """A decoded source picture and the name to report it by."""
+    """A decoded source picture and the name to report it by.
+
+    Attributes:
+        name: For warnings and reports.
+        pixels: uint8 (H, W, 3) RGB, upright.
+        known: What analysers said of the one face that is meant; none: it is looked for.
+    """
 
     name: str
     pixels: Image
+    known: tuple[KnownFace, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
