@@ -12,8 +12,8 @@ import pytest
 PACKAGE = Path(__file__).resolve().parent.parent / "faceswap_cli"
 
 FLOORS = {
-    "errors": 0, "image": 0, "options": 0,
-    "faces": 1, "media": 1, "models": 1, "runtime": 1,
+    "errors": 0, "image": 0, "options": 0, "recent": 0, "text": 0,
+    "faces": 1, "library": 1, "media": 1, "models": 1, "runtime": 1,
     "engine": 2, "segmind": 2,
     "jobs": 3, "doctor": 3,
     "cli": 4, "server": 4,
@@ -21,7 +21,7 @@ FLOORS = {
 }
 """The floor of each room; a module has that of the longest name that fits."""
 
-STRANGERS = {"faces", "media", "models", "runtime"}
+STRANGERS = {"faces", "library", "media", "models", "runtime"}
 """Rooms that do not know each other."""
 
 LATE = {"cv2", "dlib", "PIL", "av", "imageio", "tifffile", "httpx", "httpcore", "onnxruntime", "onnx", "insightface",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from faceswap_cli.cli.batch_backends import Backends
 from faceswap_cli.cli.batch_remote import check_items, models_of
 from faceswap_cli.cli.batch_report import plan_summary, planned_report
-from faceswap_cli.cli.output import Output, plain
+from faceswap_cli.cli.output import Output
 from faceswap_cli.cli.stdout import is_terminal
 from faceswap_cli.errors import UsageError
 from faceswap_cli.jobs.batch import Policy, earlier_result, refusal
@@ -25,6 +25,7 @@ from faceswap_cli.jobs.remote_files import is_remote
 from faceswap_cli.jobs.request import NAMES, BatchRequest, check_request
 from faceswap_cli.jobs.resume import Models, Standing
 from faceswap_cli.media.urls import is_url, shown
+from faceswap_cli.text import one_line
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -157,7 +158,7 @@ def _line(planned: _Planned) -> str:
     """For a pipe: what would become of it, what is changed and what is written, with a tab between."""
     item = planned.item
     parts = [planned.word, shown(item.name), shown(item.job.output), *_why(planned)]
-    return "\t".join(plain(part) for part in parts)
+    return "\t".join(one_line(part) for part in parts)
 
 
 def _why(planned: _Planned) -> list[str]:
@@ -186,8 +187,8 @@ def _table(planned: list[_Planned]) -> RenderableType:
         item, style = entry.item, _STYLES.get(entry.word, "")
         texts = [str(item.number), *([entry.word] if with_word else []), shown(item.name), shown(item.job.output),
                  *([", ".join(map(shown, item.job.sources))] if with_sources else [])]
-        table.add_row(*(Text(plain(text), style=style) for text in texts))
-    failures = [Text(plain(f"{entry.item.number}: {text}"), style="red") for entry in rows for text in _why(entry)]
+        table.add_row(*(Text(one_line(text), style=style) for text in texts))
+    failures = [Text(one_line(f"{entry.item.number}: {text}"), style="red") for entry in rows for text in _why(entry)]
     rest = len(planned) - len(rows)
     more = [Text(f"... and {rest} more; to see all: --dry-run | less")] if rest > 0 else []
     return Group(table, *failures, *more)

@@ -15,12 +15,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from faceswap_cli.cli.output import Output, plain, say, say_lines
+from faceswap_cli.cli.output import Output, say, say_lines
 from faceswap_cli.errors import ExitCode, OutputError
 from faceswap_cli.jobs.items import ItemResult, Status
 from faceswap_cli.jobs.report.summary import Summary, ran
 from faceswap_cli.jobs.report.text import counted, show_rate, show_seconds
 from faceswap_cli.media.urls import shown
+from faceswap_cli.text import one_line
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -169,12 +170,12 @@ def _lines(summary: Summary, arguments: Sequence[str], journal: Path | None,
         yield Text(f"{number:>{width}} {word}", style=style), 0
     yield Text(_facts(summary)), 0
     if summary.stopped:
-        yield Text(plain(f"stopped: {summary.stopped}"), style="yellow"), 0
+        yield Text(one_line(f"stopped: {summary.stopped}"), style="yellow"), 0
     failures = summary.counts[Status.FAILED]
     if failures:
         yield Text("failures:", style="bold red"), 0
         for failure in summary.failures[:FAILURES_SHOWN]:
-            yield Text(plain(_failure(failure))), 2
+            yield Text(one_line(_failure(failure))), 2
         if failures > FAILURES_SHOWN:
             yield Text(f"... and {failures - FAILURES_SHOWN} more"), 2
     warnings = [*((text, None) for text in summary.batch_warnings),
@@ -182,15 +183,15 @@ def _lines(summary: Summary, arguments: Sequence[str], journal: Path | None,
     if warnings:
         yield Text("warnings:", style="bold yellow"), 0
         for text, items in warnings[:WARNINGS_SHOWN]:
-            yield Text(plain(text if items is None else f"{counted(items, 'item')}: {text}")), 2
+            yield Text(one_line(text if items is None else f"{counted(items, 'item')}: {text}")), 2
         if len(warnings) > WARNINGS_SHOWN:
             yield Text(f"... and {len(warnings) - WARNINGS_SHOWN} kinds more"), 2
     if arguments and (failures or summary.stopped or summary.counts[Status.STOPPED]):
         yield Text("to try the failures again:" if failures else "to go on:", style="bold"), 0
-        yield Text(plain(again(arguments, failed=bool(failures))), no_wrap=True), 2
+        yield Text(one_line(again(arguments, failed=bool(failures))), no_wrap=True), 2
     files = [*([("journal", journal)] if journal is not None else []), *(("report", path) for path in reports)]
     for label, path in files:
-        yield Text(plain(f"{label}: {path}"), no_wrap=True), 0
+        yield Text(one_line(f"{label}: {path}"), no_wrap=True), 0
 
 
 def _facts(summary: Summary) -> str:

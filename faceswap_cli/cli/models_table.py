@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from faceswap_cli.cli.models_report import Listed, State, show_size
-from faceswap_cli.cli.output import plain
 from faceswap_cli.models.spec import Role
+from faceswap_cli.text import one_line
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
@@ -67,8 +67,8 @@ class ModelsTable:
         yield Text()
 
     def _cells(self, one: Listed, marks: dict[str, str]) -> tuple[Text, ...]:
-        return (Text(_DEFAULT_MARK if one.default else ""), Text(plain(one.spec.id)), Text(plain(one.spec.summary)),
-                Text(show_size(one.bytes)), Text(one.state.value, _STYLES[one.state]), Text(marks[one.spec.licence.id]))
+        return (Text(_DEFAULT_MARK if one.default else ""), Text(one_line(one.spec.id)),
+                Text(one_line(one.spec.summary)), Text(show_size(one.bytes)), Text(one.state.value, _STYLES[one.state]), Text(marks[one.spec.licence.id]))
 
     def _legend(self) -> Iterator[Text]:
         states = {one.state for one in self._listed}
@@ -93,9 +93,9 @@ def _grid(widths: Sequence[int], rows: Sequence[Sequence[Text]], style: str = ""
 def model_lines(listed: Sequence[Listed]) -> list[str]:
     """The same for a pipe: one model, one line; the columns are aligned, and only the last one holds spaces."""
     header = ("role", "model", "size", "state", "default", "licence", "for what")
-    return aligned([header, *((one.spec.role.value, plain(one.spec.id), show_size(one.bytes).replace(" ", "") or "-",
+    return aligned([header, *((one.spec.role.value, one_line(one.spec.id), show_size(one.bytes).replace(" ", "") or "-",
                                one.state.value, "yes" if one.default else "-", one.spec.licence.id,
-                               plain(one.spec.summary)) for one in listed)])
+                               one_line(one.spec.summary)) for one in listed)])
 
 
 def aligned(rows: Sequence[Sequence[Any]]) -> list[str]:

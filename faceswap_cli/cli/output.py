@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from faceswap_cli.cli.stdout import data_stream, drop_stderr, drop_stdout, is_terminal, protect_stdout
 from faceswap_cli.errors import OutputError
+from faceswap_cli.text import one_line
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -120,7 +121,7 @@ class Output:
             if self._bar is None:
                 from tqdm import tqdm
 
-                self._bar = tqdm(total=total, desc=plain(label), unit=unit, unit_scale=unit == "B",
+                self._bar = tqdm(total=total, desc=one_line(label), unit=unit, unit_scale=unit == "B",
                                  initial=done if unit == "B" else 0, file=sys.stderr, leave=False, dynamic_ncols=True)
             self._bar.total = total
             self._bar.update(done - self._bar.n)
@@ -145,7 +146,7 @@ def say(text: str, *, label: str = "", style: str = "") -> None:
     line = Text(no_wrap=True)
     if label:
         line.append(f"{label}: ", style=f"bold {style}")
-    line.append(plain(text))
+    line.append(one_line(text))
     say_lines([(line, 0)])
 
 
@@ -214,8 +215,3 @@ def _encoded(text: str) -> bytes:
         return text.encode(encoding, "surrogateescape")
     except UnicodeEncodeError:
         return text.encode(encoding, "backslashreplace")
-
-
-def plain(text: str) -> str:
-    """The text on one line, with nothing in it that a terminal obeys: file names may hold anything."""
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)

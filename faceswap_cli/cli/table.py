@@ -10,9 +10,9 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from faceswap_cli.cli.output import plain
 from faceswap_cli.jobs.tally import WarningTally
 from faceswap_cli.media.urls import shown
+from faceswap_cli.text import one_line
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -45,7 +45,7 @@ def face_table(report: DetectReport) -> RenderableType:
             for text in face.warnings:
                 warnings[found.index].add(frame.frame, text)
     title = Text(_title(report), style="bold", overflow="fold")
-    notes = [Text(plain(f"face {index}: {'; '.join(tally.lines(len(report.frames)))}"), overflow="fold")
+    notes = [Text(one_line(f"face {index}: {'; '.join(tally.lines(len(report.frames)))}"), overflow="fold")
              for index, tally in sorted(warnings.items())]
     return Group(title, *([table] if report.faces else []), *notes, Text())
 
@@ -57,7 +57,7 @@ def _title(report: DetectReport) -> str:
         size += f", {len(report.frames)} frames, {with_face} of them with a face"
     elif not report.faces:
         size += ", no face"
-    return f"{plain(shown(report.path))} ({size})"
+    return f"{one_line(shown(report.path))} ({size})"
 
 
 def _box(face: Face) -> str:

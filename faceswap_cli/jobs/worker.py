@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Generic, TypeVar
 
 from faceswap_cli.errors import FaceswapError, NoFaceError, OutputError, UsageError
 from faceswap_cli.jobs.backend import SwapBackend, open_backend
@@ -18,6 +16,7 @@ from faceswap_cli.jobs.swap import Prepared, check_output, prepare_source, swap_
 from faceswap_cli.jobs.versions import describe_models
 from faceswap_cli.media.atomic import explain_failure
 from faceswap_cli.options import EngineOptions, MediaOptions, OnNoFace
+from faceswap_cli.recent import Recent
 
 _BACKENDS = 4
 """Backends kept: each holds models."""
@@ -25,35 +24,7 @@ _BACKENDS = 4
 _SOURCES = 16
 """Prepared sources kept."""
 
-Key = TypeVar("Key")
-Value = TypeVar("Value")
-
 _SourceKey = tuple[tuple[str, ...], EngineOptions, MediaOptions, bool]
-
-
-class _Recent(Generic[Key, Value]):
-    """What was used last, up to a number."""
-
-    def __init__(self, number: int) -> None:
-        self._number = number
-        self._kept: OrderedDict[Key, Value] = OrderedDict()
-
-    def get(self, key: Key) -> Value | None:
-        """What is kept, which is now the last used; None: nothing."""
-        if key in self._kept:
-            self._kept.move_to_end(key)
-        return self._kept.get(key)
-
-    def put(self, key: Key, value: Value) -> None:
-        """Keep; what was not used for longest goes."""
-        self._kept[key] = value
-        self._kept.move_to_end(key)
-        if len(self._kept) > self._number:
-            self._kept.popitem(last=False)
-
-    def clear(self) -> None:
-        """Keep nothing."""
-        self._kept.clear()
 
 
 @dataclass(slots=True)
@@ -100,8 +71,8 @@ class Worker:
         self.before_commit: Callable[[], None] | None = None
         self._threads = threads
         self._open = open_backend
-        self._backends: _Recent[EngineOptions, _Backend] = _Recent(_BACKENDS)
-        self._sources: _Recent[_SourceKey, _KeptSource] = _Recent(_SOURCES)
+        self._backends: Recent[EngineOptions, _Backend] = Recent(_BACKENDS)
+        self._sources: Recent[_SourceKey, _KeptSource] = Recent(_SOURCES)
         if threads is not None:
             _take_share(threads)
 

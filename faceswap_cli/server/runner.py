@@ -6,16 +6,16 @@ import json
 import logging
 import tempfile
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
 from hashlib import file_digest
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING
 
 from faceswap_cli.errors import FaceswapError, InputError, NoFaceError, UsageError
 from faceswap_cli.media.formats import HEAD_BYTES, sniff
 from faceswap_cli.options import EngineOptions, MediaFormat
+from faceswap_cli.recent import Recent
 from faceswap_cli.runtime.cores import core_count
 from faceswap_cli.segmind.schema import Slug, State
 from faceswap_cli.server.failures import INTERNAL, TIMED_OUT, explain, in_api_words, renamed
@@ -42,28 +42,9 @@ _SOURCES = 4
 _WRITTEN = frozenset({MediaFormat.JPEG, MediaFormat.PNG, MediaFormat.WEBP, MediaFormat.GIF})
 """What a result may be where the target decides; for any other target it is PNG."""
 
-Key = TypeVar("Key")
-Value = TypeVar("Value")
-
 
 class _TooLongError(Exception):
     """The time for one request is over."""
-
-
-class _Recent(Generic[Key, Value]):
-    """What was used last, up to a number; the rest is made again."""
-
-    def __init__(self, number: int) -> None:
-        self._number = number
-        self._kept: OrderedDict[Key, Value] = OrderedDict()
-
-    def get(self, key: Key, make: Callable[[], Value]) -> Value:
-        value = self._kept[key] if key in self._kept else make()
-        self._kept[key] = value
-        self._kept.move_to_end(key)
-        if len(self._kept) > self._number:
-            self._kept.popitem(last=False)
-        return value
 
 
 class Runner:
@@ -86,8 +67,8 @@ class Runner:
         self._shelf = shelf
         self._work = work
         self._threads = max(1, core_count() // options.workers)
-        self._backends: _Recent[EngineOptions, SwapBackend] = _Recent(_BACKENDS)
-        self._sources: _Recent[tuple[str, EngineOptions, int], Prepared] = _Recent(_SOURCES)
+        self._backends: Recent[EngineOptions, SwapBackend] = Recent(_BACKENDS)
+        self._sources: Recent[tuple[str, EngineOptions, int], Prepared] = Recent(_SOURCES)
 
     def run(self, request_id: str, slug: str, body: str) -> tuple[Ending, Path | None]:
         """Do what a request asks for.
@@ -137,7 +118,7 @@ class Runner:
             kind = self._target_kind(task, target)
             output.append(self._shelf.new_path(SUFFIXES[kind]))
             job = SwapJob((str(source),), str(target), str(output[0]), task.engine, task.media)
-            backend = self._backends.get(task.engine, lambda: self._open_backend(task.engine))
+            backend = self._backends.get_or_make(task.engine, lambda: self._open_backend(task.engine))
             prepared = self._prepare(job, backend, source, task.source_field)
             outcome = swap_file(job, backend, self._check_time(clock), prepared=prepared, workers=self._threads)
         return self._warnings(task, backend, outcome, names)
@@ -152,7 +133,7 @@ class Runner:
 
         with source.open("rb") as file:
             digest = file_digest(file, "sha256").hexdigest()
-        return self._sources.get((digest, job.engine, job.media.max_pixels), prepare)
+        return self._sources.get_or_make((digest, job.engine, job.media.max_pixels), prepare)
 
     def _target_kind(self, task: Task, target: Path) -> MediaFormat:
         """The format of the result.

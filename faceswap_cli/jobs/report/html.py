@@ -17,9 +17,10 @@ from faceswap_cli.jobs.items import ItemResult, Status
 from faceswap_cli.jobs.report.records import Record, Shelf, Tier
 from faceswap_cli.jobs.report.style import STYLE, filter_rules
 from faceswap_cli.jobs.report.summary import Summary
-from faceswap_cli.jobs.report.text import counted, one_line, show_rate, show_seconds
+from faceswap_cli.jobs.report.text import counted, show_rate, show_seconds
 from faceswap_cli.jobs.report.thumbnails import Thumbnail, make_thumbnails
 from faceswap_cli.media.atomic import AtomicFile
+from faceswap_cli.text import one_line
 
 MAX_ITEMS = 500
 """Items that are shown in full."""
