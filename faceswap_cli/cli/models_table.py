@@ -68,7 +68,8 @@ class ModelsTable:
 
     def _cells(self, one: Listed, marks: dict[str, str]) -> tuple[Text, ...]:
         return (Text(_DEFAULT_MARK if one.default else ""), Text(one_line(one.spec.id)),
-                Text(one_line(one.spec.summary)), Text(show_size(one.bytes)), Text(one.state.value, _STYLES[one.state]), Text(marks[one.spec.licence.id]))
+                Text(one_line(one.spec.summary)), Text(show_size(one.bytes)),
+                Text(one.state.value, _STYLES[one.state]), Text(marks[one.spec.licence.id]))
 
     def _legend(self) -> Iterator[Text]:
         states = {one.state for one in self._listed}
