@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from faceswap_cli.engine.outcome import FaceOutcome, SourcePicture
+from faceswap_cli.engine.outcome import FaceOutcome, Role, SourcePicture
 from faceswap_cli.errors import ModelError, NoFaceError
 from faceswap_cli.faces.face import Box, Face, Gender, Pose
 from faceswap_cli.faces.select import Choice, order_faces, pair, select_sources, select_targets
@@ -102,6 +102,11 @@ class BrightSquares:
         if not colours:
             raise NoFaceError(f"{pictures[0].name}: no face found")
         return FakeSource(tuple(colours), tuple(names))
+
+    def prepare_roles(self, roles: Sequence[Role]) -> FakeSource:
+        """Everybody gets what the first role gives: who is who, this fake does not know."""
+        self.calls.append("prepare_roles")
+        return self.prepare_source(roles[0].sources)
 
     def plan(self, source: FakeSource, image: Image, clip: Any = None) -> FakePlan:
         faces = self.find(image, clip)

@@ -10,7 +10,7 @@ import numpy as np
 
 from faceswap_cli.engine.finder import Finder, FoundBefore
 from faceswap_cli.engine.known import find_source
-from faceswap_cli.engine.outcome import FaceOutcome, SourcePicture
+from faceswap_cli.engine.outcome import FaceOutcome, Role, SourcePicture
 from faceswap_cli.engine.parts import Restorer, Swapper
 from faceswap_cli.errors import NoFaceError, UsageError
 from faceswap_cli.faces.face import Face
@@ -212,6 +212,10 @@ class Engine:
         if not people:
             raise NoFaceError(self._no_source(pictures, seen))
         return Source(tuple(map(tuple, people)), tuple(dict.fromkeys(warnings)))
+
+    def prepare_roles(self, roles: Sequence[Role]) -> Source:
+        """Find, select and prepare the faces of everybody who takes part; see `jobs.backend.SwapBackend`."""
+        return self.prepare_source([picture for role in roles for picture in role.sources])
 
     def _no_source(self, pictures: Sequence[SourcePicture], seen: int) -> str:
         where = pictures[0].name if len(pictures) == 1 else f"any of the {len(pictures)} source pictures"

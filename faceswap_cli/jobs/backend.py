@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from faceswap_cli.engine.outcome import FaceOutcome, SourcePicture
+from faceswap_cli.engine.outcome import FaceOutcome, Role, SourcePicture
 from faceswap_cli.faces.face import Face
 from faceswap_cli.image import Image
 from faceswap_cli.options import EngineOptions
@@ -69,6 +69,14 @@ class SwapBackend(FaceFinder, Protocol):
 
         Raises:
             NoFaceError: No picture shows a face that passes the selection.
+            UsageError: A source index out of range.
+        """
+
+    def prepare_roles(self, roles: Sequence[Role]) -> Any:
+        """As `prepare_source`, for several people of the target who each get a face of their own.
+
+        Raises:
+            NoFaceError: A reference shows no face, or no source of a role one that passes the selection.
             UsageError: A source index out of range.
         """
 

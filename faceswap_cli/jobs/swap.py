@@ -9,7 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from faceswap_cli.engine.outcome import SourcePicture
+from faceswap_cli.engine.outcome import Role, SourcePicture
 from faceswap_cli.errors import InputError, NoFaceError, OutputError, UsageError
 from faceswap_cli.jobs.backend import SwapBackend
 from faceswap_cli.jobs.clip import ClipSwap, OnFrame
@@ -18,6 +18,7 @@ from faceswap_cli.jobs.inputs import Input, Inputs, read_all
 from faceswap_cli.jobs.job import Outcome, OutputInfo, SwapJob
 from faceswap_cli.jobs.remote_files import RemoteOutput, check_remote_output
 from faceswap_cli.jobs.remote_urls import is_remote
+from faceswap_cli.jobs.roles import cast_of
 from faceswap_cli.jobs.tally import Tally
 from faceswap_cli.media.atomic import AtomicFile, explain_failure
 from faceswap_cli.media.formats import LABELS, OPAQUE, output_format
@@ -178,10 +179,29 @@ def prepare_source(job: SwapJob, backend: SwapBackend) -> Prepared:
 
 def _prepare(inputs: Inputs, job: SwapJob, backend: SwapBackend, clock: Clock) -> Prepared:
     with clock.stage("load"):
-        pictures, warnings = _read_sources(inputs.resolve_sources(job.sources), job.media)
+        roles, warnings = _read_roles(inputs, job)
     with clock.stage("source"):
-        source = backend.prepare_source(pictures)
+        for_all = len(roles) == 1 and not roles[0].references
+        source = backend.prepare_source(roles[0].sources) if for_all else backend.prepare_roles(roles)
     return Prepared(source, (*warnings, *source.warnings))
+
+
+def _read_roles(inputs: Inputs, job: SwapJob) -> tuple[list[Role], list[str]]:
+    """The pictures of everybody who takes part; those that several roles name are read once."""
+    read: dict[tuple[str, ...], tuple[SourcePicture, ...]] = {(): ()}
+    warnings: list[str] = []
+
+    def pictures(specs: tuple[str, ...]) -> tuple[SourcePicture, ...]:
+        if specs not in read:
+            found, told = _read_sources(inputs.resolve_sources(specs), job.media)
+            read[specs] = tuple(found)
+            warnings.extend(told)
+        return read[specs]
+
+    cast = cast_of(job)
+    if not any(sources for _, sources in cast):
+        raise InputError("no source picture was given")
+    return [Role(pictures(references), pictures(sources)) for references, sources in cast], warnings
 
 
 def _read_sources(found: Sequence[Input], media: MediaOptions) -> tuple[list[SourcePicture], list[str]]:
