@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import signal
-import sys
 import threading
 from collections import deque
 from typing import Any, BinaryIO
@@ -22,21 +20,20 @@ from faceswap_cli.jobs.executors.protocol import (
     receive,
 )
 from faceswap_cli.jobs.items import Failure, Item, ItemResult, Status
-
-_PR_SET_PDEATHSIG = 1
+from faceswap_cli.jobs.spawn import die_with, leave_signals_to_parent, take_pipes
 
 
 def main() -> None:
     """Work until the supervisor closes its end. Does not return."""
-    _leave_signals_to_parent()
-    inbox, outbox = _take_pipes()
+    leave_signals_to_parent()
+    inbox, outbox = take_pipes()
     outbox.write(GREETING)
     outbox.flush()
     talk = _Talk(inbox, outbox)
     try:
         setup = receive(inbox)
         assert isinstance(setup, Setup)
-        _die_with(setup.parent)
+        die_with(setup.parent)
         worker = _load(setup.worker)(threads=setup.threads)
     except EOFError:
         os._exit(0)
@@ -142,41 +139,3 @@ def _failed(item: Item, error: Exception) -> ItemResult:
 def _load(name: str) -> Any:
     module, _, attribute = name.partition(":")
     return getattr(importlib.import_module(module), attribute)
-
-
-def _leave_signals_to_parent() -> None:
-    """Ctrl-C and `kill` of a whole group reach workers too; what follows of it, the supervisor decides."""
-    stops = {signal.SIGINT, signal.SIGTERM}
-    for number in stops:
-        signal.signal(number, signal.SIG_IGN)
-    if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, stops)
-
-
-def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
-    """The pipes that came as standard input and output, moved out of the reach of what reads and prints there.
-
-    Standard output is standard error from now on, for C libraries too; standard input is empty.
-    """
-    inbox, outbox = os.dup(0), os.dup(1)
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    os.dup2(nowhere, 0)
-    try:
-        os.dup2(2, 1)
-    except OSError:  # standard error is closed
-        os.dup2(nowhere, 1)
-        os.dup2(nowhere, 2)
-    os.close(nowhere)
-    if sys.stderr is not None:
-        sys.stdout = sys.stderr
-    return os.fdopen(inbox, "rb"), os.fdopen(outbox, "wb")
-
-
-def _die_with(parent: int) -> None:
-    """Have the system end this process with its parent, even in the middle of a call that holds the interpreter."""
-    if sys.platform == "linux":
-        import ctypes
-
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
-        if os.getppid() != parent:  # it went before that
-            os._exit(0)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import pickle
 import queue
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -17,12 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from faceswap_cli.jobs.executors.protocol import Setup, pack, pass_greeting, receive
+from faceswap_cli.jobs.spawn import python_command, thread_environment
 
-_START = ("import sys; sys.path += [path for path in sys.argv[1:] if path not in sys.path]; "
-          "from faceswap_cli.jobs.executors.child import main; main()")
-"""What the interpreter is given to run. Not `-m`, which would look for modules in the current folder first."""
-
-_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+_CHILD = "faceswap_cli.jobs.executors.child"
+"""What it runs."""
 
 _END_SECONDS = 2.0
 """Time to end by itself, for a worker with nothing to do."""
@@ -75,8 +71,8 @@ class WorkerProcess:
         self._folder = folder
         self._say = say
         self._process = subprocess.Popen(
-            [sys.executable, *_flags(), "-c", _START, *(path for path in sys.path if path)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=_environment(setup.threads, folder))
+            python_command(_CHILD), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            env={**thread_environment(setup.threads), "TMPDIR": str(folder)})
         # Nobody else waits for a pipe that is full, because the worker is stuck in a call that lets nothing else run.
         self._outgoing: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self.send(setup)
@@ -145,19 +141,3 @@ class WorkerProcess:
             stream.close()
         finally:
             self._say(Gone(self))
-
-
-def _flags() -> list[str]:
-    """How this interpreter was told to behave, where a new one must alike; and to leave the current folder alone."""
-    given = {"-I": sys.flags.isolated, "-E": sys.flags.ignore_environment, "-s": sys.flags.no_user_site}
-    return ["-P", *(flag for flag, is_given in given.items() if is_given),
-            *(("-X", "utf8") if sys.flags.utf8_mode else ())]
-
-
-def _environment(threads: int, folder: Path) -> dict[str, str]:
-    """That of this process, with the share of cores for libraries that read it when they are loaded."""
-    shares = {}
-    for name in _THREAD_VARIABLES:
-        given = os.environ.get(name, "")
-        shares[name] = str(min(int(given), threads) if given.isdecimal() and int(given) else threads)
-    return {**os.environ, **shares, "TMPDIR": str(folder)}
