@@ -1,4 +1,4 @@
-"""What a user names becomes local files: paths, folders of source pictures, standard input, URLs."""
+"""What a user names becomes local files: paths, folders of source pictures, saved faces, standard input, URLs."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from faceswap_cli.errors import InputError, LimitError, OutputError, UsageError
 from faceswap_cli.jobs.remote_files import RemoteFile, list_remote
 from faceswap_cli.jobs.remote_files import fetch as fetch_remote
 from faceswap_cli.jobs.remote_urls import is_remote, show
+from faceswap_cli.library.library import Library
+from faceswap_cli.library.names import is_named, is_saved_file
 from faceswap_cli.media.formats import SUFFIXES
 from faceswap_cli.media.urls import is_url, redact_url
 
@@ -46,11 +48,13 @@ class Input:
         name: For messages and reports: as the user gave it, a URL without its user, query and fragment.
         path: Where the bytes are; belongs to the `Inputs` that resolved it, when it was fetched or piped.
         optional: Found in a folder: when it cannot be read, the others serve.
+        saved: Not a picture but a saved face.
     """
 
     name: str
     path: Path
     optional: bool = False
+    saved: bool = False
 
 
 class Inputs:
@@ -112,23 +116,44 @@ class Inputs:
         return Input(spec, path)
 
     def resolve_sources(self, specs: tuple[str, ...]) -> list[Input]:
-        """The source pictures: each spec as in `resolve`, or a folder, which stands for its pictures sorted by name.
+        """The source pictures, in order.
 
-        The URL of a remote folder ends with `/`.
+        A spec is one as in `resolve`, or a folder, which stands for its pictures sorted by name, or a saved face:
+        `@NAME`, or the path of its file. The URL of a remote folder ends with `/`.
 
         Raises:
-            InputError: As in `resolve`; a folder without pictures.
+            InputError: As in `resolve`; a folder without pictures, no saved face of that name.
             UsageError: As in `resolve`.
         """
         found: list[Input] = []
         for spec in specs:
-            if is_remote(spec) and spec.endswith("/"):
+            if is_named(spec):
+                found.append(Input(spec, Library().find(spec), saved=True))
+            elif is_saved_file(spec) and not is_url(spec):
+                found.append(replace(self.resolve(spec), saved=True))
+            elif is_remote(spec) and spec.endswith("/"):
                 found.extend(self._fetch_folder(spec))
             elif spec != STDIN and not is_url(spec) and stat.S_ISDIR(_mode(Path(spec), spec)):
                 found.extend(_pictures_in(spec))
             else:
                 found.append(self.resolve(spec))
         return found
+
+    def resolve_picture(self, spec: str) -> Input:
+        """One source as one picture: as `resolve`, and of a saved face the first picture.
+
+        Raises:
+            InputError, LimitError, MissingDependencyError, UsageError: As `resolve`.
+        """
+        if not is_named(spec) and (is_url(spec) or not is_saved_file(spec)):
+            return self.resolve(spec)
+        from faceswap_cli.jobs.saved_sources import write_picture
+
+        (found,) = self.resolve_sources((spec,))
+        path = self._new_path()
+        with _storing(path):
+            write_picture(found.path, found.name, path)
+        return Input(found.name, path)
 
     def _fetch(self, url: str) -> Input:
         from faceswap_cli.media.fetch import fetch  # loads an HTTP client, which most jobs do not need

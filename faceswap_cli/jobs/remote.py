@@ -349,7 +349,7 @@ def _picture(spec: str, job: SwapJob, inputs: Inputs) -> _Picture:
             raise UsageError(f"{redact_url(spec)} is given with a user name or password, which --remote would hand to "
                              "the API; download it first")
         return _Picture(redact_url(spec), None, spec)
-    found = inputs.resolve(spec)
+    found = inputs.resolve_picture(spec) if spec == job.sources[0] else inputs.resolve(spec)
     with open_media(found.path, job.media, name=found.name) as reader:
         info = reader.info
     try:

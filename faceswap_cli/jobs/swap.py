@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -19,6 +19,7 @@ from faceswap_cli.jobs.job import Outcome, OutputInfo, SwapJob
 from faceswap_cli.jobs.remote_files import RemoteOutput, check_remote_output
 from faceswap_cli.jobs.remote_urls import is_remote
 from faceswap_cli.jobs.roles import cast_of
+from faceswap_cli.jobs.sources import read_sources
 from faceswap_cli.jobs.tally import Tally
 from faceswap_cli.media.atomic import AtomicFile, explain_failure
 from faceswap_cli.media.formats import LABELS, OPAQUE, output_format
@@ -193,7 +194,7 @@ def _read_roles(inputs: Inputs, job: SwapJob) -> tuple[list[Role], list[str]]:
 
     def pictures(specs: tuple[str, ...]) -> tuple[SourcePicture, ...]:
         if specs not in read:
-            found, told = _read_sources(inputs.resolve_sources(specs), job.media)
+            found, told = read_sources(inputs.resolve_sources(specs), job.media)
             read[specs] = tuple(found)
             warnings.extend(told)
         return read[specs]
@@ -202,27 +203,6 @@ def _read_roles(inputs: Inputs, job: SwapJob) -> tuple[list[Role], list[str]]:
     if not any(sources for _, sources in cast):
         raise InputError("no source picture was given")
     return [Role(pictures(references), pictures(sources)) for references, sources in cast], warnings
-
-
-def _read_sources(found: Sequence[Input], media: MediaOptions) -> tuple[list[SourcePicture], list[str]]:
-    """The first frame of each source. A picture of a folder that cannot be read is left out and told."""
-    pictures: list[SourcePicture] = []
-    warnings: list[str] = []
-    for source in found:
-        try:
-            with _open(source, media) as reader:
-                first = next(iter(reader.frames()), None)
-                if first is None:
-                    raise InputError(f"{source.name} holds no picture")
-        except InputError as error:
-            if not source.optional:
-                raise
-            warnings.append(f"left out: {error}")
-            continue
-        pictures.append(SourcePicture(source.name, first.pixels))
-    if not pictures:
-        raise InputError("; ".join(warnings) or "no source picture was given")
-    return pictures, warnings
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,41 @@
+"""Saved faces as the source of a job: their pictures, with what is known of the faces in them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from faceswap_cli.engine.outcome import KnownFace, SourcePicture
+from faceswap_cli.library.files import read_face
+
+
+def read_pictures(path: Path, name: str) -> list[SourcePicture]:
+    """The pictures of a saved face.
+
+    Args:
+        path: Its file.
+        name: How to call it; of several pictures each is told by its number, from 1.
+
+    Raises:
+        InputError: It cannot be read, is no saved face, or is damaged.
+    """
+    pictures = read_face(path, name).pictures
+    return [SourcePicture(name if len(pictures) == 1 else f"{name}, picture {number}", picture.pixels,
+                          tuple(KnownFace(record.analyser, record.face, record.models) for record in picture.records))
+            for number, picture in enumerate(pictures, 1)]
+
+
+def write_picture(path: Path, name: str, target: Path) -> None:
+    """The first picture of a saved face as a PNG file: for what takes one plain picture.
+
+    Args:
+        path: The file of the saved face.
+        name: How to call it.
+        target: Where the picture goes.
+
+    Raises:
+        InputError: As `read_pictures`.
+        OSError: It cannot be written.
+    """
+    from PIL import Image
+
+    Image.fromarray(read_pictures(path, name)[0].pixels).save(target, format="PNG")

@@ -1,0 +1,83 @@
+"""The folder of saved faces: which there are, and the file of each by its name."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from pathlib import Path
+
+from faceswap_cli.errors import InputError, UsageError
+from faceswap_cli.library.names import MARK, SUFFIX, check_name
+
+FOLDER_VARIABLE = "FACESWAP_FACES_DIR"
+"""Environment variable that names the folder."""
+
+
+def default_folder() -> Path:
+    """Where saved faces lie: `FACESWAP_FACES_DIR`, else `faces` in the user's data folder."""
+    if named := os.environ.get(FOLDER_VARIABLE):
+        return Path(named).expanduser()
+    from platformdirs import user_data_path
+
+    return user_data_path("faceswap", appauthor=False) / "faces"
+
+
+class Library:
+    """The saved faces of one folder, which need not exist yet.
+
+    Attributes:
+        folder: Where they lie, absolute.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        """Name the folder; nothing is read or made.
+
+        Args:
+            folder: None: `default_folder()`.
+        """
+        self.folder = (folder if folder is not None else default_folder()).absolute()
+
+    def names(self) -> list[str]:
+        """The names of all saved faces, sorted.
+
+        Raises:
+            InputError: The folder cannot be read.
+        """
+        try:
+            found = [path.stem for path in self.folder.iterdir() if path.suffix == SUFFIX and path.is_file()]
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise InputError(f"{self.folder} cannot be read: {error.strerror or error}") from error
+        return sorted((name for name in found if _is_name(name)), key=lambda name: (name.lower(), name))
+
+    def location(self, name: str) -> Path:
+        """Where the face of a name lies, or would.
+
+        Raises:
+            UsageError: A saved face cannot have this name.
+        """
+        return self.folder / f"{check_name(name)}{SUFFIX}"
+
+    def find(self, name: str) -> Path:
+        """The file of the saved face of a name, with or without the `@`.
+
+        Raises:
+            InputError: There is none; tells near names.
+        """
+        if _is_name(name.removeprefix(MARK)) and (path := self.location(name.removeprefix(MARK))).is_file():
+            return path
+        names = self.names()
+        folded = {known.lower(): known for known in names}
+        near = difflib.get_close_matches(name.removeprefix(MARK).lower(), folded, n=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(MARK + folded[one] for one in near)}? " if near else ""
+        more = "faceswap faces list shows all" if names else "none is saved yet: faceswap faces save NAME PICTURE"
+        raise InputError(f"there is no saved face {MARK}{name.removeprefix(MARK)}; {hint}{more}")
+
+
+def _is_name(name: str) -> bool:
+    try:
+        check_name(name)
+    except UsageError:
+        return False
+    return True
