@@ -63,7 +63,8 @@ class InsightFaceAnalyser:
             ModelError: The detector is damaged, of another kind, or failed.
         """
         if memory is not None:
-            return [build_face(one.points, one.box, one.score, one.number) for one in memory.follow(image)]
+            tracks = memory.follow(image, self._detector)
+            return [build_face(one.points, one.box, one.score, one.number) for one in tracks]
         faces = []
         for one in search(self._detector, image, self._options.size, self._options.score):
             assert one.landmarks is not None

@@ -13,6 +13,7 @@ A face costs 6 ms a frame on one core, the search 50 ms in every fifth frame.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -97,15 +98,22 @@ class NeuralClipMemory:
         self._searched = 0
         self._thorough = 0
 
-    def follow(self, image: Image) -> list[Track]:
+    def __getstate__(self) -> dict[str, Any]:
+        """Pickled without the network, which belongs to the process."""
+        return {name: value for name, value in self.__dict__.items() if name != "_detector"}
+
+    def follow(self, image: Image, detector: Detector | None = None) -> list[Track]:
         """The faces of the next frame, in order of appearance.
 
         Args:
             image: uint8 (H, W, 3) RGB.
+            detector: The network from now on, of a memory that was pickled; None: as before.
 
         Raises:
             ModelError: The model is damaged, finds no landmarks, or failed.
         """
+        if detector is not None:
+            self._detector = detector
         thumbnail = thumbnail_of(image)
         if self._last is None or is_cut(self._last, thumbnail):
             self.tracks = []

@@ -171,7 +171,7 @@ def decide(image: Image, face: Face, sources: Sequence[SourceFace], memory: Deci
     """
     landmarks, track = face.landmarks, face.track
     state = memory.tracks.get(track) if memory is not None and track is not None else None
-    if state is not None and state.person is not sources[0]:
+    if state is not None and not state.person.is_same(sources[0]):
         state = None
     camera = fit_camera(landmarks)
     number = _choose(sources, camera.pose, state)

@@ -89,6 +89,12 @@ class SourceFace:
         """Pickled without crops: they are soon made again."""
         return SourceFace, (self.image, self.landmarks, self.camera, self.mouth, self.eyes, self.cover)
 
+    def is_same(self, other: SourceFace) -> bool:
+        """Whether both are one face of one picture; also when one was pickled with the memory of a clip."""
+        if self is other:
+            return True
+        return np.array_equal(self.landmarks, other.landmarks) and np.array_equal(self.image, other.image)
+
     def crop(self, side: int, mirrored: bool) -> FaceCrop:
         """The crop of `side` pixels; made at the first call, then reused."""
         key = (side, mirrored)

@@ -1,5 +1,6 @@
 """Faces through clips, with a detector that finds coloured dots, and with the real one."""
 
+import pickle
 from itertools import islice
 from pathlib import Path
 
@@ -58,6 +59,21 @@ def test_faces_are_followed_without_lag(motion):
         (face,) = faces
         assert face.track == 0
         assert np.linalg.norm(face.landmarks - points, axis=1).mean() < 0.04 * 40
+
+
+def test_a_memory_that_was_pickled_goes_on_the_same():
+    frames = [picture(marks(300 + 3 * number, 180, 40)) for number in range(24)]
+    analyser = InsightFaceAnalyser(MarkDetector(), None, None, DetectorOptions())
+    memory = analyser.open_clip()
+    for frame in frames[:13]:
+        analyser.find(frame, memory)
+    again = InsightFaceAnalyser(MarkDetector(), None, None, DetectorOptions())
+    kept = pickle.loads(pickle.dumps(memory))  # noqa: S301 (made here)
+    seen = [again.find(frame, kept) for frame in frames[13:]]
+    for one, other in zip(seen, follow(frames)[13:], strict=True):
+        assert one[0].track == other[0].track
+        np.testing.assert_array_equal(one[0].landmarks, other[0].landmarks)
+        assert one[0].box == other[0].box
 
 
 def test_a_face_at_rest_is_held_still():

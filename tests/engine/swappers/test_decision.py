@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterable
 
 import numpy as np
@@ -180,7 +181,7 @@ def test_the_first_frame_of_a_track_does_not_fade():
 def test_another_person_on_the_same_face_is_decided_afresh():
     memory = DecisionMemory()
     assert clip([source(mouth=0.2)], [OPEN, OPEN], memory)[-1].keep_mouth == 0
-    assert clip([source(mouth=0.2)], [SHUT], memory)[0].keep_mouth == 1
+    assert clip([source(mouth=0.2, yaw=2)], [SHUT], memory)[0].keep_mouth == 1
 
 
 def test_stills_and_faces_without_a_track_are_decided_afresh():
@@ -260,3 +261,14 @@ def test_glasses_put_on_in_a_clip_are_found_and_fade_in(monkeypatch):
 
 def test_mean_face_is_what_these_tests_take_it_for():
     np.testing.assert_allclose(target(mouth=0.075), mean_face(), atol=2.0)
+
+
+def test_a_memory_that_was_pickled_goes_on_the_same():
+    frames = [target(mouth=0.3 if 4 <= number < 9 else 0.1) for number in range(30)]
+    straight = clip([source()], frames)
+    memory = DecisionMemory()
+    clip([source()], frames[:8], memory)
+    kept = pickle.loads(pickle.dumps(memory))  # noqa: S301 (made here)
+    again = clip([source()], frames[8:], kept)
+    assert [made.keep_mouth for made in again] == [made.keep_mouth for made in straight[8:]]
+    assert again[0].keep_mouth > 0  # which a fresh memory would not say
