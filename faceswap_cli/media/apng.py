@@ -34,6 +34,7 @@ from faceswap_cli.media.frame import ClipInfo, Frame
 from faceswap_cli.media.handles import FileReader, FileWriter
 from faceswap_cli.media.limits import check_pixels
 from faceswap_cli.media.provenance import mark, png_xmp_chunk
+from faceswap_cli.media.signing import seal_for
 from faceswap_cli.options import MediaFormat, MediaOptions
 
 _MAX_SIDE = (1 << 31) - 1
@@ -136,6 +137,7 @@ class ApngWriter(FileWriter):
         if max(like.width, like.height) > _MAX_SIDE:
             raise OutputError(f"cannot write {out.name}: too large for a PNG; choose another format with -o")
         super().__init__(out)
+        out.seal_with(seal_for(options, MediaFormat.APNG))
         self._like = like
         self._mark = mark(options)
         self._alpha = like.mode not in _OPAQUE_MODES

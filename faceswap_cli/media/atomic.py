@@ -13,12 +13,23 @@ import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self, cast
+from typing import BinaryIO, Protocol, Self, cast
 
 from faceswap_cli.errors import OutputError, UsageError
 from faceswap_cli.media.leftovers import hold, temporary_name
 
 _COPY_BYTES = 1 << 20
+
+
+class Seal(Protocol):
+    """What signs a finished file; see `media.signing`."""
+
+    @property
+    def suffix(self) -> str | None:
+        """Of the file beside the output that takes the signature; None: it is put into the output."""
+
+    def sign(self, plain: BinaryIO, signed: BinaryIO, name: str) -> bytes:
+        """Read `plain`, the output called `name`, and write it with its signature; returns the signature alone."""
 
 
 class AtomicFile:
@@ -54,17 +65,25 @@ class AtomicFile:
         self._temporary: Path | None = None
         self._target: Path | None = None
         self._mode: int | None = None
+        self._seal: Seal | None = None
+        self._beside: AtomicFile | None = None
         if path is None:
             if sys.stdout is None:
                 raise OutputError("cannot write to standard output: it is closed")
             if sys.stdout.isatty():
                 raise UsageError("standard output is a terminal; redirect it to a file, or name a file with -o")
-            with self.writing():
-                self.file = cast(BinaryIO, tempfile.TemporaryFile("w+b"))  # noqa: SIM115 (closed by `_remove`)
         else:
             with self.writing():
                 self._target = Path(os.path.realpath(path))
                 self._mode = self._check_target()
+        self._open()
+
+    def _open(self) -> None:
+        """Begin a temporary file."""
+        with self.writing():
+            if self._target is None:
+                self.file = cast(BinaryIO, tempfile.TemporaryFile("w+b"))  # noqa: SIM115 (closed by `_remove`)
+            else:
                 self._temporary, self.file = _open_sibling(self._target)
         self._remove = weakref.finalize(self, _remove, os.getpid(), self.file, self._temporary)
 
@@ -80,14 +99,29 @@ class AtomicFile:
         except (OSError, ValueError) as error:
             raise OutputError(explain_failure(self.name, self._target, error)) from error
 
+    def seal_with(self, seal: Seal | None) -> None:
+        """Let `commit` sign the file, when all else is done; None leaves it unsigned.
+
+        Raises:
+            UsageError: The signature is a file beside the target, and that exists, or the target is standard output.
+            OutputError: That file cannot be written.
+        """
+        self._seal = seal
+        if seal is not None and seal.suffix is not None:
+            if self.path is None:
+                raise UsageError("the signature of this format is a file beside the output; name a file with -o")
+            self._beside = AtomicFile(self.path.with_suffix(seal.suffix), overwrite=self._overwrite)
+
     def commit(self) -> None:
-        """Sync the file and put it in place. Nothing but `discard` may be called afterwards.
+        """Sign the file if that is asked for, sync it and put it in place. Then only `discard` may be called.
 
         Raises:
             UsageError: The target came into being meanwhile and `overwrite` is not set.
             OutputError: The target cannot be written; the temporary file is removed.
         """
         try:
+            if self._seal is not None:
+                self._sign(self._seal)
             with self.writing():
                 self.file.flush()
                 if self._temporary is None or self._target is None:
@@ -98,15 +132,43 @@ class AtomicFile:
                     if self._mode is not None:
                         with contextlib.suppress(OSError):  # some network file systems have no permissions to set
                             self._temporary.chmod(self._mode)
-                    with _held(self.file):
+                    with self._signed_beside(), _held(self.file):
                         self.file.close()
                         self._rename(self._temporary, self._target)
         finally:
             self.discard()
 
+    def _sign(self, seal: Seal) -> None:
+        """Go on with a signed copy in the place of the file, or with the signature in the file beside it."""
+        plain, remove = self.file, self._remove
+        with self.writing():
+            plain.flush()
+        try:
+            self._open()
+            with self.writing():
+                signature = seal.sign(plain, self.file, self.name)
+                if self._beside is not None:
+                    self._beside.file.write(signature)
+        finally:
+            remove()
+
+    @contextlib.contextmanager
+    def _signed_beside(self) -> Iterator[None]:
+        """Put the signature's own file in place first: the target is never there without it."""
+        if self._beside is not None:
+            self._beside.commit()
+        try:
+            yield
+        except BaseException:
+            if self._beside is not None and self._beside._target is not None and not self._overwrite:
+                self._beside._target.unlink(missing_ok=True)
+            raise
+
     def discard(self) -> None:
         """Close and remove the temporary file; nothing happens after `commit` or a second time."""
         self._remove()
+        if self._beside is not None:
+            self._beside.discard()
 
     def __enter__(self) -> Self:
         return self

@@ -20,6 +20,7 @@ from faceswap_cli.media.frame import ClipInfo, Frame
 from faceswap_cli.media.handles import FileWriter
 from faceswap_cli.media.pillow import quiet
 from faceswap_cli.media.provenance import mark
+from faceswap_cli.media.signing import seal_for
 from faceswap_cli.options import MediaFormat, MediaOptions
 
 _MAX_SIDE = {MediaFormat.JPEG: 65_535, MediaFormat.WEBP: 16_383, MediaFormat.AVIF: 65_536}
@@ -50,12 +51,14 @@ class StillWriter(FileWriter):
 
         Raises:
             UsageError: The format cannot hold a picture of this size.
+            MissingDependencyError, InputError: It cannot be signed as `options` ask.
         """
         limit = _MAX_SIDE.get(kind)
         if limit is not None and max(like.width, like.height) > limit:
             raise UsageError(f"cannot write {out.name}: {kind} holds at most {limit} pixels a side and the target is "
                              f"{like.width}x{like.height}; use .png or .tiff")
         super().__init__(out)
+        out.seal_with(seal_for(options, kind))
         self._kind = kind
         self._like = like
         self._options = options

@@ -21,8 +21,9 @@ from faceswap_cli.media.gif_canvas import OPAQUE, distinct, paste
 from faceswap_cli.media.gif_paint import Painted, Painter, Stage
 from faceswap_cli.media.handles import FileWriter
 from faceswap_cli.media.provenance import gif_xmp_extension, mark
+from faceswap_cli.media.signing import seal_for
 from faceswap_cli.media.timing import Clock
-from faceswap_cli.options import MediaOptions
+from faceswap_cli.options import MediaFormat, MediaOptions
 
 MAX_SIDE = 65535
 """Sides of a GIF are 16-bit numbers."""
@@ -80,6 +81,7 @@ class GifWriter(FileWriter):
             raise OutputError(f"cannot write {out.name}: a GIF has at most {MAX_SIDE} pixels a side; choose another "
                               "format with -o")
         super().__init__(out)
+        out.seal_with(seal_for(options, MediaFormat.GIF))
         self._size = (like.height, like.width)
         self._loop = like.loop
         self._mark = mark(options)

@@ -1,7 +1,10 @@
 """The mark in every output: an XMP packet that says the picture is a composite, and what made it.
 
 The packet depends on the version and the kind of engine alone: no names, paths, hashes or dates, so that equal runs
-give equal bytes and nothing about the inputs leaks. It can be stripped; a label for honest tools, not a seal.
+give equal bytes and nothing about the inputs leaks. It can be stripped; a label for honest tools, not a seal: that is
+`media.signing`. What people see is drawn by `media.label`.
+
+Source of the terms: IPTC NewsCodes, vocabulary `digitalsourcetype`; of the places in files: XMP specification, part 3.
 """
 
 from __future__ import annotations
@@ -10,18 +13,34 @@ import zlib
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 
-from faceswap_cli.options import MediaOptions
+from faceswap_cli.options import MediaFormat, MediaOptions
 
 
 class DigitalSource(StrEnum):
-    """How the pixels came to be: terms of IPTC's vocabulary `digitalsourcetype`."""
+    """How the pixels came to be: terms of IPTC's vocabulary `digitalsourcetype`.
+
+    IPTC has no word for "composite with algorithmic media" that leaves training open. It has `composite` (any elements)
+    and `compositeCapture` (only captures of real life), which would both play down a face that was computed into a
+    pose that no camera saw; so an untrained engine takes the one for composites with synthetic elements.
+    """
 
     COMPOSITE_SYNTHETIC = "compositeSynthetic"
-    """Parts of several pictures, computed together without a generative model: the embedded engine."""
+    """Several elements, at least one of them synthetic: the embedded engine, which warps and completes a face."""
 
     COMPOSITE_TRAINED = "compositeWithTrainedAlgorithmicMedia"
-    """Parts drawn by a trained model: the neural engine, restorers."""
+    """Augmented by a trained model that draws: the neural engine, restorers, the API."""
 
+
+class Mark(StrEnum):
+    """What tells that an output is a composite."""
+
+    XMP = "xmp"
+    C2PA = "c2pa"
+    LABEL = "label"
+
+
+UNMARKED = frozenset({MediaFormat.BMP})
+"""Formats without a place for metadata."""
 
 _VOCABULARY = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 
@@ -39,12 +58,22 @@ _PACKET = """\
 <?xpacket end="r"?>"""
 
 
-def creator_tool() -> str:
-    """Name and version of this program, as the mark states them."""
+def program() -> tuple[str, str]:
+    """Name and version of this program, as marks state them."""
     try:
-        return f"faceswap {version('faceswap-cli')}"
+        return "faceswap", version("faceswap-cli")
     except PackageNotFoundError:  # run from a source tree that was never installed
-        return "faceswap"
+        return "faceswap", ""
+
+
+def creator_tool() -> str:
+    """Name and version in one."""
+    return " ".join(program()).strip()
+
+
+def digital_source_url(*, trained: bool = False) -> str:
+    """The term as IPTC identifies it; `trained`: a trained model drew parts of the picture."""
+    return _VOCABULARY + (DigitalSource.COMPOSITE_TRAINED if trained else DigitalSource.COMPOSITE_SYNTHETIC)
 
 
 def xmp_packet(source: DigitalSource = DigitalSource.COMPOSITE_SYNTHETIC) -> bytes:
@@ -57,6 +86,26 @@ def mark(options: MediaOptions) -> bytes | None:
     if not options.provenance:
         return None
     return xmp_packet(DigitalSource.COMPOSITE_TRAINED if options.trained else DigitalSource.COMPOSITE_SYNTHETIC)
+
+
+def marks(options: MediaOptions, kind: MediaFormat) -> tuple[Mark, ...]:
+    """The marks that an output of this format gets."""
+    found = {
+        Mark.XMP: options.provenance and kind not in UNMARKED,
+        Mark.C2PA: options.provenance and options.credentials is not None,
+        Mark.LABEL: options.label is not None,
+    }
+    return tuple(name for name, there in found.items() if there)
+
+
+def notes(options: MediaOptions, kind: MediaFormat) -> tuple[str, ...]:
+    """What a user has to be told about the marks that an output of this format lacks: one line each."""
+    if not options.provenance:
+        return ("--no-provenance: the output does not say that it is a composite",)
+    if kind in UNMARKED and Mark.C2PA not in marks(options, kind):
+        return (f"{kind.upper()} has no place for the mark that says that the output is a composite; use .png to keep "
+                "it",)
+    return ()
 
 
 def png_xmp_chunk(packet: bytes) -> bytes:

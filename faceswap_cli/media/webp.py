@@ -25,6 +25,7 @@ from faceswap_cli.media.frame import ClipInfo, Frame
 from faceswap_cli.media.handles import FileReader, FileWriter
 from faceswap_cli.media.limits import MAX_FRAMES, check_pixels
 from faceswap_cli.media.provenance import mark
+from faceswap_cli.media.signing import seal_for
 from faceswap_cli.media.timing import Clock
 from faceswap_cli.options import MediaFormat, MediaOptions
 
@@ -129,6 +130,7 @@ class WebpWriter(FileWriter):
             raise OutputError(f"cannot write {out.name}: a WebP has at most {_MAX_SIDE} pixels a side; choose another "
                               "format with -o")
         super().__init__(out)
+        out.seal_with(seal_for(options, MediaFormat.WEBP))
         self._like = like
         self._lossless = like.lossless or options.image_quality == _BEST
         self._quality = options.image_quality
