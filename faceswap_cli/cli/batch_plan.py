@@ -149,7 +149,7 @@ def check_sources(request: BatchRequest) -> None:
         InputError: One is missing, or no file.
     """
     check_request(request)
-    local = tuple(spec for spec in request.sources if not is_url(spec))
+    local = tuple(spec for spec in request.pictures if not is_url(spec))
     with Inputs(allow_private=request.allow_private_urls) as inputs:
         inputs.resolve_sources(local)
 

@@ -29,6 +29,7 @@ from faceswap_cli.jobs.remote_files import is_remote
 from faceswap_cli.jobs.report.reports import Reports
 from faceswap_cli.jobs.request import NAMES, BatchRequest
 from faceswap_cli.jobs.resume import Models
+from faceswap_cli.jobs.roles import pictures_of
 from faceswap_cli.jobs.swap import prepare_source
 from faceswap_cli.media.urls import shown
 from faceswap_cli.options import EngineOptions
@@ -155,7 +156,7 @@ class _Doubt:
     def __init__(self, request: BatchRequest, backends: Backends) -> None:
         self._request = request
         self._backends = backends
-        self._settled = not request.sources
+        self._settled = not request.pictures
 
     def look(self, result: ItemResult) -> None:
         """At the first failure, unless an item was done before, the source is looked at here.
@@ -163,7 +164,7 @@ class _Doubt:
         Raises:
             InputError, NoFaceError, UsageError, ModelError: What `faceswap swap` would say of the source.
         """
-        if self._settled or not result.attempts or result.item.job.sources != self._request.sources:
+        if self._settled or not result.attempts or pictures_of(result.item.job) != self._request.pictures:
             return
         self._settled = True
         if result.failure is not None and result.failure.exit_code in _OF_SOURCES:

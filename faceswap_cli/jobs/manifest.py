@@ -24,7 +24,9 @@ from typing import Any
 
 from faceswap_cli.errors import InputError, UsageError
 from faceswap_cli.faces.select import parse_index
+from faceswap_cli.jobs.job import Pair
 from faceswap_cli.jobs.naming import readable
+from faceswap_cli.library.names import is_named
 from faceswap_cli.media.urls import is_url
 from faceswap_cli.options import (
     EngineName,
@@ -35,7 +37,9 @@ from faceswap_cli.options import (
     MediaOptions,
     OnNoFace,
     Order,
+    VideoCodec,
     parse_masks,
+    parse_trim,
 )
 
 STDIN = "-"
@@ -57,7 +61,9 @@ class Row:
         target: What is changed, ready for a job.
         sources: As in the row, ready for a job; empty: as for the whole batch.
         output: Relative to the output folder, as given; None: named by the template.
-        engine, media, on_no_face: The options of the batch with those of the row.
+        engine, media, on_no_face, min_similarity: The options of the batch with those of the row.
+        references: As in the row, ready for a job; empty: as for the whole batch.
+        pairs: Likewise.
     """
 
     where: str
@@ -67,6 +73,15 @@ class Row:
     engine: EngineOptions
     media: MediaOptions
     on_no_face: OnNoFace
+    min_similarity: float | None = None
+    references: tuple[str, ...] = ()
+    pairs: tuple[Pair, ...] = ()
+
+    @property
+    def pictures(self) -> tuple[str, ...]:
+        """All pictures of faces that the row names."""
+        paired = (name for pair in self.pairs for name in (pair.reference, pair.source))
+        return (*self.sources, *self.references, *paired)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +89,8 @@ class _Column:
     """What a column sets.
 
     Attributes:
-        part: Of the options: `select`, `detector`, `swap` or `restore` of the engine's, `engine`, `media` or `row`.
+        part: Of the options: `select`, `detector`, `swap` or `restore` of the engine's, `engine`, `video` of the
+            media's, `media` or `row`.
         field: Its name there.
         read: What a cell means; raises ValueError or UsageError.
     """
@@ -109,6 +125,13 @@ def _number(text: str) -> float:
         raise ValueError("is no number") from error
 
 
+def _share(text: str) -> float:
+    value = _number(text)
+    if not 0 <= value <= 1:
+        raise ValueError("is outside 0..1")
+    return value
+
+
 def _switch(text: str) -> bool:
     words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
     if text.lower() not in words:
@@ -123,6 +146,8 @@ _COLUMNS = {
                             lambda text: parse_index(text, option="source_index", repeats=True)),
     "target_gender": _Column("select", "target_gender", _one_of(GenderFilter)),
     "source_gender": _Column("select", "source_gender", _one_of(GenderFilter)),
+    "reference_threshold": _Column("select", "reference_threshold", _number),
+    "min_similarity": _Column("row", "min_similarity", _share),
     "engine": _Column("engine", "engine", _one_of(EngineName)),
     "swapper": _Column("swap", "model", str),
     "swap_size": _Column("swap", "size", _whole),
@@ -138,23 +163,31 @@ _COLUMNS = {
     "image_format": _Column("media", "image_format", _one_of(MediaFormat, _FORMATS)),
     "image_quality": _Column("media", "image_quality", _whole),
     "max_pixels": _Column("media", "max_pixels", _whole),
+    "trim": _Column("media", "trim", parse_trim),
+    "video_codec": _Column("video", "codec", _one_of(VideoCodec)),
+    "crf": _Column("video", "crf", _whole),
+    "preset": _Column("video", "preset", str),
+    "keep_fps": _Column("video", "keep_fps", _switch),
+    "label": _Column("media", "label", str),
+    "keep_metadata": _Column("media", "keep_metadata", _switch),
     "provenance": _Column("media", "provenance", _switch),
     "on_no_face": _Column("row", "on_no_face", _one_of(OnNoFace)),
 }
 
-COLUMNS = ("target", "source", "output", *_COLUMNS)
+COLUMNS = ("target", "source", "reference", "pair", "output", *_COLUMNS)
 """All columns that a manifest can have."""
 
 Cells = tuple[tuple[str, str], ...]
 """Columns of options and their cells, those that are not empty."""
 
 
-def read_manifest(path: str, engine: EngineOptions, media: MediaOptions, on_no_face: OnNoFace) -> list[Row]:
+def read_manifest(path: str, engine: EngineOptions, media: MediaOptions, on_no_face: OnNoFace,
+                  min_similarity: float | None = None) -> list[Row]:
     """All rows.
 
     Args:
         path: The manifest, or `-`. It is JSONL when it begins with a brace, else CSV, with commas, semicolons or tabs.
-        engine, media, on_no_face: What holds where a row says nothing.
+        engine, media, on_no_face, min_similarity: What holds where a row says nothing.
 
     Raises:
         InputError: It cannot be read.
@@ -163,18 +196,17 @@ def read_manifest(path: str, engine: EngineOptions, media: MediaOptions, on_no_f
     name = "the manifest on standard input" if path == STDIN else readable(path)
     text = _text(path, name)
     folder = "" if path == STDIN else str(Path(path).parent)
-    options = _Options(engine, media, on_no_face)
+    options = _Options(engine, media, on_no_face, min_similarity)
     rows = []
     for line, record in _jsonl(text, name) if text.lstrip()[:1] in ("{", "[") else _csv(text, name):
         where = f"{name}, line {line}"
         if "target" not in record:
             raise UsageError(f"{where}: there is no target; name the picture to change")
-        target, sources, output = record.pop("target"), record.pop("source", None), record.pop("output", None)
+        target, output = record.pop("target"), record.pop("output", None)
         if not isinstance(target, str):
             raise UsageError(f"{where}: target is no single name")
-        listed = sources if isinstance(sources, list) else [] if sources is None else [sources]
-        if not all(isinstance(source, str) for source in listed):
-            raise UsageError(f"{where}: source is neither a name nor a list of names")
+        sources, references, pairs = (_names(record.pop(column, None), column, where)
+                                      for column in ("source", "reference", "pair"))
         if output is not None and not isinstance(output, str):
             raise UsageError(f"{where}: output is no single name")
         cells = tuple((column, _cell(value)) for column, value in record.items())
@@ -182,18 +214,22 @@ def read_manifest(path: str, engine: EngineOptions, media: MediaOptions, on_no_f
             merged = options.of(cells)
         except UsageError as error:
             raise UsageError(f"{where}: {error}") from error
-        rows.append(Row(where, _locate(target, folder), tuple(_locate(source, folder) for source in listed),
-                        output, merged.engine, merged.media, merged.on_no_face))
+        rows.append(Row(where, _locate(target, folder), tuple(_locate(source, folder) for source in sources), output,
+                        merged.engine, merged.media, merged.on_no_face, merged.min_similarity,
+                        tuple(_locate(reference, folder) for reference in references),
+                        tuple(_pair(text, folder, where) for text in pairs)))
     return rows
 
 
 class _Options:
     """The options of rows; rows that say the same share the same records, and with them a loaded engine."""
 
-    def __init__(self, engine: EngineOptions, media: MediaOptions, on_no_face: OnNoFace) -> None:
+    def __init__(self, engine: EngineOptions, media: MediaOptions, on_no_face: OnNoFace,
+                 min_similarity: float | None) -> None:
         self.engine = engine
         self.media = media
         self.on_no_face = on_no_face
+        self.min_similarity = min_similarity
         self._known: dict[Cells, _Options] = {}
 
     def of(self, cells: Cells) -> _Options:
@@ -217,8 +253,31 @@ class _Options:
         parts: dict[str, Any] = {part: replace(getattr(engine, part), **changes.pop(part))
                                  for part in ("select", "detector", "swap", "restore") if part in changes}
         engine = replace(engine, **parts, **changes.get("engine", {})) if parts or "engine" in changes else engine
-        media = replace(self.media, **changes["media"]) if "media" in changes else self.media
-        return _Options(engine, media, changes.get("row", {}).get("on_no_face", self.on_no_face))
+        media = self.media
+        if "video" in changes:
+            media = replace(media, video=replace(media.video, **changes["video"]))
+        if "media" in changes:
+            media = replace(media, **changes["media"])
+        row = changes.get("row", {})
+        min_similarity = row.get("min_similarity", self.min_similarity)
+        if min_similarity is not None and not engine.measure:
+            engine = replace(engine, measure=True)
+        return _Options(engine, media, row.get("on_no_face", self.on_no_face), min_similarity)
+
+
+def _names(value: Any, column: str, where: str) -> list[str]:
+    """The names in a cell, or in a list of JSON; raises UsageError."""
+    listed = value if isinstance(value, list) else [] if value is None else [value]
+    if not all(isinstance(name, str) for name in listed):
+        raise UsageError(f"{where}: {column} is neither a name nor a list of names")
+    return listed
+
+
+def _pair(text: str, folder: str, where: str) -> Pair:
+    reference, equals, source = text.partition("=")
+    if not (equals and reference and source):
+        raise UsageError(f"{where}: pair {readable(text)} is not of the form REFERENCE=SOURCE")
+    return Pair(_locate(reference, folder), _locate(source, folder))
 
 
 def _text(path: str, name: str) -> str:
@@ -315,3 +374,8 @@ def _locate(spec: str, folder: str) -> str:
         return spec
     path = os.path.join(folder, spec)  # noqa: PTH118 (a Path would change what the user wrote)
     return f".{os.sep}{path}" if path == STDIN else path
+
+
+def _locate_source(spec: str, folder: str) -> str:
+    """Likewise; a saved face is not a name from a folder."""
+    return spec if is_named(spec) else _locate(spec, folder)

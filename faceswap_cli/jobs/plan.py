@@ -151,9 +151,9 @@ class _Planner:
         self._template = parse_template(request.template)
         self._tree: OutputTree
         if is_remote(request.output):
-            self._tree = RemoteTree(request.output, request.sources, ask=not (request.overwrite or request.resume))
+            self._tree = RemoteTree(request.output, request.pictures, ask=not (request.overwrite or request.resume))
         else:
-            self._tree = LocalTree(request.output, input_folders(request.inputs), request.sources)
+            self._tree = LocalTree(request.output, input_folders(request.inputs), request.pictures)
         self.targets = Targets(request, self._tree.holds)
         self.look = self._tree.look
         self._checked: set[tuple[str, MediaFormat | None]] = set()
@@ -193,7 +193,10 @@ class _Planner:
                       row.engine if row is not None else request.engine,
                       row.media if row is not None else request.media, request.overwrite,
                       row.on_no_face if row is not None else request.on_no_face, request.allow_private_urls,
-                      details=request.details, remote=request.remote)
+                      details=request.details, remote=request.remote,
+                      references=(row.references if row is not None else ()) or request.references,
+                      pairs=(row.pairs if row is not None else ()) or request.pairs,
+                      min_similarity=row.min_similarity if row is not None else request.min_similarity)
         problem = None
         if candidate.problem is not None:
             problem = Failure(UsageError.__name__, candidate.problem, ExitCode.USAGE)
@@ -219,8 +222,8 @@ class _Planner:
     def protect(self, candidate: Candidate) -> None:
         """Let no output replace this input and its sources."""
         self._tree.add_input(candidate.spec)
-        for source in candidate.row.sources if candidate.row is not None else ():
-            self._tree.add_source(source)
+        for picture in candidate.row.pictures if candidate.row is not None else ():
+            self._tree.add_source(picture)
 
     def _named(self, output: str, where: str) -> str:
         """The key of an output that a row names."""

@@ -6,9 +6,11 @@ import os
 from dataclasses import dataclass, field
 
 from faceswap_cli.errors import InputError, UsageError
+from faceswap_cli.jobs.job import Pair
 from faceswap_cli.jobs.naming import readable
 from faceswap_cli.jobs.remote_urls import is_remote
 from faceswap_cli.jobs.shards import Shard
+from faceswap_cli.library.names import is_named
 from faceswap_cli.media.urls import is_url
 from faceswap_cli.options import EngineOptions, MediaOptions, OnNoFace, RemoteOptions
 
@@ -39,6 +41,7 @@ class BatchRequest:
             turn comes.
         shard: Only this part of the items.
         remote: As in `SwapJob`, for all items.
+        references, pairs, min_similarity: As in `SwapJob`, for all items; rows may differ.
     """
 
     sources: tuple[str, ...]
@@ -61,6 +64,15 @@ class BatchRequest:
     resume: bool = False
     shard: Shard | None = None
     remote: RemoteOptions | None = None
+    references: tuple[str, ...] = ()
+    pairs: tuple[Pair, ...] = ()
+    min_similarity: float | None = None
+
+    @property
+    def pictures(self) -> tuple[str, ...]:
+        """All pictures of faces that are for all items, sources first."""
+        paired = (name for pair in self.pairs for name in (pair.reference, pair.source))
+        return tuple(dict.fromkeys((*self.sources, *self.references, *paired)))
 
 
 def check_request(request: BatchRequest) -> None:
@@ -80,10 +92,11 @@ def check_request(request: BatchRequest) -> None:
         raise UsageError(f"-o {readable(request.output)} cannot be written to; name a folder")
     if request.manifest is not None and (request.inputs or request.files_from):
         raise UsageError("--manifest names all items; leave out the inputs")
-    if request.manifest is None and not request.sources:
+    if request.manifest is None and not request.sources and not request.pairs:
         raise UsageError("there is no source; name a picture of the face to put on")
-    for source in request.sources:
+    for source in request.pictures:
         if source == NAMES:
             raise UsageError("- (standard input) cannot be the source of a batch; save the picture as a file")
-        if not is_url(source) and not os.path.lexists(source):
-            raise InputError(f"{readable(source)}: there is no such source")
+        if not is_url(source) and not is_named(source) and not os.path.lexists(source):
+            kind = "source" if source in request.sources else "picture"
+            raise InputError(f"{readable(source)}: there is no such {kind}")

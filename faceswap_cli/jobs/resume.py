@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from faceswap_cli.jobs.inputs import STDIN
 from faceswap_cli.jobs.items import FINISHED, Item, ItemResult, Stamp, Status
 from faceswap_cli.jobs.job import STDOUT, SwapJob
 from faceswap_cli.jobs.remote_urls import is_remote
+from faceswap_cli.jobs.roles import cast_of, pictures_of
 from faceswap_cli.jobs.stamps import RemoteStamps, refresh_stamp, stamp_sources
 from faceswap_cli.media.urls import is_url
 from faceswap_cli.options import EngineOptions, MediaOptions, OnNoFace
@@ -38,11 +40,19 @@ def options_hash(job: SwapJob) -> str:
     """SHA-256 of everything in a job that decides the output, but for the content of files and models.
 
     In it: which engine, faces, detector, swapper, restorer, provider and rewriting of graphs (as asked for: `auto` is
-    the same everywhere), the format and its quality, the mark, what to do where there is no face, URLs, and whether the
-    API does it. Not in it: names of files, where models lie, threads and devices, limits, what is reported.
+    the same everywhere), who gets whose face, the format and its quality, the marks, what to do where there is no face
+    or too little likeness, URLs, and whether the API does it. Not in it: names of files, where models lie, threads and
+    devices, limits, what is reported.
     """
-    remote = [spec for spec in (*job.sources, job.target) if is_url(spec)]
-    decided = [_decided(job.engine, job.media, job.on_no_face), remote, *(["api"] if job.remote is not None else ())]
+    pictures = pictures_of(job)
+    remote = [spec for spec in (*pictures, job.target) if is_url(spec)]
+    decided: list[Any] = [_decided(job.engine, job.media, job.on_no_face), remote]
+    if job.remote is not None:
+        decided.append("api")
+    if job.references or job.pairs:  # by their places among the pictures, whose stamps tell the rest
+        decided.append([[list(map(pictures.index, names)) for names in role] for role in cast_of(job)])
+    if job.min_similarity is not None:
+        decided.append(["at least", job.min_similarity])
     return hashlib.sha256(json.dumps(decided).encode()).hexdigest()
 
 
@@ -112,7 +122,7 @@ class Standing:
         return _is_same(path, stamp)
 
     def _has_sources(self, job: SwapJob, entry: Entry) -> bool:
-        if STDIN in job.sources:
+        if STDIN in pictures_of(job):
             return False
         then = [stamp for name, stamp in entry.sources if not is_url(name) or stamp.tag]
         now = self._sources_now(job, {name: stamp for name, stamp in entry.sources if stamp.sha256})
@@ -122,12 +132,13 @@ class Standing:
 
     def _sources_now(self, job: SwapJob, known: dict[str, Stamp]) -> dict[str, Stamp] | None:
         """None: they cannot be read."""
-        if job.sources not in self._sources:
+        pictures = pictures_of(job)
+        if pictures not in self._sources:
             try:
-                self._sources[job.sources] = stamp_sources(job.sources, known)
+                self._sources[pictures] = stamp_sources(pictures, known)
             except InputError:
-                self._sources[job.sources] = None
-        return self._sources[job.sources]
+                self._sources[pictures] = None
+        return self._sources[pictures]
 
     def _is_same_remote(self, spec: str, then: Stamp | None) -> bool:
         """Whether a remote file is as it was; None: there was none. One that cannot be looked at is not."""
@@ -151,11 +162,12 @@ class Standing:
 def _decided(engine: EngineOptions, media: MediaOptions, on_no_face: OnNoFace) -> str:
     """Canonical JSON of what decides the output."""
     what, how = asdict(engine), asdict(media)
-    for name in ("describe", "models_folder"):
+    for name in ("describe", "measure", "models_folder"):
         del what[name]
     for name in ("device", "threads", "faces_ahead"):
         del what["runtime"][name]
     del how["max_pixels"]
+    how["credentials"] = media.credentials is not None  # names of files, and the key is nobody's business
     record = {"engine": what, "media": how, "on_no_face": on_no_face}
     return json.dumps(_canonical(record), sort_keys=True, separators=(",", ":"))
 
@@ -166,6 +178,8 @@ def _canonical(value: Any) -> Any:
         return {name: _canonical(part) for name, part in value.items()}
     if isinstance(value, list | tuple):
         return [_canonical(part) for part in value]
+    if isinstance(value, Fraction):
+        return str(value)
     return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 

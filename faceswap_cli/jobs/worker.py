@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 from faceswap_cli.errors import FaceswapError, NoFaceError, OutputError, UsageError
 from faceswap_cli.jobs.backend import SwapBackend, open_backend
 from faceswap_cli.jobs.items import Failure, Item, ItemResult, Stamp, Status
-from faceswap_cli.jobs.job import Outcome, SwapJob
+from faceswap_cli.jobs.job import Outcome, Pair, SwapJob
 from faceswap_cli.jobs.remote_files import RemoteOutput, is_remote
+from faceswap_cli.jobs.roles import pictures_of
 from faceswap_cli.jobs.stamps import remote_stamp, stamp_sources, stamp_target, take_stamp
 from faceswap_cli.jobs.swap import Prepared, check_output, prepare_source, swap_file
 from faceswap_cli.jobs.versions import describe_models
@@ -24,7 +25,7 @@ _BACKENDS = 4
 _SOURCES = 16
 """Prepared sources kept."""
 
-_SourceKey = tuple[tuple[str, ...], EngineOptions, MediaOptions, bool]
+_SourceKey = tuple[tuple[str, ...], tuple[str, ...], tuple[Pair, ...], EngineOptions, MediaOptions, bool]
 
 
 @dataclass(slots=True)
@@ -136,9 +137,9 @@ class Worker:
 
     def _prepare(self, job: SwapJob, backend: SwapBackend, findings: Findings) -> Prepared | None:
         """The prepared source; None: there is none, and `swap_file` knows what is to be done then."""
-        key = (job.sources, job.engine, job.media, job.allow_private_urls)
+        key = (job.sources, job.references, job.pairs, job.engine, job.media, job.allow_private_urls)
         kept = self._sources.get(key)
-        findings.sources = stamp_sources(job.sources, kept.stamps if kept is not None else {})
+        findings.sources = stamp_sources(pictures_of(job), kept.stamps if kept is not None else {})
         if kept is None or _contents(kept.stamps) != _contents(findings.sources):
             try:
                 prepared: Prepared | FaceswapError = prepare_source(job, backend)

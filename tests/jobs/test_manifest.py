@@ -4,6 +4,7 @@ import io
 import json
 import os
 import sys
+from fractions import Fraction
 from types import SimpleNamespace
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faceswap_cli.errors import InputError, UsageError
+from faceswap_cli.jobs.job import Pair
 from faceswap_cli.jobs.manifest import COLUMNS, read_manifest
 from faceswap_cli.options import (
     EngineName,
@@ -23,6 +25,9 @@ from faceswap_cli.options import (
     OnNoFace,
     Order,
     RestoreOptions,
+    Trim,
+    VideoCodec,
+    VideoOptions,
 )
 
 
@@ -53,8 +58,10 @@ def test_every_column_does_something(tmp_path):
               "mask": "box,hull", "keep_mouth": "yes", "detector": "scrfd_10g", "detector_size": "320",
               "detector_score": "0.3", "restore": "codeformer", "restore_weight": "0.1", "restore_visibility": "0.9",
               "interpolation": "lanczos", "image_format": "jpg", "image_quality": "80", "max_pixels": "1000",
-              "provenance": "false", "on_no_face": "skip"}
-    assert set(values) | {"target", "source", "output"} == set(COLUMNS)
+              "provenance": "false", "on_no_face": "skip", "reference_threshold": "0.3", "min_similarity": "0.25",
+              "trim": "0:01-0:02.5", "video_codec": "vp9", "crf": "30", "preset": "fast", "keep_fps": "no",
+              "label": "made by AI", "keep_metadata": "true"}
+    assert set(values) | {"target", "source", "reference", "pair", "output"} == set(COLUMNS)
     row, = read(tmp_path, json.dumps({"target": "a.jpg", **values}))
     select, swap, restore = row.engine.select, row.engine.swap, row.engine.restore
     assert (select.order, select.target_index, select.source_index) == (Order.TOP_BOTTOM, "all", (0, 0, 1))
@@ -63,11 +70,25 @@ def test_every_column_does_something(tmp_path):
                                                                     (MaskKind.BOX, MaskKind.HULL), True)
     assert (row.engine.detector.model, row.engine.detector.size, row.engine.detector.score) == ("scrfd_10g", 320, 0.3)
     assert restore == RestoreOptions("codeformer", False, 0.1, 0.9, Interpolation.LANCZOS)
-    assert row.media == MediaOptions(MediaFormat.JPEG, 80, 1000, False)
+    assert row.media == MediaOptions(MediaFormat.JPEG, 80, 1000, False, trim=Trim(Fraction(1), Fraction(5, 2)),
+                                     video=VideoOptions(VideoCodec.VP9, 30, "fast", keep_fps=False),
+                                     label="made by AI", keep_metadata=True)
     assert (row.engine.engine, row.on_no_face) == (EngineName.NEURAL, OnNoFace.SKIP)
+    assert (select.reference_threshold, row.min_similarity, row.engine.measure) == (0.3, 0.25, True)
     for column in values:
         alone, = read(tmp_path, json.dumps({"target": "a.jpg", column: values[column]}))
         assert (alone.engine, alone.media, alone.on_no_face) != (EngineOptions(), MediaOptions(), OnNoFace.FAIL)
+
+
+def test_a_row_says_who_gets_whose_face(tmp_path):
+    one, two = read(tmp_path, json.dumps({"target": "a.jpg", "source": "me.jpg", "reference": ["her.jpg", "her2.jpg"]})
+                    + "\n" + json.dumps({"target": "b.jpg", "pair": ["her.jpg=me.jpg", "him.jpg=you.jpg"]}))
+    assert one.references == (f"{tmp_path}/her.jpg", f"{tmp_path}/her2.jpg")
+    assert two.pairs == (Pair(f"{tmp_path}/her.jpg", f"{tmp_path}/me.jpg"),
+                         Pair(f"{tmp_path}/him.jpg", f"{tmp_path}/you.jpg"))
+    assert two.pictures == tuple(f"{tmp_path}/{name}.jpg" for name in ("her", "me", "him", "you"))
+    with pytest.raises(UsageError, match=r"line 1: pair me\.jpg is not of the form REFERENCE=SOURCE"):
+        read(tmp_path, json.dumps({"target": "a.jpg", "pair": "me.jpg"}))
 
 
 def test_json_values_may_have_their_own_types(tmp_path):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,11 @@ from batches import MODELS, Tree, models, swap
 from faceswap_cli.errors import ModelError
 from faceswap_cli.jobs.entry import Entry
 from faceswap_cli.jobs.items import Failure, Item, ItemResult, Stamp, Status
-from faceswap_cli.jobs.job import SwapJob
+from faceswap_cli.jobs.job import Pair, SwapJob
 from faceswap_cli.jobs.resume import Standing, is_current, options_hash
 from faceswap_cli.options import (
     Accelerate,
+    Credentials,
     EngineName,
     EngineOptions,
     MediaFormat,
@@ -23,6 +25,8 @@ from faceswap_cli.options import (
     RestoreOptions,
     RuntimeOptions,
     SelectOptions,
+    Trim,
+    VideoOptions,
 )
 
 JOB = SwapJob(("me.jpg",), "a.jpg", "out/a.jpg")
@@ -40,6 +44,14 @@ DECIDES = [
     {"on_no_face": OnNoFace.COPY},
     {"target": "https://example.com/a.jpg"},
     {"sources": ("https://example.com/me.jpg",)},
+    {"references": ("her.jpg",)},
+    {"pairs": (Pair("her.jpg", "him.jpg"),)},
+    {"sources": (), "pairs": (Pair("her.jpg", "him.jpg"),)},
+    {"min_similarity": 0.3},
+    {"media": MediaOptions(trim=Trim(Fraction(1, 3)))},
+    {"media": MediaOptions(video=VideoOptions(crf=30))},
+    {"media": MediaOptions(label="made by AI")},
+    {"media": MediaOptions(credentials=Credentials("cert.pem", "key.pem"))},
 ]
 
 DECIDES_NOTHING = [
@@ -49,6 +61,7 @@ DECIDES_NOTHING = [
     {"media": MediaOptions(max_pixels=5)},
     {"overwrite": True, "details": True, "allow_private_urls": True},
     {"target": "b.jpg", "sources": ("you.jpg",), "output": "b.jpg"},  # files count by content
+    {"engine": EngineOptions(measure=True)},
 ]
 
 

@@ -20,6 +20,7 @@ from faceswap_cli.jobs.executors.ray_actor import ActorSetup, Greeting, RayActor
 from faceswap_cli.jobs.executors.ray_cluster import Cluster, share
 from faceswap_cli.jobs.items import Failure, Item, ItemResult, Status
 from faceswap_cli.jobs.job import STDOUT, SwapJob
+from faceswap_cli.jobs.roles import pictures_of
 from faceswap_cli.media.leftovers import sweep_beside
 from faceswap_cli.media.urls import is_url
 
@@ -395,7 +396,7 @@ class _Run:
 
 def _relative_name(job: SwapJob) -> str | None:
     """A name of a file that counts from the current folder; None: there is none."""
-    names = (*job.sources, job.target, job.output)
+    names = (*pictures_of(job), job.target, job.output)
     return next((name for name in names if not is_url(name) and not Path(name).is_absolute()), None)
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from faceswap_cli.jobs.items import Failure, Item, ItemResult
 from faceswap_cli.jobs.job import Outcome, SwapJob
 from faceswap_cli.jobs.remote import Remote, Spent, falls_back, swap_remote
+from faceswap_cli.jobs.roles import pictures_of
 from faceswap_cli.jobs.stamps import stamp_sources, stamp_target
 from faceswap_cli.jobs.worker import Findings, Worker
 from faceswap_cli.segmind.clock import SystemClock
@@ -91,7 +92,7 @@ class RemoteWorker(Worker):
     def _swap_here(self, job: SwapJob, findings: Findings) -> Outcome:
         findings.models = remote_models(self._remote.client.addresses.root)
         findings.target = stamp_target(job.target)
-        findings.sources = stamp_sources(job.sources, {})
+        findings.sources = stamp_sources(pictures_of(job), {})
         try:
             return swap_remote(job, self._remote, self.spent)
         except ApiError as error:
