@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from faceswap_cli.engine.outcome import KnownFace, SourcePicture
+from faceswap_cli.faces.face import Box, Face, Gender, Pose
 from faceswap_cli.library.files import read_face
+from faceswap_cli.library.saved_face import FaceRecord
 
 
 def read_pictures(path: Path, name: str) -> list[SourcePicture]:
@@ -20,8 +23,22 @@ def read_pictures(path: Path, name: str) -> list[SourcePicture]:
     """
     pictures = read_face(path, name).pictures
     return [SourcePicture(name if len(pictures) == 1 else f"{name}, picture {number}", picture.pixels,
-                          tuple(KnownFace(record.analyser, record.face, record.models) for record in picture.records))
+                          tuple(KnownFace(record.analyser, face_of(record), record.models)
+                                for record in picture.records))
             for number, picture in enumerate(pictures, 1)]
+
+
+def face_of(record: FaceRecord) -> Face:
+    """A record of a saved face as analysers have it."""
+    return Face(Box(*record.box), record.score, record.landmarks, None if record.pose is None else Pose(*record.pose),
+                record.spread, record.embedding, None if record.gender is None else Gender(record.gender),
+                record.gender_probability, record.age)
+
+
+def record_of(face: Face, engine: str, analyser: str, models: Mapping[str, str]) -> FaceRecord:
+    """The face as it is saved: without its warnings, which are said again, and its track."""
+    return FaceRecord(engine, analyser, face.box, face.score, face.landmarks, face.pose, face.spread, face.embedding,
+                      None if face.gender is None else face.gender.value, face.gender_probability, face.age, models)
 
 
 def write_picture(path: Path, name: str, target: Path) -> None:

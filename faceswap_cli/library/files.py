@@ -1,17 +1,16 @@
-"""Files of saved faces, read and written. Nothing of a file is trusted: its sizes are looked at before it is read."""
+"""Files of saved faces, as bytes. Nothing of a file is trusted: its sizes are looked at before it is read."""
 
 from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from faceswap_cli.errors import InputError, OutputError
+from faceswap_cli.errors import InputError
 from faceswap_cli.library.saved_face import KEY, MAX_PICTURES, FormatError, SavedFace, pack, parse, unpack
-from faceswap_cli.media.atomic import AtomicFile
 
 MAX_BYTES = 512 * 2**20
 """Bound on a file: about a hundred large pictures."""
@@ -85,48 +84,12 @@ def read_summary(path: Path, name: str) -> Summary:
             raise FormatError("something in it is missing or of another kind") from error
 
 
-def write_face(path: Path, face: SavedFace, *, overwrite: bool = False) -> None:
-    """Write a saved face, whole or not at all, for nobody else to read: it is somebody's face.
-
-    The same face gives the same bytes.
-
-    Raises:
-        UsageError: The file exists and `overwrite` is not set.
-        OutputError: It cannot be written.
-    """
+def encode(face: SavedFace) -> bytes:
+    """The file of a saved face; the same face gives the same bytes."""
     from safetensors.numpy import save
 
     tensors, metadata = pack(face)
-    data = save(tensors, {KEY: metadata})
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot make the folder {path.parent}: {error.strerror or error}") from error
-    with AtomicFile(path, overwrite=overwrite) as file:
-        with file.writing():
-            _make_private(file.file.fileno())
-            file.file.write(data)
-        file.commit()
-
-
-def remove_file(path: Path) -> int:
-    """Delete a file, and return the bytes that it had.
-
-    Raises:
-        OutputError: It cannot be deleted.
-    """
-    try:
-        size = path.stat().st_size
-        path.unlink()
-    except OSError as error:
-        raise OutputError(f"cannot remove {path}: {error.strerror or error}") from error
-    return size
-
-
-def _make_private(descriptor: int) -> None:
-    change: Callable[[int, int], None] | None = getattr(os, "fchmod", None)
-    if change is not None:  # Windows has no such permissions
-        change(descriptor, 0o600)
+    return save(tensors, {KEY: metadata})
 
 
 @contextmanager

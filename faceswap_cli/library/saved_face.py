@@ -31,8 +31,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from faceswap_cli.faces.face import Box, Face, Gender, Pose
-from faceswap_cli.image import Image
+from faceswap_cli.image import FloatArray, Image, Points
 
 KEY = "faceswap.face"
 """The key of the metadata, and the name of the format in it."""
@@ -44,6 +43,7 @@ MAX_PICTURES, MAX_SIDE = 100, 4096
 """Bounds on what is read."""
 
 _ENGINES, _POINTS, _NUMBERS = 8, 1000, 4096
+_GENDERS = (None, "female", "male", "unknown")
 
 Tensors = dict[str, npt.NDArray[Any]]
 
@@ -52,20 +52,36 @@ class FormatError(ValueError):
     """The content of a file is not that of a saved face; tells why in a few words."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class FaceRecord:
     """What one engine said of the face in one picture.
 
     Attributes:
         engine: Name of the engine.
         analyser: Name of its analyser.
-        face: The face, in pixels of the picture.
+        box: Left, top, right and bottom, in pixels of the picture.
+        score: Of the detection.
+        landmarks: float64 (N, 2), in pixels of the picture.
+        pose: Yaw, pitch and roll in degrees.
+        spread: Disagreement of repeated landmark fits, in inter-ocular distances.
+        embedding: float32 (N,).
+        gender: `female`, `male`, `unknown`, or None where it was not asked for.
+        gender_probability: 0..1.
+        age: Years.
         models: SHA-256 of the models that said it, by id.
     """
 
     engine: str
     analyser: str
-    face: Face
+    box: tuple[float, float, float, float]
+    score: float
+    landmarks: Points
+    pose: tuple[float, float, float] | None = None
+    spread: float = 0.0
+    embedding: FloatArray | None = None
+    gender: str | None = None
+    gender_probability: float | None = None
+    age: int | None = None
     models: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -114,9 +130,9 @@ def pack(face: SavedFace) -> tuple[Tensors, str]:
     for number, picture in enumerate(face.pictures):
         tensors[_pixels(number)] = np.ascontiguousarray(picture.pixels)
         for index, record in enumerate(picture.records):
-            tensors[_landmarks(number, index)] = np.ascontiguousarray(record.face.landmarks, np.float64)
-            if record.face.embedding is not None:
-                tensors[_embedding(number, index)] = np.ascontiguousarray(record.face.embedding, np.float32)
+            tensors[_landmarks(number, index)] = np.ascontiguousarray(record.landmarks, np.float64)
+            if record.embedding is not None:
+                tensors[_embedding(number, index)] = np.ascontiguousarray(record.embedding, np.float32)
         pictures.append({"faces": [_as_json(record) for record in picture.records]})
     content = {"format": KEY, "version": VERSION, "name": face.name, "created": face.created, "program": face.program,
                "note": face.note, "pictures": pictures}
@@ -190,14 +206,13 @@ def _embedding(picture: int, face: int) -> str:
 
 
 def _as_json(record: FaceRecord) -> dict[str, Any]:
-    face = record.face
     return {
         "engine": record.engine, "analyser": record.analyser, "models": dict(record.models),
-        "box": [float(side) for side in face.box], "score": float(face.score),
-        "pose": None if face.pose is None else [float(angle) for angle in face.pose], "spread": float(face.spread),
-        "gender": None if face.gender is None else face.gender.value,
-        "gender_probability": None if face.gender_probability is None else float(face.gender_probability),
-        "age": face.age,
+        "box": [float(side) for side in record.box], "score": float(record.score),
+        "pose": None if record.pose is None else [float(angle) for angle in record.pose],
+        "spread": float(record.spread), "gender": record.gender,
+        "gender_probability": None if record.gender_probability is None else float(record.gender_probability),
+        "age": record.age,
     }
 
 
@@ -217,18 +232,20 @@ def _picture(number: int, entry: Mapping[str, Any], tensors: Mapping[str, npt.ND
 def _record(number: int, index: int, entry: Mapping[str, Any], size: tuple[int, int],
             tensors: Mapping[str, npt.NDArray[Any]]) -> FaceRecord:
     landmarks, embedding = tensors[_landmarks(number, index)], tensors.get(_embedding(number, index))
-    box = Box(*_numbers(entry["box"], 4))
-    pose = None if entry["pose"] is None else Pose(*_numbers(entry["pose"], 3))
-    if not _fits(landmarks, box, size) or (embedding is not None and not _is_embedding(embedding)):
-        raise FormatError(f"the face in picture {number} is of another kind")
+    x1, y1, x2, y2 = _numbers(entry["box"], 4)
     score, spread = _numbers([entry["score"], entry["spread"]], 2)
-    probability = entry["gender_probability"]
-    face = Face(box, score, landmarks, pose, spread, embedding,
-                None if entry["gender"] is None else Gender(entry["gender"]),
-                None if probability is None else _numbers([probability], 1)[0],
-                None if entry["age"] is None else int(entry["age"]))
-    models = {str(name): str(value) for name, value in entry["models"].items()}
-    return FaceRecord(str(entry["engine"]), str(entry["analyser"]), face, models)
+    pose, gender, probability, age = (entry[key] for key in ("pose", "gender", "gender_probability", "age"))
+    if (not _fits(landmarks, (x1, y1, x2, y2), size) or (embedding is not None and not _is_embedding(embedding))
+            or gender not in _GENDERS):
+        raise FormatError(f"the face in picture {number} is of another kind")
+    angles = None
+    if pose is not None:
+        yaw, pitch, roll = _numbers(pose, 3)
+        angles = yaw, pitch, roll
+    return FaceRecord(str(entry["engine"]), str(entry["analyser"]), (x1, y1, x2, y2), score, landmarks, angles, spread,
+                      embedding, gender, None if probability is None else _numbers([probability], 1)[0],
+                      None if age is None else int(age),
+                      {str(name): str(value) for name, value in entry["models"].items()})
 
 
 def _numbers(values: Any, count: int) -> list[float]:
@@ -238,16 +255,16 @@ def _numbers(values: Any, count: int) -> list[float]:
     return numbers
 
 
-def _fits(landmarks: npt.NDArray[Any], box: Box, size: tuple[int, int]) -> bool:
+def _fits(landmarks: npt.NDArray[Any], box: tuple[float, float, float, float], size: tuple[int, int]) -> bool:
     """Whether a face can be drawn from: its points are finite, apart, and about where the picture is."""
     if (landmarks.dtype != np.float64 or landmarks.ndim != 2 or landmarks.shape[1] != 2
             or not 5 <= len(landmarks) <= _POINTS or not np.isfinite(landmarks).all()):
         return False
     room = np.array(size, np.float64)
     inside = (landmarks > -room).all() and (landmarks < 2 * room).all()
-    centre = ((box.x1 + box.x2) / 2, (box.y1 + box.y2) / 2)
-    return bool(inside and (landmarks.std(axis=0) > 0.5).all() and box.width > 0 and box.height > 0
-                and 0 <= centre[0] <= size[0] and 0 <= centre[1] <= size[1])
+    x1, y1, x2, y2 = box
+    return bool(inside and (landmarks.std(axis=0) > 0.5).all() and x1 < x2 and y1 < y2
+                and 0 <= (x1 + x2) / 2 <= size[0] and 0 <= (y1 + y2) / 2 <= size[1])
 
 
 def _is_embedding(embedding: npt.NDArray[Any]) -> bool:
