@@ -20,7 +20,7 @@ from faceswap_cli.jobs.outputs import Claims, LocalTree, OutputTree, RemoteTree
 from faceswap_cli.jobs.remote_urls import is_remote, join
 from faceswap_cli.jobs.request import NAMES, BatchRequest, check_request
 from faceswap_cli.jobs.targets import Candidate, Targets, input_folders
-from faceswap_cli.media.formats import SUFFIXES, output_format
+from faceswap_cli.media.formats import SUFFIXES, VIDEO, output_format
 from faceswap_cli.media.frame import ClipInfo
 from faceswap_cli.media.urls import shown
 from faceswap_cli.options import MediaFormat, MediaOptions
@@ -246,7 +246,8 @@ class _Planner:
         if (suffix, media.image_format) in self._checked:
             return
         if os.path.splitext(base_name(spec))[1].lower() in SUFFIXES or media.image_format is not None:  # noqa: PTH122
-            output_format(Path(self._tree.path(key)), media, ClipInfo(MediaFormat.PNG, 1, 1))
+            moving = {SUFFIXES.get(suffix), media.image_format} & VIDEO  # whether the target moves is seen later
+            output_format(Path(self._tree.path(key)), media, ClipInfo(MediaFormat.PNG, 1, 1, 2 if moving else 1))
             self._checked.add((suffix, media.image_format))
 
 
