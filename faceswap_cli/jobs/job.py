@@ -84,7 +84,18 @@ class Timings:
 
 @dataclass(frozen=True, slots=True)
 class OutputInfo:
-    """What was written."""
+    """What was written.
+
+    Attributes:
+        path: The output, as given.
+        format: Of the file.
+        width, height: In pixels.
+        frames: Pictures in it.
+        duration: Seconds that it plays; 0 for a still.
+        loop: Times that it plays, 0 for ever; None: once, or a still.
+        bytes: Size of the file; 0 where it went to a pipe.
+        marks: What tells that it is a composite: `xmp`, `c2pa`, `label`, as `media.provenance.marks` gives them.
+    """
 
     path: str
     format: str
@@ -94,6 +105,7 @@ class OutputInfo:
     duration: float
     loop: int | None
     bytes: int
+    marks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ SWAP = {
     "schema": int,
     "inputs": {"sources": [str, ...], "target": str},
     "output": ({"path": str, "format": str, "width": int, "height": int, "frames": int, "duration": float,
-                "loop": (int, NoneType), "bytes": int}, NoneType),
+                "loop": (int, NoneType), "bytes": int, "marks": [str, ...]}, NoneType),
     "engine": {"engine": str, "analyser": str, "swapper": str, "restorer": (str, NoneType),
                "provider": (str, NoneType)},
     "frames": {"total": int, "swapped": int, "without_face": int},
