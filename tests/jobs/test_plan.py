@@ -105,7 +105,8 @@ def test_names_follow_the_template_and_the_format():
 
 
 @pytest.mark.parametrize(("template", "asked", "words"), [
-    ("{stem}", None, "no suffix"), ("{stem}.txt", None, "suffix .txt"), ("{stem}.avi", None, "can be read but not written"),
+    ("{stem}", None, "no suffix"), ("{stem}.txt", None, "suffix .txt"),
+    ("{stem}.avi", None, "can be read but not written"),
     ("{stem}.png", MediaFormat.JPEG, "--image-format says jpeg"), ("../{name}", None, "--name"),
 ])
 def test_names_that_no_output_can_have_are_told_before_anything_runs(template, asked, words):

@@ -273,7 +273,7 @@ def test_a_skipped_swap_uploads_nothing(job, memory, tmp_path):
 
 
 def test_messages_name_the_url_and_not_the_file_behind_it(job):
-    with pytest.raises(UsageError, match=r"cannot write memory://out/result.mp4: video"):
+    with pytest.raises(UsageError, match=r"cannot write memory://out/result.mp4: the target is one picture"):
         swap_file(SwapJob(job.sources, job.target, "memory://out/result.mp4"), BrightSquares())
 
 
