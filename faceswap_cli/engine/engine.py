@@ -3,42 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from faceswap_cli.engine.casting import Casting, Source, SourceVariant
 from faceswap_cli.engine.finder import Finder, FoundBefore
-from faceswap_cli.engine.known import find_source
-from faceswap_cli.engine.outcome import FaceOutcome, Role, SourcePicture
+from faceswap_cli.engine.measuring import MeasuredBefore, measure_swap
+from faceswap_cli.engine.outcome import FaceOutcome, Role, Similarity, SourcePicture
 from faceswap_cli.engine.parts import Restorer, Swapper
-from faceswap_cli.errors import NoFaceError, UsageError
+from faceswap_cli.engine.people import People, PeopleMemory, Recognised
 from faceswap_cli.faces.face import Face
-from faceswap_cli.faces.quality import face_warnings
-from faceswap_cli.faces.select import Choice, judge_sources, pair, select_targets
-from faceswap_cli.image import Image
-from faceswap_cli.options import EngineOptions, GenderFilter
-
-
-@dataclass(frozen=True, slots=True)
-class SourceVariant:
-    """One picture of a source person: its name and what the swapper prepared of it."""
-
-    picture: str
-    prepared: Any
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Prepared source faces; reusable across frames, files and threads.
-
-    Attributes:
-        people: For each chosen source face, from 0, the pictures that show it.
-        warnings: About the source, each naming its picture.
-    """
-
-    people: tuple[tuple[SourceVariant, ...], ...]
-    warnings: tuple[str, ...]
+from faceswap_cli.faces.select import Choice, SkipReason, pair, select_targets
+from faceswap_cli.image import FloatArray, Image
+from faceswap_cli.options import ALL, EngineOptions, GenderFilter
 
 
 @dataclass(slots=True)
@@ -48,10 +27,14 @@ class ClipState:
     Attributes:
         found: Of the faces.
         swapper: The swapper's memory.
+        people: Who the faces are.
+        measured: Which of them were measured.
     """
 
     found: FoundBefore
     swapper: Any
+    people: PeopleMemory = field(default_factory=PeopleMemory)
+    measured: MeasuredBefore = field(default_factory=MeasuredBefore)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +57,20 @@ class Plan:
         swaps: The faces to be replaced, in selection order.
         found: Number of faces seen.
         clip: Whether the image is a frame of a clip.
+        people: Who each face is, by index; empty where nobody has to be told from others.
+        sample: Embeddings of the source, by index of each face that is to be measured.
         drawn_warnings: What the swapper said while rendering, by index of the face.
+        measured: What `Engine.measure` found, by index of the face.
     """
 
     choices: tuple[Choice, ...]
     swaps: tuple[Swap, ...]
     found: int
     clip: bool = False
+    people: tuple[Recognised, ...] = ()
+    sample: dict[int, tuple[FloatArray, ...]] = field(default_factory=dict)
     drawn_warnings: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    measured: dict[int, Similarity] = field(default_factory=dict)
 
     @property
     def swapped(self) -> int:
@@ -129,6 +118,7 @@ class Engine:
         self._options = options
         self._select = options.select
         self._models = models or {}
+        self._casting = Casting(finder, swapper, options, self._models)
 
     @property
     def finder(self) -> Finder:
@@ -139,6 +129,11 @@ class Engine:
     def models(self) -> dict[str, str]:
         """SHA-256 of the models that decide the pixels, by id; models that come with packages are not among them."""
         return dict(self._models)
+
+    @property
+    def identity_measure(self) -> str:
+        """What similarities are made of; see `faces.similarity.Measure`."""
+        return self._finder.analyser.measure.value
 
     @property
     def parts(self) -> dict[str, str | None]:
@@ -184,62 +179,72 @@ class Engine:
             NoFaceError: No picture shows a face that passes the selection.
             UsageError: A source index out of range.
         """
-        people: list[list[SourceVariant]] = []
-        warnings: list[str] = []
-        describe = self._select.source_gender is not GenderFilter.NO
-        seen = 0
-        for picture in pictures:
-            faces = find_source(self._finder, picture, self._models, describe=describe)
-            seen += len(faces)
-            try:
-                choices = [choice for choice in judge_sources(faces, self._select) if choice.selected]
-            except UsageError as error:
-                raise UsageError(f"{picture.name}: {error}") from error
-            if not choices and len(pictures) > 1:
-                why = "no face" if not faces else f"no {self._select.source_gender.value} face"
-                warnings.append(f"{picture.name}: {why} found, picture not used")
-            for person, choice in enumerate(choices):
-                if choice.face is None:
-                    continue
-                warnings += [f"{picture.name}: {text}" for text in face_warnings(choice.face, "source")]
-                face = choice.face
-                if self._swapper.needs_embedding and face.embedding is None:
-                    face = self._finder.analyser.embed(picture.pixels, face)
-                variant = SourceVariant(picture.name, self._swapper.prepare(picture.pixels, face))
-                if person == len(people):
-                    people.append([])
-                people[person].append(variant)
-        if not people:
-            raise NoFaceError(self._no_source(pictures, seen))
-        return Source(tuple(map(tuple, people)), tuple(dict.fromkeys(warnings)))
+        return self._casting.prepare([Role((), tuple(pictures))])
 
     def prepare_roles(self, roles: Sequence[Role]) -> Source:
         """Find, select and prepare the faces of everybody who takes part; see `jobs.backend.SwapBackend`."""
-        return self.prepare_source([picture for role in roles for picture in role.sources])
-
-    def _no_source(self, pictures: Sequence[SourcePicture], seen: int) -> str:
-        where = pictures[0].name if len(pictures) == 1 else f"any of the {len(pictures)} source pictures"
-        if not seen:
-            return f"{where}: no face found; take a picture that shows a face from the front, larger than 40 pixels"
-        wanted = self._select.source_gender.value
-        return f"{where}: no {wanted} face found; see `faceswap detect`, or leave --source-gender out"
+        return self._casting.prepare(roles)
 
     def plan(self, source: Source, image: Image, clip: ClipState | None = None) -> Plan:
-        """Find, order, select and pair the faces of one image; see `jobs.backend.SwapBackend`."""
+        """Find, order, recognise, select and pair the faces of one image; see `jobs.backend.SwapBackend`."""
         describe = self._options.describe or self._select.target_gender is not GenderFilter.NO
         faces = self.find(image, clip, describe=describe)
-        choices = select_targets(faces, self._select)
+        people = self._recognise(source, image, faces, clip)
+        choices = self._choose(faces, people)
         swaps: list[Swap] = []
+        numbers = [0] * len(source.parts)
+        sample: dict[int, tuple[FloatArray, ...]] = {}
         memory = clip.swapper if clip is not None else None
         for choice in choices:
-            if choice.skip_reason is None and choice.face is not None:
-                person = pair(len(swaps), len(source.people))
-                variants = source.people[person]
-                decision = self._swapper.decide(image, [variant.prepared for variant in variants], choice.face, memory)
-                used = variants if decision.number is None else variants[decision.number:decision.number + 1]
-                names = ", ".join(dict.fromkeys(variant.picture for variant in used))
-                swaps.append(Swap(choice.index, choice.face, person, names, decision))
-        return Plan(tuple(choices), tuple(swaps), len(faces), clip is not None)
+            if choice.skip_reason is not None or choice.face is None:
+                continue
+            number = (people[choice.index].role if people else 0) or 0
+            part = source.parts[number]
+            person = part.people[pair(numbers[number], len(part.people))]
+            numbers[number] += 1
+            variants = source.people[person]
+            decision = self._swapper.decide(image, [variant.prepared for variant in variants], choice.face, memory)
+            used = variants if decision.number is None else variants[decision.number:decision.number + 1]
+            names = ", ".join(dict.fromkeys(variant.picture for variant in used))
+            swaps.append(Swap(choice.index, choice.face, person, names, decision))
+            if self._options.measure and (clip is None or clip.measured.is_due(choice.face)):
+                sample[choice.index] = _embeddings(variants)
+        return Plan(tuple(choices), tuple(swaps), len(faces), clip is not None, people, sample)
+
+    def _recognise(self, source: Source, image: Image, faces: Sequence[Face],
+                   clip: ClipState | None) -> tuple[Recognised, ...]:
+        """Who the faces are; empty where nobody has to be told from others."""
+        if not source.references:
+            return ()
+        people = People(self._finder.analyser, self._select.reference_threshold)
+        return tuple(people.recognise(image, faces, source.references, clip.people if clip is not None else None))
+
+    def _choose(self, faces: Sequence[Face], people: Sequence[Recognised]) -> list[Choice]:
+        """The verdicts: with references and no index on all who fit one."""
+        if not people:
+            return select_targets(faces, self._select)
+        select = self._select if self._select.target_index is not None else replace(self._select, target_index=ALL)
+        return [_known(choice, people[choice.index]) if choice.face is not None and choice.selected else choice
+                for choice in select_targets(faces, select)]
+
+    def measure(self, plan: Plan, before: Image, after: Image) -> None:
+        """Measure how like its source, and how like its target, each face of a rendered plan is that is in the sample.
+
+        The result is looked at where the target's face was: on 60 pairs that gave the same as finding it anew, to
+        within 0.012 (root mean square), without a bias. Faces of stills are all measured, followed ones in the first
+        frame in which they are swapped and then in every 25th.
+
+        Args:
+            plan: Gets what was found.
+            before, after: uint8 (H, W, 3) RGB, the frame and what `render` made of it.
+
+        Raises:
+            ModelError: The model that gives embeddings failed.
+        """
+        for swap in plan.swaps:
+            embeddings = plan.sample.get(swap.index)
+            if embeddings:
+                plan.measured[swap.index] = measure_swap(self._finder.analyser, before, after, swap.face, embeddings)
 
     def render(self, plan: Plan, image: Image) -> Image:
         """Carry out a plan: a new image, or `image` itself when nothing is swapped. Thread-safe."""
@@ -259,6 +264,7 @@ class Engine:
     def _outcome(plan: Plan, choice: Choice, swap: Swap | None, frame: int) -> FaceOutcome:
         face = choice.face
         drawn = plan.drawn_warnings.get(choice.index, ())
+        who = plan.people[choice.index] if choice.index < len(plan.people) else None
         return FaceOutcome(
             frame=frame, index=choice.index, swapped=swap is not None,
             skip_reason=choice.skip_reason.value if choice.skip_reason is not None else None,
@@ -270,5 +276,20 @@ class Engine:
             gender=face.gender if face is not None else None,
             gender_probability=face.gender_probability if face is not None else None,
             warnings=(*face.warnings, *drawn) if face is not None else (),
+            track=face.track if face is not None else None,
+            reference=who.reference if who is not None else None,
+            reference_similarity=who.similarity if who is not None else None,
+            similarity=plan.measured.get(choice.index),
         )
 
+
+def _known(choice: Choice, person: Recognised) -> Choice:
+    """The verdict on a selected face, given who it is."""
+    if person.role is not None:
+        return choice
+    unknown = person.similarity is None
+    return replace(choice, skip_reason=SkipReason.PERSON_UNKNOWN if unknown else SkipReason.OTHER_PERSON)
+
+
+def _embeddings(variants: Sequence[SourceVariant]) -> tuple[FloatArray, ...]:
+    return tuple(variant.embedding for variant in variants if variant.embedding is not None)

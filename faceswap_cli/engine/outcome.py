@@ -57,7 +57,7 @@ class Similarity:
     """How much a swapped face looks like two others, by the engine's own measure of identity; higher is more alike.
 
     The neural engine: cosine of ArcFace embeddings, about 0.3 and more for one person. The embedded engine: 1 less the
-    distance of dlib's descriptors, 0.4 and more for one person.
+    distance of dlib's descriptors, 0.45 and more for one person. See `faces.similarity`.
 
     Attributes:
         source: To the source face (the best of its pictures).
@@ -77,12 +77,13 @@ class FaceOutcome:
         index: Number of the face in the chosen order; a requested index that does not exist is reported too.
         swapped: Whether it was replaced.
         skip_reason: Why not: `not-selected`, `gender-mismatch`, `gender-unknown`, `no-such-face`, `other-person` (no
-            reference fits); None when swapped.
+            reference fits), `person-unknown` (too small or turned to tell who it is); None when swapped.
         source: Which of the chosen source faces it got, from 0; None when not swapped.
         source_picture: Which source picture was used, as given; None when not swapped.
         track: Its number in the clip, the same for as long as it is followed; None in a still.
-        reference: Name of the reference picture that it fits, and `reference_similarity` how well; None: none was
-            given, or none fits.
+        reference: Name of the reference picture that it fits; None: none was given, or none fits.
+        reference_similarity: How like the nearest reference it is, whether that fits or not: in a clip on the average
+            of several frames. None: none was given, or it is not known.
         similarity: Of the result, where it was measured.
         box, score, pose, gender, gender_probability, warnings: As in `faces.face.Face`; None where there is no face.
     """

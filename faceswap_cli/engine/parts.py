@@ -6,13 +6,20 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from faceswap_cli.faces.face import Face
+from faceswap_cli.faces.similarity import Measure
 from faceswap_cli.image import Image
 
 
 class Analyser(Protocol):
-    """Finds and describes faces."""
+    """Finds and describes faces.
+
+    Attributes:
+        name: Of the analyser.
+        measure: How its embeddings are compared.
+    """
 
     name: str
+    measure: Measure
 
     def find(self, image: Image, memory: Any = None) -> list[Face]:
         """All faces of one image with box, score, landmarks, pose, spread and warnings, best score first.

@@ -30,6 +30,8 @@ class SkipReason(StrEnum):
     GENDER_MISMATCH = "gender-mismatch"
     GENDER_UNKNOWN = "gender-unknown"
     NO_SUCH_FACE = "no-such-face"
+    OTHER_PERSON = "other-person"
+    PERSON_UNKNOWN = "person-unknown"
 
 
 @dataclass(frozen=True, slots=True)

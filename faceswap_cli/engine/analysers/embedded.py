@@ -13,6 +13,7 @@ from faceswap_cli.engine.analysers.tracking import ClipMemory
 from faceswap_cli.faces.face import Box, Face
 from faceswap_cli.faces.pose import fit_camera
 from faceswap_cli.faces.quality import face_warnings
+from faceswap_cli.faces.similarity import Measure
 from faceswap_cli.image import Image, Points
 
 # Where hair begins, as the mean face has it. Boxes up to here agree best with those of SCRFD, a detector trained on
@@ -24,6 +25,7 @@ class EmbeddedAnalyser:
     """Finds and describes faces with the models inside the `face-recognition-models` package."""
 
     name = "embedded"
+    measure = Measure.DLIB
 
     def find(self, image: Image, memory: ClipMemory | None = None) -> list[Face]:
         """All faces of one image: in stills best score first, in clips in order of appearance.

@@ -22,6 +22,7 @@ from faceswap_cli.faces.align import Matrix
 from faceswap_cli.faces.face import Box, Face, Gender
 from faceswap_cli.faces.five_points import fit_five
 from faceswap_cli.faces.quality import face_warnings
+from faceswap_cli.faces.similarity import Measure
 from faceswap_cli.faces.templates import estimate
 from faceswap_cli.image import FloatArray, Image, Points
 from faceswap_cli.options import DetectorOptions
@@ -38,6 +39,7 @@ class InsightFaceAnalyser:
     """Finds and describes faces with insightface's models."""
 
     name = "insightface"
+    measure = Measure.ARCFACE
 
     def __init__(self, detector: Detector, recogniser: SharedSession | None, attributes: SharedSession | None,
                  options: DetectorOptions) -> None:
