@@ -27,8 +27,8 @@ class Measure(StrEnum):
 
 
 ONE_PERSON: dict[Measure, float] = {Measure.DLIB: 0.45, Measure.ARCFACE: 0.3}
-"""Similarity from which two faces are taken for one person. dlib's authors say 0.4, which nothing above needs. ArcFace's
-is the usual one for insightface's models, and was not measured here."""
+"""Similarity from which two faces are taken for one person. dlib's authors say 0.4, which nothing above needs.
+ArcFace's is the usual one for insightface's models, and was not measured here."""
 
 LEAST_EYES = 10.0
 """Pixels between the eyes below which faces cannot be told apart."""
