@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -19,8 +20,9 @@ def own_state_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyte
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.getbasetemp() / "state"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path_factory.getbasetemp() / "data"))
-    for name in ("CI", "FACESWAP_MODELS_DIR", "FACESWAP_MODELS_MIRROR", "FACESWAP_OFFLINE", "FACESWAP_CACHE_DIR"):
+    for name in ("CI", *(name for name in os.environ if name.startswith("FACESWAP_"))):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("FACESWAP_CONFIG", "")  # no settings of the user's
 
 
 @pytest.fixture(scope="session")

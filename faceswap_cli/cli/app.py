@@ -9,13 +9,15 @@ import traceback
 import warnings
 from collections.abc import Mapping, Sequence
 from types import FrameType
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from typer.core import TyperCommand
 
 from faceswap_cli.cli import words
 from faceswap_cli.cli.batch import BATCH_EXAMPLES, batch
+from faceswap_cli.cli.command import Command
+from faceswap_cli.cli.config import build_config
 from faceswap_cli.cli.detect import DETECT_EXAMPLES, detect
 from faceswap_cli.cli.models import build_models
 from faceswap_cli.cli.serve import SERVE_EXAMPLES, serve
@@ -54,14 +56,23 @@ def _faceswap(
     """Put the face of one picture on the faces of others: stills and animations, offline."""
 
 
-def _command(api_words: Mapping[str, str]) -> type[TyperCommand]:
-    """A command that also understands the words of the API; they are not shown in its help."""
+def _command(words_of_api: Mapping[str, str]) -> type[Command]:
+    """A command that also understands the words of the API."""
 
-    class Command(TyperCommand):
-        def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-            return super().parse_args(ctx, words.translate(args, api_words))
+    class Understanding(Command):
+        api_words = words_of_api
 
-    return Command
+    return Understanding
+
+
+def _give_settings(app: typer.Typer) -> None:
+    """Have the commands take what is set by variables and files, and those of groups too."""
+    for info in app.registered_commands:
+        if info.cls in (None, TyperCommand):
+            info.cls = Command
+    for group in app.registered_groups:
+        if group.typer_instance is not None:
+            _give_settings(group.typer_instance)
 
 
 def build_app() -> typer.Typer:
@@ -74,6 +85,8 @@ def build_app() -> typer.Typer:
     app.command("detect", cls=_command(words.DETECT_WORDS), epilog=DETECT_EXAMPLES)(detect)
     app.command("serve", epilog=SERVE_EXAMPLES)(serve)
     app.add_typer(build_models(), name="models")
+    _give_settings(app)
+    app.add_typer(build_config(), name="config")  # after it: what shows the settings cannot fail by them
     return app
 
 

@@ -11,4 +11,4 @@ from faceswap_cli.jobs.worker import Worker
 
 class FakeWorker(Worker):
     def __init__(self, threads: int | None = None) -> None:
-        super().__init__(threads, open_backend=fakes.BACKENDS[os.environ["FACESWAP_TEST_BACKEND"]])
+        super().__init__(threads, open_backend=fakes.BACKENDS[os.environ["TEST_FACESWAP_BACKEND"]])

@@ -27,7 +27,7 @@ def hire_fakes():
 
     path = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join([str(TESTS), str(TESTS / "cli"), *([path] if path else [])])
-    os.environ["FACESWAP_TEST_BACKEND"] = name
+    os.environ["TEST_FACESWAP_BACKEND"] = name
     local.LocalExecutor = partial(local.LocalExecutor, worker="fake_worker:FakeWorker")
 
 

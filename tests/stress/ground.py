@@ -55,7 +55,7 @@ class Ground:
     def start(self, *arguments: str, out: int = subprocess.DEVNULL, env: dict[str, str] | None = None,
               **more: Any) -> subprocess.Popen[bytes]:
         """Start `faceswap batch me.png in -o out`, or whatever the arguments say, in a group of its own."""
-        ours = {"FACESWAP_STRESS_BACKEND": self._backend, "FACESWAP_STRESS_STEPS": str(self._steps),
+        ours = {"STRESS_BACKEND": self._backend, "STRESS_STEPS": str(self._steps),
                 "TMPDIR": str(self.root / "tmp")}
         self._steps.unlink(missing_ok=True)
         more = {"stdin": subprocess.DEVNULL, "cwd": self.root} | more

@@ -13,9 +13,9 @@ from faceswap_cli.jobs.worker import Worker
 
 class RoughWorker(Worker):
     def __init__(self, threads: int | None = None) -> None:
-        name = os.environ["FACESWAP_STRESS_BACKEND"]
+        name = os.environ["STRESS_BACKEND"]
         super().__init__(threads, open_backend=rough_backends.BACKENDS[name] if name else open_backend)
-        self._steps = os.open(os.environ["FACESWAP_STRESS_STEPS"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+        self._steps = os.open(os.environ["STRESS_STEPS"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
 
     def run(self, item: Item) -> ItemResult:
         os.write(self._steps, os.fsencode(f"begun {item.key}\n"))

@@ -1,6 +1,6 @@
 """`faceswap batch` over workers that note their steps: `python run_rough.py batch me.png in -o out`.
 
-FACESWAP_STRESS_BACKEND names a fake backend, or is empty for the real one; FACESWAP_STRESS_FILE_BYTES bounds the size
+STRESS_BACKEND names a fake backend, or is empty for the real one; STRESS_FILE_BYTES bounds the size
 of files, as a full disk does.
 """
 
@@ -21,11 +21,11 @@ from faceswap_cli.jobs import backend
 from faceswap_cli.jobs.executors import local
 
 if __name__ == "__main__":
-    if limit := os.environ.get("FACESWAP_STRESS_FILE_BYTES"):
+    if limit := os.environ.get("STRESS_FILE_BYTES"):
         import resource
 
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))
-    if name := os.environ["FACESWAP_STRESS_BACKEND"]:
+    if name := os.environ["STRESS_BACKEND"]:
         backend.open_backend = rough_backends.BACKENDS[name]
     paths = [*sys.path[:2], *filter(None, [os.environ.get("PYTHONPATH")])]
     os.environ["PYTHONPATH"] = os.pathsep.join(paths)

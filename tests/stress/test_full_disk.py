@@ -50,7 +50,7 @@ def test_what_a_single_swap_cannot_write(tmp_path, suffix, kind, frames):
     output.write_bytes(OLD)
     before = {path.name for path in tmp_path.iterdir()} | {"said"}
     arguments = ("swap", "me.png", f"you.{suffix}", "-o", f"out.{suffix}", "--overwrite", "--image-quality", "95")
-    code, told = ground.run(*arguments, env={"FACESWAP_STRESS_FILE_BYTES": str(LIMIT)})
+    code, told = ground.run(*arguments, env={"STRESS_FILE_BYTES": str(LIMIT)})
     assert (code, told) == (1, b"")
     assert f"cannot write out.{suffix}: the file is larger than the system allows" in ground.said.splitlines()[-1]
     assert "Traceback" not in ground.said
@@ -75,7 +75,7 @@ def test_what_a_batch_cannot_write(tmp_path):
     (ground.outputs / "png.png").write_bytes(OLD)
     still(tmp_path / "in" / "small.png", 1)
     code, told = ground.run(*ground.batch("--json", "--overwrite", "--image-quality", "95"),
-                            env={"FACESWAP_STRESS_FILE_BYTES": str(LIMIT)})
+                            env={"STRESS_FILE_BYTES": str(LIMIT)})
     assert code == 7, ground.said
     items = {item["key"]: item for item in map(json.loads, told.splitlines()[:-1])}
     assert items.pop("small.png")["status"] == "done"
@@ -113,7 +113,7 @@ def on_small_disk(ground: Ground, kilobytes: int, *commands: list[str], fill: in
         script += f"head -c {fill}k /dev/zero > out/filling; "
     script += "; ".join(shlex.join(command) for command in commands)
     script += "; code=$?; cp -a out kept; exit $code"
-    env = {"FACESWAP_STRESS_BACKEND": "BrightSquares", "FACESWAP_STRESS_STEPS": str(ground.root / "steps"),
+    env = {"STRESS_BACKEND": "BrightSquares", "STRESS_STEPS": str(ground.root / "steps"),
            "TMPDIR": str(ground.root / "tmp"), "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
     done = subprocess.run(["unshare", "--mount", "--map-root-user", "sh", "-c", script], cwd=ground.root, env=env,
                           capture_output=True, check=False, timeout=120)

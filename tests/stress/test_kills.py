@@ -40,8 +40,8 @@ def test_an_output_waits_until_the_one_before_it_is_noted(tmp_path, monkeypatch)
     ground.outputs.mkdir()
     for number in range(4):
         still(tmp_path / "in" / f"{number}.png", number)
-    monkeypatch.setenv("FACESWAP_STRESS_BACKEND", "BrightSquares")
-    monkeypatch.setenv("FACESWAP_STRESS_STEPS", str(tmp_path / "steps"))
+    monkeypatch.setenv("STRESS_BACKEND", "BrightSquares")
+    monkeypatch.setenv("STRESS_STEPS", str(tmp_path / "steps"))
     executor = LocalExecutor(1, Limits(seconds=0.5), worker="rough_worker:RoughWorker")
     items = [Item(number, name, SwapJob((str(tmp_path / "me.png"),), str(tmp_path / "in" / name),
                                         str(ground.outputs / name)), name)
