@@ -1,0 +1,1 @@
+"""`faceswap doctor`: looks at everything that a run needs, and says what to do about what is wrong."""

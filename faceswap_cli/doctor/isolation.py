@@ -1,0 +1,158 @@
+"""Checks in a process of their own, which may crash, hang and print as it likes.
+
+The child is `python -m faceswap_cli.doctor MODULE FIRST OPTIONS`. It writes JSON lines: `{"begin": NUMBER}` before each
+check, then `{"check": {...}}` for all that it found. When it dies, what it was at has failed, and another child goes on
+with the next one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from faceswap_cli.doctor.checks import Check, DoctorOptions, State, fail
+
+SECONDS = 120.0
+"""What one check may take; opening models of half a gigabyte and starting a GPU are the longest."""
+
+
+def look_apart(module: str, options: DoctorOptions, seconds: float = SECONDS) -> Iterator[Check]:
+    """Make the checks of one module in child processes.
+
+    Args:
+        module: Of `faceswap_cli.doctor`.
+        options: Handed over but for `remote`: nothing in a child goes over a network.
+        seconds: After which a check that says nothing is ended.
+    """
+    first = 0
+    while True:
+        child = _Child(module, first, options, seconds)
+        yield from child.checks()
+        if child.finished:
+            return
+        names = child.names
+        at = max(child.at, first)
+        name = names[at] if at < len(names) else module
+        yield fail(name, child.death(), _advice(name, module))
+        first = at + 1
+        if first >= len(names):
+            return
+
+
+class _Child:
+    """One process that makes checks.
+
+    Attributes:
+        names: Of all checks of the module, told by the child itself.
+        at: Number of the check that it was at last.
+        finished: Whether it came to the end.
+    """
+
+    def __init__(self, module: str, first: int, options: DoctorOptions, seconds: float) -> None:
+        self.names: list[str] = []
+        self.at = -1
+        self.finished = False
+        self._seconds = seconds
+        self._timed_out = False
+        given = {"verify": options.verify, "models_folder": options.models_folder}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "faceswap_cli.doctor", module, str(first), json.dumps(given)],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            env=os.environ | {"PYTHONIOENCODING": "utf-8"}, encoding="utf-8", errors="replace")
+
+    def checks(self) -> Iterator[Check]:
+        """What it finds, as it finds it."""
+        process = self._process
+        assert process.stdout is not None
+        watch = self._watch()
+        try:
+            with process:
+                for line in process.stdout:
+                    said = _read(line)
+                    if "names" in said:
+                        self.names = said["names"]
+                    elif "begin" in said:
+                        self.at = said["begin"]
+                        watch.cancel()
+                        watch = self._watch()
+                    elif "check" in said:
+                        yield Check(**{**said["check"], "state": State(said["check"]["state"])})
+                    elif "end" in said:
+                        self.finished = True
+        finally:
+            watch.cancel()
+            if process.poll() is None:  # nobody wants to hear the rest
+                process.kill()
+
+    def death(self) -> str:
+        """How it ended, where it did not come to the end."""
+        if self._timed_out:
+            return f"trying it did not come to an end within {self._seconds:.0f} s"
+        code = self._process.returncode
+        if code < 0:
+            try:
+                number = signal.Signals(-code)
+            except ValueError:
+                return f"trying it ended the process with signal {-code}"
+            meaning = signal.strsignal(number)
+            return f"trying it ended the process with {number.name}{f' ({meaning})' if meaning else ''}"
+        return f"trying it ended the process with code {code}"
+
+    def _watch(self) -> threading.Timer:
+        def end() -> None:
+            self._timed_out = True
+            self._process.kill()
+
+        timer = threading.Timer(self._seconds, end)
+        timer.daemon = True
+        timer.start()
+        return timer
+
+
+def _advice(name: str, module: str) -> str:
+    if module == "providers":
+        return "add --provider cpu to what you run; then look at the driver and the libraries of that provider"
+    if module == "packages":
+        return f"its build may not fit this processor: pip install --force-reinstall {name}"
+    return "see the packages above: one of them may not fit this processor"
+
+
+def _read(line: str) -> dict[str, Any]:
+    """A line of the child; what a library printed in between is none."""
+    try:
+        said = json.loads(line)
+    except ValueError:
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def serve_checks(module: str, first: int, given: str) -> None:
+    """What the child does: make the checks of a module from a number on, and write what is found."""
+    from faceswap_cli.doctor.run import guarded, looks_of
+
+    # Lines go to a copy of standard output, and what libraries print there goes nowhere.
+    lines = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+
+    def write(**said: Any) -> None:
+        lines.write(json.dumps(said) + "\n")
+
+    options = DoctorOptions(**json.loads(given))
+    looks = looks_of(module)
+    write(names=list(looks))
+    for number, (name, look) in enumerate(looks.items()):
+        if number >= first:
+            write(begin=number)
+            for check in guarded(name, look, options):
+                write(check={**asdict(check), "data": dict(check.data)})
+    write(end=True)
+    lines.flush()
+    os._exit(0)  # what was opened is not taken apart: a driver may crash over it after all went well

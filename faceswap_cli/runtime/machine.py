@@ -1,0 +1,46 @@
+"""What the machine is: its processor and its memory, as the system tells it."""
+
+from __future__ import annotations
+
+import os
+import platform
+from pathlib import Path
+
+from faceswap_cli.runtime.cgroups import ROOT, group_folders, number, read
+
+_LIMIT_FILES = {1: "memory.limit_in_bytes", 2: "memory.max"}
+"""By the version of control groups."""
+
+
+def processor_name(root: Path = ROOT) -> str:
+    """The processor's own name, where the system tells it.
+
+    Args:
+        root: Where `proc` is.
+    """
+    for line in read(root / "proc/cpuinfo").splitlines():
+        name, _, value = line.partition(":")
+        if name.strip() == "model name":
+            return value.strip()
+    return platform.processor() or platform.machine()
+
+
+def total_memory() -> int | None:
+    """Bytes of memory of the machine; None: unknown."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # a system that is no Unix
+        return None
+
+
+def memory_limit(root: Path = ROOT) -> int | None:
+    """Bytes that the control groups around this process (containers, services) allow it; None: no limit is set.
+
+    Args:
+        root: Where `proc` and `sys` are.
+    """
+    limits = [bound for version, folder in group_folders(root, "memory")
+              if (bound := number(read(folder / _LIMIT_FILES[version]))) is not None]
+    total = total_memory()
+    # What stands for "no limit" in version 1 is a number larger than any machine has.
+    return min((limit for limit in limits if total is None or limit < total), default=None)
