@@ -19,6 +19,7 @@ from faceswap_cli.cli.batch import BATCH_EXAMPLES, batch
 from faceswap_cli.cli.command import Command
 from faceswap_cli.cli.config import build_config
 from faceswap_cli.cli.detect import DETECT_EXAMPLES, detect
+from faceswap_cli.cli.doctor import DOCTOR_EXAMPLES, doctor
 from faceswap_cli.cli.models import build_models
 from faceswap_cli.cli.serve import SERVE_EXAMPLES, serve
 from faceswap_cli.cli.swap import SWAP_EXAMPLES, SWAP_GIF_EXAMPLES, swap, swap_gif
@@ -84,6 +85,7 @@ def build_app() -> typer.Typer:
     app.command("batch", cls=_command(words.BATCH_WORDS), epilog=BATCH_EXAMPLES)(batch)
     app.command("detect", cls=_command(words.DETECT_WORDS), epilog=DETECT_EXAMPLES)(detect)
     app.command("serve", epilog=SERVE_EXAMPLES)(serve)
+    app.command("doctor", epilog=DOCTOR_EXAMPLES)(doctor)
     app.add_typer(build_models(), name="models")
     _give_settings(app)
     app.add_typer(build_config(), name="config")  # after it: what shows the settings cannot fail by them
