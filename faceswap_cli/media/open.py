@@ -9,9 +9,13 @@ from typing import BinaryIO
 
 from faceswap_cli.errors import InputError
 from faceswap_cli.media.atomic import AtomicFile
-from faceswap_cli.media.formats import HEAD_BYTES, LABELS, Foreign, output_format, sniff
+from faceswap_cli.media.formats import HEAD_BYTES, LABELS, VIDEO, Foreign, output_format, sniff
 from faceswap_cli.media.frame import ClipInfo, Reader, Writer
 from faceswap_cli.options import MediaFormat, MediaOptions
+
+READ_ONLY_AS = MediaFormat.MKV
+"""What a video of a kind that is read and not written (AVI, MPEG ...) counts as: a container that takes whatever is in
+it, where no suffix names another."""
 
 _CLIPS = frozenset({MediaFormat.GIF, MediaFormat.APNG})
 
@@ -21,29 +25,40 @@ def open_media(path: Path, options: MediaOptions, *, name: str | None = None) ->
 
     Args:
         path: A regular file.
-        options: Bounds.
+        options: Bounds, and the part of a clip that is taken.
         name: How to call the file in messages; None: its path.
+
+    Returns:
+        Of a video, a `SeekingReader`.
 
     Raises:
         LimitError: Too many pixels; nothing was decoded.
-        InputError: Missing, unreadable, empty, damaged, a video, or of an unknown kind.
+        InputError: Missing, unreadable, empty, damaged, or of an unknown kind.
+        UsageError: A part is asked for of a still, or one that begins behind the end.
     """
     name = str(path) if name is None else name
     with _open_file(path, name) as file:
         kind = sniff(file.read(HEAD_BYTES))
         if isinstance(kind, Foreign):
-            raise InputError(kind.explain(name))
-        clip = _clip_format(file, kind, name)
+            if not kind.video:
+                raise InputError(kind.explain(name))
+            kind = READ_ONLY_AS
+        clip = kind if kind in VIDEO else _clip_format(file, kind, name)
         if clip is None:
             from faceswap_cli.media.stills import open_still
 
-            return open_still(file, name, kind, options)
+            return _part(open_still(file, name, kind, options), name, options)
+    if clip in VIDEO:
+        from faceswap_cli.media.video.reader import open_video
+
+        return open_video(path, name, clip, options)
     from faceswap_cli.media.animations import open_animation
 
-    return open_animation(path, name, clip, options)
+    return _part(open_animation(path, name, clip, options), name, options)
 
 
-def create_media(path: Path | None, like: ClipInfo, options: MediaOptions, *, overwrite: bool = False) -> Writer:
+def create_media(path: Path | None, like: ClipInfo, options: MediaOptions, *, overwrite: bool = False,
+                 resume: str | None = None) -> Writer:
     """Open an output for a target like `like`; it appears on `commit`.
 
     Args:
@@ -51,12 +66,21 @@ def create_media(path: Path | None, like: ClipInfo, options: MediaOptions, *, ov
         like: The target.
         options: Format, quality, mark.
         overwrite: Replace an existing output.
+        resume: Of a video: tells this job from others. What an earlier run of it left beside the output is gone on
+            with; None: nothing is left nor looked for.
+
+    Returns:
+        Of a video, a `SegmentWriter`.
 
     Raises:
         UsageError: The name, the format and the target do not go together, or the output exists.
         OutputError: The output cannot be written.
     """
     kind = output_format(path, options, like)
+    if kind in VIDEO:
+        from faceswap_cli.media.video.writer import create_video
+
+        return create_video(path, kind, like, options, overwrite=overwrite, resume=resume)
     out = AtomicFile(path, overwrite=overwrite)
     try:
         if like.animated or kind in _CLIPS:
@@ -68,6 +92,19 @@ def create_media(path: Path | None, like: ClipInfo, options: MediaOptions, *, ov
         return StillWriter(out, kind, like, options)
     except BaseException:
         out.discard()
+        raise
+
+
+def _part(reader: Reader, name: str, options: MediaOptions) -> Reader:
+    """The part of a still or an animation that is asked for."""
+    if options.trim is None:
+        return reader
+    from faceswap_cli.media.trim import TrimmedReader
+
+    try:
+        return TrimmedReader(reader, name, options.trim)
+    except BaseException:
+        reader.close()
         raise
 
 

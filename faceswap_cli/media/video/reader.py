@@ -1,0 +1,218 @@
+"""Reads videos: upright RGB frames one after the other, each with the picture that it was made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from faceswap_cli.errors import InputError, UsageError
+from faceswap_cli.media.frame import ClipInfo, Frame, Native, VideoFacts
+from faceswap_cli.media.limits import check_pixels
+from faceswap_cli.media.video.container import picture_streams
+from faceswap_cli.media.video.curves import PQ
+from faceswap_cli.media.video.decoding import Decoder
+from faceswap_cli.media.video.planes import canonical_layout, make_canonical
+from faceswap_cli.media.video.rotation import NONE, turn_of, turned_layout, upright
+from faceswap_cli.media.video.timeline import LOWEST_KEPT_RATE, Timed, lasting, placed, thinned, trimmed
+from faceswap_cli.media.video.tones import is_hdr, to_rgb
+from faceswap_cli.options import MediaFormat, MediaOptions
+
+
+def open_video(path: Path, name: str, kind: MediaFormat, options: MediaOptions) -> VideoReader:
+    """Open a video; its first frame is decoded to see what it is.
+
+    Args:
+        path: A regular file.
+        name: How to call it in messages.
+        kind: What it is by content, or what is written where it is of a kind that is not.
+        options: Bounds, the part that is taken, whether frames are dropped.
+
+    Raises:
+        InputError: It has no pictures, is damaged, or coded in a way that cannot be decoded.
+        LimitError: Its pictures are too large.
+        UsageError: The part begins behind its end.
+    """
+    return VideoReader(path, name, kind, options)
+
+
+class VideoReader:
+    """An open video; follows `SeekingReader`.
+
+    Frames stream: a long video takes no more memory than a short one, and `max_clip_pixels` does not bound it. Each
+    call of `frames` or `frames_from` opens the file anew.
+    """
+
+    def __init__(self, path: Path, name: str, kind: MediaFormat, options: MediaOptions) -> None:
+        """As `open_video`."""
+        self._path = path
+        self._name = name
+        self._options = options
+        self._trim = options.trim
+        self._open: Decoder | None = None
+        with Decoder(path, name) as decoder:
+            self._check_size(decoder.stream.codec_context.width, decoder.stream.codec_context.height)
+            first = next(placed(decoder.pictures(), decoder.stream.time_base, decoder.step), None)
+            if first is None:
+                raise InputError(f"{name} has no frame that can be decoded; get the file again")
+            self._check_size(first.picture.width, first.picture.height)
+            self._beginning = first.time
+            self._size = first.picture.width, first.picture.height
+            self._turn = turn_of(first.picture)
+            self._layout = canonical_layout(first.picture.format)
+            self._info = self._look(decoder, first.picture, kind)
+
+    @property
+    def info(self) -> ClipInfo:
+        """Facts known without decoding; number of frames and duration as the file tells them."""
+        return self._info
+
+    def frames(self) -> Iterator[Frame]:
+        """All frames in the order in which they are shown; may be called once.
+
+        Raises:
+            InputError: The file is damaged, which may come out only at its end.
+        """
+        start = self._trim.start if self._trim is not None else Fraction(0)
+        empty = True
+        for frame in self._timed(start):
+            empty = False
+            yield self._made(frame)
+        if empty:
+            raise self._beyond()
+
+    def frames_from(self, number: int, time: Fraction) -> Iterator[Frame]:
+        """The frames from `number` on, the very same as `frames()` would give.
+
+        Args:
+            number: Of the frame, from 0.
+            time: `Frame.time` of that frame, for seeking.
+
+        Raises:
+            InputError: The file is damaged, or has no such frame.
+        """
+        offset = self._trim.start if self._trim is not None else Fraction(0)
+        found = False
+        for frame in self._timed(offset + time):
+            if not found and frame.time > time:
+                break
+            found = found or frame.time == time
+            if found:
+                yield self._made(frame)
+        if not found:  # the file's times are not what a seek goes by
+            for at, frame in enumerate(self._timed(None)):
+                if at >= number:
+                    found = True
+                    yield self._made(frame)
+        if not found:
+            raise InputError(f"{self._name} has no frame {number + 1} any more; start again with --overwrite")
+
+    def close(self) -> None:
+        """Release the file."""
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self.close()
+
+    def _timed(self, start: Fraction | None) -> Iterator[Timed]:
+        """The frames that are handed out, from the one shown `start` seconds after the first of the file, or earlier.
+
+        None: from the beginning, without seeking.
+        """
+        with Decoder(self._path, self._name) as decoder:
+            self._open = decoder
+            pictures = decoder.pictures_at(self._beginning + start) if start else None
+            if pictures is None and start:  # a seek that failed leaves the decoder anywhere
+                yield from self._timed(None)
+                return
+            found = placed(pictures or decoder.pictures(), decoder.stream.time_base, decoder.step)
+            frames = trimmed(lasting(found), self._trim, self._beginning)
+            yield from thinned(frames) if self._thins else frames
+
+    @property
+    def _thins(self) -> bool:
+        rate = self._info.video.rate if self._info.video is not None else None
+        return not self._options.video.keep_fps and (rate is None or rate > LOWEST_KEPT_RATE)
+
+    def _made(self, frame: Timed) -> Frame:
+        picture = frame.picture
+        if (picture.width, picture.height) != self._size:
+            self._check_size(picture.width, picture.height)
+            picture = picture.reformat(*self._size)
+        picture = upright(make_canonical(picture), self._turn)
+        shown = to_rgb(picture)
+        return Frame(shown, duration=frame.duration, native=Native(picture, shown), time=frame.time)
+
+    def _look(self, decoder: Decoder, first: Any, kind: MediaFormat) -> ClipInfo:
+        stream, container = decoder.stream, decoder.container
+        width, height = self._turn.size(*self._size)
+        picture = upright(make_canonical(first), self._turn)
+        aspect = Fraction(stream.sample_aspect_ratio or 1)
+        aspect = aspect if aspect > 0 else Fraction(1)
+        start = self._trim.start if self._trim is not None else Fraction(0)
+        end = self._trim.end if self._trim is not None else None
+        rate = Fraction(stream.average_rate) if stream.average_rate else None
+        whole = _duration(stream, container)
+        if whole is not None and start >= whole:
+            raise self._beyond(whole)
+        duration = whole
+        if whole is not None:
+            duration = min(whole, end if end is not None else whole) - start
+        count = stream.frames
+        if duration is not None and rate is not None and (not count or duration != whole):
+            count = round(duration * rate)
+        if not self._options.video.keep_fps and duration is not None:
+            count = min(count, round(duration * LOWEST_KEPT_RATE))
+        facts = VideoFacts(
+            path=self._path, name=self._name, codec=stream.codec_context.codec.canonical_name,
+            pixel_format=picture.format.name, rate=rate, time_base=stream.time_base,
+            aspect=1 / aspect if self._turn.transpose else aspect, color_range=int(picture.color_range),
+            primaries=int(picture.color_primaries), transfer=int(picture.color_trc), matrix=int(picture.colorspace),
+            start=self._beginning + start, end=None if end is None else self._beginning + end,
+            keep_metadata=self._options.keep_metadata)
+        return ClipInfo(kind, width, height, max(count, 0), duration=duration, video=facts,
+                        warnings=tuple(self._warnings(decoder, first)))
+
+    def _warnings(self, decoder: Decoder, first: Any) -> Iterator[str]:
+        streams = len(picture_streams(decoder.container))
+        if streams > 1:
+            yield f"{self._name} has {streams} tracks of pictures: the first is taken"
+        alpha = any(part.is_alpha for part in first.format.components)
+        if alpha or decoder.stream.metadata.get("alpha_mode") == "1":
+            yield f"{self._name} has transparency, which is not kept in videos"
+        if is_hdr(first):
+            curve = "PQ" if first.color_trc == PQ else "HLG"
+            yield (f"{self._name} is HDR ({curve}): faces are drawn through an 8-bit tone curve, all else keeps its "
+                   "bits")
+        if first.interlaced_frame:
+            yield f"{self._name} is interlaced: its frames are taken as they are, both fields together"
+        if self._turn.rounded:
+            yield f"{self._name} asks to be turned by an angle that is no multiple of 90 degrees: the nearest is taken"
+        depth = max(part.bits for part in first.format.components)
+        if depth > 12:
+            yield f"{self._name} has {depth} bits a channel: 12 are kept"
+        if self._turn != NONE and turned_layout(self._layout, *self._size, self._turn) != self._layout:
+            yield f"{self._name} is turned upright: its colours are kept for each pixel now (4:4:4)"
+
+    def _check_size(self, width: int, height: int) -> None:
+        check_pixels(width, height, 1, self._options, self._name)
+
+    def _beyond(self, whole: Fraction | None = None) -> UsageError:
+        plays = f"plays only {float(whole):.2f} seconds" if whole is not None else "ends before"
+        start = float(self._trim.start) if self._trim is not None else 0.0
+        return UsageError(f"--trim begins at {start:.2f} seconds and {self._name} {plays}")
+
+
+def _duration(stream: Any, container: Any) -> Fraction | None:
+    """Seconds that the pictures are shown, as far as the file tells."""
+    if stream.duration:
+        return Fraction(stream.duration * stream.time_base)
+    return Fraction(container.duration, 1_000_000) if container.duration else None

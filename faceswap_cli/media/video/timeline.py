@@ -1,0 +1,118 @@
+"""When frames are shown, and for how long: pure functions over times, in seconds, as exact fractions.
+
+Each works on a stream of `Timed`, in the order in which they are shown, and holds one or two of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import floor
+from typing import Any
+
+from faceswap_cli.options import Trim
+
+LOWEST_KEPT_RATE = 30
+"""Frames a second that are left without `--keep-fps`."""
+
+_JUMP = Fraction(1)
+"""A step back of more than a second is a clock that was set anew; a smaller one, a time told wrong."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Timed:
+    """A decoded picture with its place on the clock of its file.
+
+    Attributes:
+        picture: An `av.VideoFrame`.
+        time: At which it is shown.
+        duration: For how long.
+    """
+
+    picture: Any
+    time: Fraction
+    duration: Fraction = Fraction(0)
+
+
+def placed(pictures: Iterable[Any], time_base: Fraction, step: Fraction) -> Iterator[Timed]:
+    """Give each picture the time that its file tells, and one that is later than that of the picture before.
+
+    Args:
+        pictures: Decoded, in the order in which they are shown; `pts` and `duration` count in `time_base`, None and 0
+            where the file tells none.
+        time_base: In seconds.
+        step: Seconds from one to the next where nothing is told.
+
+    Yields:
+        With the duration that the file tells for the picture by itself, or `step`.
+    """
+    shift, last = Fraction(0), None
+    for picture in pictures:
+        own = picture.duration * time_base if picture.duration else Fraction(0)
+        if picture.pts is None:
+            time = Fraction(0) if last is None else last.time + last.duration
+        else:
+            time = picture.pts * time_base + shift
+            if last is not None and time <= last.time:
+                if last.time - time > _JUMP:
+                    shift += last.time + last.duration - time
+                    time = last.time + last.duration
+                else:
+                    time = last.time + time_base
+        last = Timed(picture, time, own if own > 0 else step)
+        yield last
+
+
+def lasting(frames: Iterable[Timed]) -> Iterator[Timed]:
+    """Let each frame last until the next one; the last one keeps its own duration."""
+    waiting: Timed | None = None
+    for frame in frames:
+        if waiting is not None:
+            yield replace(waiting, duration=frame.time - waiting.time)
+        waiting = frame
+    if waiting is not None:
+        yield waiting
+
+
+def trimmed(frames: Iterable[Timed], trim: Trim | None, beginning: Fraction) -> Iterator[Timed]:
+    """The frames that are shown in a part of a clip; times count from where that begins.
+
+    Args:
+        frames: As `lasting` gives them.
+        trim: The part; None: all.
+        beginning: The time of the first frame of the file.
+    """
+    start = beginning + (trim.start if trim is not None else 0)
+    end = beginning + trim.end if trim is not None and trim.end is not None else None
+    for frame in frames:
+        stop = frame.time + frame.duration
+        if end is not None:
+            if frame.time >= end:
+                return
+            stop = min(stop, end)
+        if stop <= start:
+            continue
+        time = max(frame.time, start)
+        yield Timed(frame.picture, time - start, stop - time)
+        if end is not None and stop >= end:
+            return
+
+
+def thinned(frames: Iterable[Timed], rate: int = LOWEST_KEPT_RATE) -> Iterator[Timed]:
+    """Drop frames so that at most `rate` a second are left; those that stay last longer.
+
+    Which stay depends on their times alone: of those nearest to the same tick of a clock with that rate, the first.
+    """
+    waiting: Timed | None = None
+    last = -1
+    for frame in frames:
+        tick = floor(frame.time * rate + Fraction(1, 2))
+        if waiting is None or tick > last:
+            if waiting is not None:
+                yield waiting
+            waiting, last = frame, tick
+        else:
+            waiting = replace(waiting, duration=frame.time + frame.duration - waiting.time)
+    if waiting is not None:
+        yield waiting
