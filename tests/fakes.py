@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import cv2
 import numpy as np
 
-from faceswap_cli.engine.outcome import FaceOutcome, Role, SourcePicture
+from faceswap_cli.engine.outcome import FaceOutcome, Role, Similarity, SourcePicture
 from faceswap_cli.errors import ModelError, NoFaceError
 from faceswap_cli.faces.face import Box, Face, Gender, Pose
 from faceswap_cli.faces.select import Choice, order_faces, pair, select_sources, select_targets
@@ -47,6 +47,7 @@ class FakePlan:
     names: dict[int, str]
     number: int
     found: int
+    measured: dict[int, Similarity] = field(default_factory=dict)
 
     @property
     def swaps(self) -> bool:
@@ -66,6 +67,7 @@ class BrightSquares:
 
     def __init__(self, options: EngineOptions | None = None, *, notes: tuple[str, ...] = ()) -> None:
         self._select = (options or EngineOptions()).select
+        self._measure = (options or EngineOptions()).measure
         self.notes = notes
         self.calls: list[str] = []
 
@@ -73,6 +75,7 @@ class BrightSquares:
     def parts(self) -> dict[str, str | None]:
         return {"engine": "fake", "analyser": "squares", "swapper": "paint", "restorer": None, "provider": None}
 
+    identity_measure = "colour"
     late_notes: tuple[str, ...] = ()
     models: dict[str, str] = {"squares": "0" * 64}  # noqa: RUF012 (read only)
     heavy = False
@@ -127,6 +130,13 @@ class BrightSquares:
 
     def renderer(self) -> Any:
         return None
+
+    def measure(self, plan: FakePlan, before: Image, after: Image) -> None:
+        """Every frame: 1 for the very colour of the source, and of the target, down to 0."""
+        for choice in plan.choices if self._measure else ():
+            if choice.index in plan.colours and choice.face is not None:
+                now, was = _colour(after, choice.face), _colour(before, choice.face)
+                plan.measured[choice.index] = Similarity(_alike(now, plan.colours[choice.index]), _alike(now, was))
 
     def outcomes(self, plan: FakePlan, frame: int) -> tuple[FaceOutcome, ...]:
         return tuple(_outcome(plan, choice, frame) for choice in plan.choices)
@@ -231,6 +241,10 @@ def _colour(image: Image, face: Face) -> tuple[int, int, int]:
     return red, green, blue
 
 
+def _alike(one: tuple[int, int, int], other: tuple[int, int, int]) -> float:
+    return 1 - max(abs(a - b) for a, b in zip(one, other, strict=True)) / 255
+
+
 def _outcome(plan: FakePlan, choice: Choice, frame: int) -> FaceOutcome:
     face = choice.face
     swapped = choice.index in plan.colours
@@ -238,4 +252,4 @@ def _outcome(plan: FakePlan, choice: Choice, frame: int) -> FaceOutcome:
         return FaceOutcome(frame, choice.index, swapped, choice.skip_reason)
     return FaceOutcome(frame, choice.index, swapped, choice.skip_reason, 0 if swapped else None,
                        plan.names.get(choice.index), face.box, face.score, face.pose, face.gender,
-                       face.gender_probability, face.warnings)
+                       face.gender_probability, face.warnings, similarity=plan.measured.get(choice.index))

@@ -47,6 +47,10 @@ class SwapBackend(FaceFinder, Protocol):
         """What the user should know before the first frame: which engine was taken and why, restoration skipped."""
 
     @property
+    def identity_measure(self) -> str:
+        """What similarities are made of: `dlib-distance` (1 - distance of the descriptors), `arcface-cosine`."""
+
+    @property
     def models(self) -> dict[str, str]:
         """SHA-256 of the models that decide the pixels, by id."""
 
@@ -100,6 +104,12 @@ class SwapBackend(FaceFinder, Protocol):
         """What renders in another process just as `render` does.
 
         None: rendering needs what lives in this one, or is `heavy` and would gain nothing there.
+        """
+
+    def measure(self, plan: Any, before: Image, after: Image) -> None:
+        """Measure how like its source each face of a rendered plan is, where the options ask for it; in order.
+
+        Of clips a sample of the frames is measured; else this does nothing. What is found is in the `outcomes`.
         """
 
     def outcomes(self, plan: Any, frame: int) -> tuple[FaceOutcome, ...]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from faceswap_cli.engine.outcome import FaceOutcome
+from faceswap_cli.errors import UsageError
 from faceswap_cli.options import EngineOptions, MediaOptions, OnNoFace, RemoteOptions
 
 STDOUT = "-"
@@ -43,8 +44,9 @@ class SwapJob:
         remote: The API does it; None: an engine of this machine.
         references: Pictures of the one person of the target that is swapped; none: whoever `engine.select` says.
         pairs: Who gets whose face; `sources` then is for all others, and may be empty: others are left.
-        min_similarity: Least similarity of a result to its source, as the engine measures it; a result below it is an
-            error. Needs `engine.measure`.
+        min_similarity: Least similarity of a result to its source, 0..1, as the engine measures it: a result in which
+            the median over the faces that got one source face is below it is an error, also where `on_no_face` is not
+            `fail`. Needs `engine.measure`.
     """
 
     sources: tuple[str, ...]
@@ -62,6 +64,13 @@ class SwapJob:
     references: tuple[str, ...] = ()
     pairs: tuple[Pair, ...] = ()
     min_similarity: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.min_similarity is not None:
+            if not 0 <= self.min_similarity <= 1:
+                raise UsageError(f"--min-similarity {self.min_similarity:g} is outside 0..1")
+            if not self.engine.measure:
+                raise UsageError("min_similarity needs an engine that measures: EngineOptions(measure=True)")
 
     @property
     def output_path(self) -> Path | None:
@@ -109,6 +118,23 @@ class OutputInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class MeasuredSimilarity:
+    """How like their source the swapped faces are that were measured: all of a still, a sample of a clip.
+
+    Attributes:
+        measure: What it is made of; see `jobs.backend.SwapBackend.identity_measure`.
+        source: Median of the similarities to the source.
+        target: Median of the similarities to the faces that were there.
+        faces: How many were measured.
+    """
+
+    measure: str
+    source: float
+    target: float
+    faces: int
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of a SwapJob.
 
@@ -124,6 +150,7 @@ class Outcome:
         faces: Per face outcomes, when `details` was asked for.
         warnings: One line each, without repetition, about the whole job.
         timings: Seconds per stage.
+        similarity: Of the swapped faces, where they were measured.
     """
 
     sources: tuple[str, ...]
@@ -137,3 +164,4 @@ class Outcome:
     faces: tuple[FaceOutcome, ...] = ()
     warnings: tuple[str, ...] = ()
     timings: Timings = field(default_factory=Timings)
+    similarity: MeasuredSimilarity | None = None

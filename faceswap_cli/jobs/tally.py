@@ -6,13 +6,17 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from statistics import median
 
 from faceswap_cli.engine.outcome import FaceOutcome
+from faceswap_cli.errors import UnlikeError
+from faceswap_cli.jobs.job import MeasuredSimilarity
 
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _SKIPS = {
     "gender-mismatch": "a face of the other gender was left as it is",
     "gender-unknown": "a face whose gender is not sure was left as it is",
+    "person-unknown": "a face too small or turned to tell who it is was left as it is",
 }
 
 
@@ -75,6 +79,9 @@ class Tally:
         self._details = details
         self._warnings = WarningTally()
         self._missing = WarningTally()
+        self._measured: dict[int, list[tuple[float, float]]] = {}
+        self._pictures: dict[int, str] = {}
+        self._nearest: float | None = None
 
     def add(self, outcomes: Iterable[FaceOutcome], *, found: int, swapped: int) -> None:
         """Count the next frame."""
@@ -89,10 +96,50 @@ class Tally:
             if outcome.swapped:
                 for text in outcome.warnings:
                     self._warnings.add(frame, text)
+                self._measure(outcome)
             elif outcome.skip_reason is not None:
                 self.skipped[outcome.skip_reason] += 1
                 if outcome.skip_reason == "no-such-face":
                     self._missing.add(frame, f"there is no face {outcome.index}")
+                if outcome.skip_reason == "other-person" and outcome.reference_similarity is not None:
+                    nearest = outcome.reference_similarity
+                    self._nearest = nearest if self._nearest is None else max(nearest, self._nearest)
+
+    def _measure(self, outcome: FaceOutcome) -> None:
+        if outcome.similarity is not None and outcome.source is not None:
+            self._measured.setdefault(outcome.source, []).append((outcome.similarity.source, outcome.similarity.target))
+            self._pictures.setdefault(outcome.source, outcome.source_picture or "the source")
+
+    def similarity(self, measure: str) -> MeasuredSimilarity | None:
+        """How like their source the measured faces are; None: none was.
+
+        Args:
+            measure: What it is made of.
+        """
+        pairs = [pair for pairs in self._measured.values() for pair in pairs]
+        if not pairs:
+            return None
+        return MeasuredSimilarity(measure, median(source for source, _ in pairs), median(target for _, target in pairs),
+                                  len(pairs))
+
+    def check_similarity(self, least: float, name: str, measure: str) -> None:
+        """Make sure that the result is like its source: for each source face, by the median of the faces that got it.
+
+        Args:
+            least: What the median must be.
+            name: Of the target.
+            measure: What similarities are made of.
+
+        Raises:
+            UnlikeError: It is not; nothing may be written.
+        """
+        for source, pairs in sorted(self._measured.items()):
+            middle = median(to_source for to_source, _ in pairs)
+            if not middle >= least:
+                faces = "1 face" if len(pairs) == 1 else f"median of {len(pairs)} measured faces"
+                raise UnlikeError(f"{name}: the result looks too little like {self._pictures[source]}: similarity "
+                                  f"{middle:.2f} ({measure}, {faces}), --min-similarity asks for {least:g}; take a "
+                                  "sharper source picture, more from the front, or ask for less")
 
     def warnings(self) -> list[str]:
         """What is to be told of the swapped faces, without repetition, and of requested faces that were not swapped."""
@@ -105,6 +152,9 @@ class Tally:
         """Why no face was swapped, and what to do next."""
         if self.frames_without_face == self.frames:
             return f"no face found in {name}; --on-no-face copy passes such targets through"
+        if self._nearest is not None and set(self.skipped) <= {"other-person", "person-unknown"}:
+            return (f"no face in {name} is the person of a reference: the nearest has a similarity of "
+                    f"{self._nearest:.2f}; take another picture of that person, or lower --reference-threshold")
         reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(self.skipped.items()))
         found = f" ({reasons})" if reasons else ""
         return f"no face left to swap in {name}{found}; see what `faceswap detect` finds in it"
