@@ -225,8 +225,12 @@ class SegmentWriter(Writer, Protocol):
     segment_frames: int
     kept: Kept | None
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What was changed or left out, one line each; complete after `commit`."""
+
     def save(self, state: bytes, time: Fraction) -> None:
-        """Close a segment: all frames written are on the disk, with `state`, when this returns.
+        """Close a segment: all frames written are on the disk, with `state`, soon after (it is encoded meanwhile).
 
         Called before each frame whose number is a multiple of `segment_frames`, but for the first.
 

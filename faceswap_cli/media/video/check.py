@@ -1,0 +1,60 @@
+"""Looks at a finished video once more before it is put in place: does it hold what was written?"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any, BinaryIO
+
+from faceswap_cli.errors import OutputError
+from faceswap_cli.media.video.muxing import Written
+
+_TOLERANCE = Fraction(1, 100)
+"""Seconds by which the end may differ."""
+
+
+def check_video(file: BinaryIO, name: str, written: Written) -> None:
+    """Count what is in a file, without decoding it.
+
+    Args:
+        file: Whole and seekable.
+        name: How to call it.
+        written: What should be in it.
+
+    Raises:
+        OutputError: Something is missing, or the end is more than 10 ms from where it should be.
+    """
+    import av
+
+    file.seek(0)
+    try:
+        with av.open(file, "r", metadata_errors="replace") as container:
+            counts, end = _count(container)
+            order = [stream.index for stream in container.streams]
+    except (av.FFmpegError, ValueError) as error:
+        raise OutputError(f"cannot write {name}: the finished file cannot be read ({error}); try again, or another "
+                          "format") from error
+    pictures, others = counts.pop(order[0]), tuple(counts.values())
+    if pictures != written.pictures:
+        raise OutputError(f"cannot write {name}: {pictures} of {written.pictures} pictures arrived in the file; try "
+                          "again, or another format")
+    if abs(end - written.end) > _TOLERANCE:
+        raise OutputError(f"cannot write {name}: it ends after {float(end):.3f} instead of {float(written.end):.3f} "
+                          "seconds; try again, or another format")
+    for got, wanted in zip(others, written.packets, strict=False):
+        if got != wanted:
+            raise OutputError(f"cannot write {name}: {got} of {wanted} pieces of its sound or subtitles arrived; try "
+                              "again, or another format")
+
+
+def _count(container: Any) -> tuple[dict[int, int], Fraction]:
+    """Packets of each stream, and when the last picture ends, in seconds."""
+    counts = {stream.index: 0 for stream in container.streams if stream.type in ("video", "audio", "subtitle")}
+    first = min(counts)
+    end = Fraction(0)
+    for packet in container.demux():
+        if packet.size == 0 or packet.stream_index not in counts:
+            continue
+        counts[packet.stream_index] += 1
+        if packet.stream_index == first and packet.pts is not None:
+            end = max(end, (packet.pts + (packet.duration or 0)) * packet.time_base)
+    return counts, end

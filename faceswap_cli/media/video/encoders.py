@@ -1,0 +1,198 @@
+"""Which encoder writes the pictures of a video, and how it is set up.
+
+    codec  library     CRF          default  presets               default
+    h264   libx264     0..51        18       ultrafast .. placebo  medium
+    h265   libx265     0..51        20       ultrafast .. placebo  fast
+    vp9    libvpx-vp9  0..63        24       0..8 (cpu-used)       4
+    av1    libsvtav1   1..63        24       0..13                 8
+
+The default rates are those at which a loss is hard to see on a screen. What an encoder does may depend on how many
+threads it has, so that number is fixed: the bytes are the same on every machine.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from faceswap_cli.errors import OutputError, UsageError
+from faceswap_cli.media.frame import VideoFacts
+from faceswap_cli.media.video.hdr import HdrMetadata
+from faceswap_cli.media.video.layout import Layout, keeps_all, source_depth
+from faceswap_cli.options import MediaFormat, VideoCodec, VideoOptions
+
+THREADS = 4
+"""Of every encoder, whatever the machine."""
+
+_WORDS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow", "placebo")
+
+
+@dataclass(frozen=True, slots=True)
+class Encoder:
+    """One encoder library.
+
+    Attributes:
+        codec: What it writes.
+        library: FFmpeg's name of it.
+        least_crf, most_crf, crf: Range and default of the constant rate factor.
+        presets, preset: Words for its effort, and the default one.
+        even: Whether sides must be even where the colour is coarser than the brightness.
+    """
+
+    codec: VideoCodec
+    library: str
+    least_crf: int
+    most_crf: int
+    crf: int
+    presets: tuple[str, ...]
+    preset: str
+    even: bool
+
+
+_H264 = Encoder(VideoCodec.H264, "libx264", 0, 51, 18, _WORDS, "medium", even=True)
+_H265 = Encoder(VideoCodec.H265, "libx265", 0, 51, 20, _WORDS, "fast", even=True)
+_VP9 = Encoder(VideoCodec.VP9, "libvpx-vp9", 0, 63, 24, tuple(map(str, range(9))), "4", even=False)
+_AV1 = Encoder(VideoCodec.AV1, "libsvtav1", 1, 63, 24, tuple(map(str, range(14))), "8", even=False)
+
+ENCODERS = {encoder.codec: encoder for encoder in (_H264, _H265, _VP9, _AV1)}
+
+HOLDS = {
+    MediaFormat.MP4: (VideoCodec.H264, VideoCodec.H265, VideoCodec.VP9, VideoCodec.AV1),
+    MediaFormat.MOV: (VideoCodec.H264, VideoCodec.H265),
+    MediaFormat.MKV: (VideoCodec.H264, VideoCodec.H265, VideoCodec.VP9, VideoCodec.AV1),
+    MediaFormat.WEBM: (VideoCodec.VP9, VideoCodec.AV1),
+}
+"""What each container can hold so that common players play it."""
+
+_SAME = {"h264": VideoCodec.H264, "hevc": VideoCodec.H265, "vp8": VideoCodec.VP9, "vp9": VideoCodec.VP9,
+         "av1": VideoCodec.AV1}
+"""FFmpeg's names of codecs, and what is written for `auto`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """An encoder with all that is chosen for one video.
+
+    Attributes:
+        encoder: The library.
+        kind: The container.
+        crf, preset: Checked.
+        layout: Size and pixel format that it gets.
+        rate: Frames a second, for its own estimates; times are the container's.
+        key_interval: Most frames from one key frame to the next.
+    """
+
+    encoder: Encoder
+    kind: MediaFormat
+    crf: int
+    preset: str
+    layout: Layout
+    rate: Fraction
+    key_interval: int
+
+    def fingerprint(self) -> str:
+        """All that the bytes of an encoded frame depend on, but for the frame."""
+        import av
+
+        return f"{self!r} {av.__version__} {sorted(av.library_versions.items())}"
+
+    def open(self, hdr: HdrMetadata | None) -> Any:
+        """A fresh `av.VideoCodecContext`, ready for its first frame, whose number is 0.
+
+        Raises:
+            OutputError: The library refuses the settings.
+        """
+        import av
+        from av.codec.context import Flags
+
+        os.environ.setdefault("SVT_LOG", "1")  # errors only; it would tell its settings on standard error
+        context = av.CodecContext.create(self.encoder.library, "w")
+        self.configure(context, hdr)
+        context.flags |= Flags.global_header | Flags.bitexact
+        try:
+            context.open()
+        except (av.FFmpegError, ValueError) as error:
+            raise OutputError(f"the {self.encoder.codec} encoder refuses {self.layout.width} x {self.layout.height} "
+                              f"pixels of {self.layout.pixel_format}; try another --video-codec") from error
+        return context
+
+    def configure(self, context: Any, hdr: HdrMetadata | None) -> None:
+        """Give all settings to an `av.VideoCodecContext` that is not open yet."""
+        layout = self.layout
+        context.width, context.height = layout.width, layout.height
+        context.pix_fmt = layout.pixel_format
+        context.time_base, context.framerate = 1 / self.rate, self.rate
+        context.sample_aspect_ratio = layout.aspect
+        context.color_range, context.color_primaries = layout.color_range, layout.primaries
+        context.color_trc, context.colorspace = layout.transfer, layout.matrix
+        context.thread_count = THREADS
+        context.thread_type = "FRAME"  # by slices, PyAV's default, pictures get worse with each thread
+        context.gop_size = self.key_interval
+        context.options = self._options(hdr)
+        if self.encoder is _H265 and self.kind in (MediaFormat.MP4, MediaFormat.MOV):
+            context.codec_tag = "hvc1"  # players of Apple know no other
+
+    def _options(self, hdr: HdrMetadata | None) -> dict[str, str]:
+        options = {"crf": str(self.crf)}
+        if self.encoder is _VP9:
+            return options | {"b": "0", "deadline": "good", "cpu-used": self.preset, "row-mt": "1"}
+        options["preset"] = self.preset
+        if self.encoder is _H264:
+            return options | ({"x264-params": hdr.x264()} if hdr else {})
+        if self.encoder is _H265:
+            # Its note about itself would tell the kind of the CPU.
+            fixed = f"info=0:log-level=none:open-gop=0:frame-threads=2:pools={THREADS}"
+            return options | {"x265-params": f"{fixed}:{hdr.x265()}" if hdr else fixed}
+        fixed = f"lp={THREADS}"
+        return options | {"svtav1-params": f"{fixed}:{hdr.svt()}" if hdr else fixed}
+
+
+def choose_encoder(kind: MediaFormat, video: VideoFacts | None, options: VideoOptions) -> Encoder:
+    """The encoder for a container, a source and what the user wants.
+
+    Raises:
+        UsageError: The container cannot hold the codec.
+    """
+    if options.codec is not VideoCodec.AUTO:
+        if options.codec not in HOLDS[kind]:
+            raise UsageError(f"--video-codec {options.codec}: {kind} holds {_list(HOLDS[kind])}; take one of them, "
+                             f"or write {_list(_holders(options.codec))}")
+        return ENCODERS[options.codec]
+    if video is None:
+        return _VP9 if kind is MediaFormat.WEBM else _H264
+    same = _SAME.get(video.codec)
+    if same in HOLDS[kind] and keeps_all(ENCODERS[same].library, video.pixel_format):
+        return ENCODERS[same]
+    deep = source_depth(video.pixel_format) > 8
+    if kind is MediaFormat.WEBM:
+        return _AV1 if deep else _VP9
+    return _H265 if deep else _H264
+
+
+def check_options(encoder: Encoder, options: VideoOptions) -> tuple[int, str]:
+    """The rate factor and the preset.
+
+    Raises:
+        UsageError: Out of the encoder's range, or no word of its.
+    """
+    crf = encoder.crf if options.crf is None else options.crf
+    if not encoder.least_crf <= crf <= encoder.most_crf:
+        raise UsageError(f"--crf {crf} is outside {encoder.least_crf}..{encoder.most_crf}, the range of "
+                         f"{encoder.codec} ({encoder.library})")
+    preset = encoder.preset if options.preset is None else options.preset.strip().lower()
+    if preset not in encoder.presets:
+        known = (f"a number within {encoder.presets[0]}..{encoder.presets[-1]}" if encoder.presets[0].isdigit()
+                 else _list(encoder.presets))
+        raise UsageError(f"--preset {options.preset}: {encoder.codec} ({encoder.library}) takes {known}")
+    return crf, preset
+
+
+def _holders(codec: VideoCodec) -> list[MediaFormat]:
+    return [kind for kind, codecs in HOLDS.items() if codec in codecs]
+
+
+def _list(words: tuple[str, ...] | list[str] | tuple[VideoCodec, ...] | list[MediaFormat]) -> str:
+    names = [str(word) for word in words]
+    return f"{', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else names[0]

@@ -1,0 +1,215 @@
+"""Puts encoded pictures and what comes along with them into one file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from faceswap_cli.media.frame import VideoFacts
+from faceswap_cli.media.video.encoders import Settings
+from faceswap_cli.media.video.hdr import HdrMetadata
+from faceswap_cli.media.video.segments import SegmentStore
+from faceswap_cli.media.video.streams import Companions, copied_chapters, open_companions
+from faceswap_cli.media.video.tags import ISO_KINDS, append_mark, copied_tags, mark_tags
+from faceswap_cli.options import MediaFormat
+
+if TYPE_CHECKING:
+    from av.container import OutputContainer
+
+_FORMATS = {MediaFormat.MP4: "mp4", MediaFormat.MOV: "mov", MediaFormat.MKV: "matroska", MediaFormat.WEBM: "webm"}
+
+_TIMESCALE = 10_000
+"""Least units in a second of a track, as FFmpeg takes them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a finished file should hold.
+
+    Attributes:
+        pictures: How many.
+        end: When the last one ends, in seconds.
+        packets: Of each other stream, in order.
+        warnings: What was left out or changed.
+    """
+
+    pictures: int
+    end: Fraction
+    packets: tuple[int, ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that the finished file is made of, but for the encoded pictures.
+
+    Attributes:
+        kind: The container.
+        settings: The encoder's.
+        hdr: As given to the encoder.
+        unit: Of the times of the pictures, in seconds.
+        video: The source; None: it was no video.
+        trimmed: Whether only a part of the source is taken.
+        mark: The XMP packet, or None.
+    """
+
+    kind: MediaFormat
+    settings: Settings
+    hdr: HdrMetadata | None
+    unit: Fraction
+    video: VideoFacts | None
+    trimmed: bool
+    mark: bytes | None
+
+
+def mux(file: BinaryIO, plan: Plan, store: SegmentStore) -> Written:
+    """Write the whole file.
+
+    Raises:
+        OSError: It cannot be written.
+        av.FFmpegError: Likewise.
+        InputError: The sound of the source cannot be read.
+    """
+    import av
+
+    out = av.open(file, "w", format=_FORMATS[plan.kind], container_options=_options(plan),
+                  io_open=_reopen(file))
+    companions: Companions | None = None
+    try:
+        ticks = [tick for segment in store.kept for tick in segment.ticks]
+        end = store.kept[-1].end
+        pictures = out.add_stream(plan.settings.encoder.library, len(ticks) / ((end - ticks[0]) * plan.unit))
+        plan.settings.configure(pictures.codec_context, plan.hdr)
+        pictures.time_base = plan.unit
+        metadata: dict[str, str] = {}
+        if plan.video is not None:
+            companions = open_companions(out, plan.kind, plan.video, trimmed=plan.trimmed)
+            metadata = copied_tags(companions.source.metadata, everything=plan.video.keep_metadata)
+        if plan.mark is not None and plan.kind not in ISO_KINDS:
+            metadata |= mark_tags(plan.mark)
+        out.metadata.update(metadata)
+        shift = 0
+        if companions is not None:
+            shift = min(round(companions.origin / plan.unit), ticks[0])
+            chapters = copied_chapters(companions, (end - shift) * plan.unit)
+            if chapters:
+                out.set_chapters(chapters)
+        out.start_encoding()
+        sound = companions.packets() if companions is not None else iter(())
+        _interleave(out, _pictures(store, ticks, end, shift, plan.unit, pictures), sound)
+        out.close()
+    except BaseException:
+        _abandon(out)
+        raise
+    finally:
+        if companions is not None:
+            companions.source.close()
+    if plan.mark is not None and plan.kind in ISO_KINDS:
+        append_mark(file, plan.mark)
+    counts = tuple(companions.counts.values()) if companions is not None else ()
+    told = tuple(companions.warnings) if companions is not None else ()
+    return Written(len(ticks), (end - shift) * plan.unit, counts, told)
+
+
+def _options(plan: Plan) -> dict[str, str]:
+    exact = {"fflags": "+bitexact"}  # no dates, no random numbers, no versions
+    if plan.kind in ISO_KINDS:
+        scale = plan.unit.denominator
+        while scale < _TIMESCALE:
+            scale *= 2
+        # Players that begin before all is loaded want the tables first. The movie's clock is that of the pictures: with
+        # the usual thousand ticks a second the end would be rounded, and the last picture cut off.
+        return exact | {"movflags": "+faststart", "movie_timescale": str(scale), "video_track_timescale": str(scale)}
+    # Sound that begins before the pictures (what an encoder needs to get going) stays there; else all would move.
+    return exact | {"default_mode": "passthrough", "avoid_negative_ts": "disabled"}
+
+
+def _pictures(store: SegmentStore, ticks: list[int], end: int, shift: int, unit: Fraction,
+              stream: Any) -> Iterator[tuple[float, Any]]:
+    """Packets in the order of decoding, with all times, and when they are due in seconds.
+
+    A decoder gets a picture `delay` places before those that are shown earlier; so the k-th picture is decoded when
+    the (k - delay)-th is shown, which never is too late.
+    """
+    import av
+
+    delay = max(segment.delay for segment in store.kept)
+    count = len(ticks)
+    step = min((after - before for before, after in pairwise(ticks[:delay + 1])), default=1)
+    for place, picture in enumerate(store.pictures()):
+        number = picture.number
+        decoded = ticks[place - delay] if place >= delay else ticks[0] - (delay - place) * step
+        following = ticks[number + 1] if number + 1 < count else end
+        packet = av.Packet(picture.data)
+        packet.pts, packet.dts = ticks[number] - shift, decoded - shift
+        packet.duration = following - ticks[number]
+        packet.time_base = unit
+        packet.is_keyframe = picture.key
+        packet.stream = stream
+        yield float((decoded - shift) * unit), packet
+
+
+def _interleave(out: OutputContainer, pictures: Iterator[tuple[float, Any]],
+                sound: Iterator[tuple[float, Any]]) -> None:
+    """Write both by the times at which they are due."""
+    waiting = next(pictures, None)
+    for due, packet in sound:
+        while waiting is not None and waiting[0] <= due:
+            out.mux_one(waiting[1])
+            waiting = next(pictures, None)
+        out.mux_one(packet)
+    while waiting is not None:
+        out.mux_one(waiting[1])
+        waiting = next(pictures, None)
+
+
+def _abandon(out: OutputContainer) -> None:
+    """Close a container that will not be used; it tries to write its end, which fails like what came before."""
+    with suppress(Exception):
+        out.close()
+
+
+class _SecondLook:
+    """Reads a file that is being written, from a place of its own; moves the tables of an MP4 to its beginning."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._place = 0
+
+    def read(self, size: int) -> bytes:
+        """Up to `size` bytes."""
+        writing = self._file.tell()
+        self._file.seek(self._place)
+        data = self._file.read(size)
+        self._place += len(data)
+        self._file.seek(writing)
+        return data
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Move the place of reading."""
+        if whence == os.SEEK_END:
+            writing = self._file.tell()
+            self._place = self._file.seek(offset, whence)
+            self._file.seek(writing)
+        else:
+            self._place = offset + (self._place if whence == os.SEEK_CUR else 0)
+        return self._place
+
+    def tell(self) -> int:
+        """The place of reading."""
+        return self._place
+
+    def close(self) -> None:
+        """The file stays open."""
+
+
+def _reopen(file: BinaryIO) -> Callable[..., Any]:
+    def open_again(url: str, flags: int, options: dict[str, str]) -> Any:
+        return _SecondLook(file)
+
+    return open_again

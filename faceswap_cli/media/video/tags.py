@@ -1,0 +1,77 @@
+"""Metadata of a video: which of the source's go into the output, and the mark."""
+
+from __future__ import annotations
+
+import re
+from typing import BinaryIO
+
+from faceswap_cli.media.provenance import creator_tool
+from faceswap_cli.options import MediaFormat
+
+ISO_KINDS = frozenset({MediaFormat.MP4, MediaFormat.MOV})
+"""Containers made of boxes."""
+
+_XMP_BOX = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
+"""The type of a `uuid` box that holds XMP (XMP specification, part 3)."""
+
+_SOURCE = re.compile(rb'DigitalSourceType="([^"]+)"')
+
+_WORK = frozenset({
+    "title", "artist", "album", "album_artist", "author", "composer", "performer", "publisher", "copyright", "genre",
+    "date", "year", "track", "disc", "show", "episode_id", "episode_sort", "season_number", "network", "language",
+    "lyrics",
+})
+"""What describes the work; all else may tell about people, places and devices."""
+
+_TRACK = frozenset({"title", "language"})
+
+_OF_THE_FILE = re.compile(
+    r"major_brand|minor_version|compatible_brands|encoder|vendor_id|handler_name|filename|mimetype|duration.*|bps.*|"
+    r"number_of_(frames|bytes).*|_statistics_.*|timecode|writing_.*|digital_source_type|creator_tool", re.IGNORECASE)
+"""What was true of the source's file alone."""
+
+
+def copied_tags(metadata: dict[str, str], *, everything: bool) -> dict[str, str]:
+    """Tags of a file that its copy gets too.
+
+    Args:
+        metadata: Of the container.
+        everything: With what may tell about people and places.
+    """
+    return _pick(metadata, _WORK, everything=everything)
+
+
+def copied_track_tags(metadata: dict[str, str], *, everything: bool) -> dict[str, str]:
+    """Likewise of one of its tracks."""
+    return _pick(metadata, _TRACK, everything=everything)
+
+
+def mark_tags(packet: bytes) -> dict[str, str]:
+    """The mark as tags of Matroska and WebM.
+
+    Args:
+        packet: The XMP packet.
+    """
+    source = _SOURCE.search(packet)
+    tags = {"CREATOR_TOOL": creator_tool()}
+    return tags | ({"DIGITAL_SOURCE_TYPE": source.group(1).decode()} if source else {})
+
+
+def append_mark(file: BinaryIO, packet: bytes) -> None:
+    """Put the mark behind the last box of an MP4 or MOV.
+
+    Args:
+        file: Whole and seekable.
+        packet: The XMP packet.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    file.seek(0, 2)
+    body = b"uuid" + _XMP_BOX + packet
+    file.write((len(body) + 4).to_bytes(4, "big") + body)
+
+
+def _pick(metadata: dict[str, str], known: frozenset[str], *, everything: bool) -> dict[str, str]:
+    return {key: value for key, value in metadata.items()
+            if key.lower() in known or (everything and not _OF_THE_FILE.fullmatch(key))}
