@@ -6,15 +6,15 @@
      "status": "done" | "copied" | "skipped" | "failed" | "current" | "stopped",
      "inputs": {"sources": [str], "target": str},
      "output": {"path": str, "sha256": str | null, "format": str, ... as in `swap --json`} | null,
-     "engine", "frames", "faces", "warnings", "timings": as in `swap --json`,
+     "engine", "frames", "faces", "similarity", "warnings", "timings": as in `swap --json`,
      "error": {"type": str, "message": str, "exit_code": int} | null,
      "attempts": int, "seconds": float, "worker": int | null}
 
 `number` counts the items from 0 in the order of the inputs. `key` is the output relative to `-o`, with `/`: it names an
 item from run to run. `error` is set where `status` is `failed`; its `type` is that of `swap --json`, or `WorkerDied`,
 `Timeout` or `MemoryLimit` where the worker was lost. Where nothing was swapped in this run (`failed`; `current`, done
-by an earlier run; `stopped`, not begun) `engine`, `frames` and `timings` are null, `faces` is empty, and `output` is
-null or, of `current` items, path and sha256 alone.
+by an earlier run; `stopped`, not begun) `engine`, `frames`, `similarity` and `timings` are null, `faces` is empty, and
+`output` is null or, of `current` items, path and sha256 alone.
 
 The last line sums up, and is the only one with the key `summary`:
 
@@ -52,10 +52,11 @@ if TYPE_CHECKING:
     from faceswap_cli.jobs.items import Failure, Item, ItemResult
     from faceswap_cli.jobs.plan import BatchPlan
 
-_TOLD = ("engine", "frames", "faces", "warnings", "timings")
+_TOLD = ("engine", "frames", "faces", "similarity", "warnings", "timings")
 """What an item tells as a single swap does."""
 
-_NOTHING: dict[str, Any] = {"engine": None, "frames": None, "faces": [], "warnings": [], "timings": None}
+_NOTHING: dict[str, Any] = {"engine": None, "frames": None, "faces": [], "similarity": None, "warnings": [],
+                             "timings": None}
 
 
 def item_report(result: ItemResult) -> dict[str, Any]:

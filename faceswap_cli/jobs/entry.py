@@ -155,6 +155,11 @@ def _face(face: FaceOutcome) -> dict[str, Any]:
         "source_picture": None if face.source_picture is None else shown(face.source_picture),
         "skip_reason": face.skip_reason,
         "warnings": list(face.warnings),
+        "track": face.track,
+        "reference": None if face.reference is None else shown(face.reference),
+        "reference_similarity": _number(face.reference_similarity),
+        "similarity": None if face.similarity is None else
+        {"source": _number(face.similarity.source), "target": _number(face.similarity.target)},
     }
     return {name: value for name, value in found.items() if value is not None and value != []}
 

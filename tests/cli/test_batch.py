@@ -96,12 +96,12 @@ def test_each_item_is_told_as_json_and_the_batch_at_the_end(place, photos):
     first = items[0]
     single = json.loads(place.run("swap", "me.jpg", "photos/a.png", "-o", "single.png", "--json").stdout)
     assert set(first) == {"schema", "number", "key", "status", "inputs", "output", "engine", "frames", "faces",
-                          "warnings", "timings", "error", "attempts", "seconds", "worker"}
+                          "similarity", "warnings", "timings", "error", "attempts", "seconds", "worker"}
     assert (first["key"], first["status"], first["error"], first["attempts"]) == ("a.png", "done", None, 1)
     assert Path(first["output"].pop("path")) == Path("out/a.png")
     assert re.fullmatch("[0-9a-f]{64}", first["output"].pop("sha256"))
     assert first["output"] == {key: value for key, value in single["output"].items() if key != "path"}
-    for key in ("engine", "frames", "faces", "warnings"):
+    for key in ("engine", "frames", "faces", "similarity", "warnings"):
         assert first[key] == single[key], key
     assert (place / "out/a.png").read_bytes() == (place / "single.png").read_bytes()
     assert summary["counts"] == {"total": 3, "done": 3, "copied": 0, "skipped": 0, "failed": 0, "current": 0,

@@ -11,6 +11,7 @@ import pytest
 FACE_POSE = {"yaw": float, "pitch": float, "roll": float}
 POSE = (FACE_POSE, NoneType)
 BOX = [float, float, float, float]
+ALIKE = {"source": float, "target": float}
 ERROR = {"error": {"type": str, "message": str, "exit_code": int}}
 
 SWAP = {
@@ -24,7 +25,9 @@ SWAP = {
     "faces": [{"frame": int, "index": int, "box": (BOX, NoneType), "score": (float, NoneType),
                "gender": (str, NoneType), "gender_probability": (float, NoneType), "pose": POSE, "swapped": bool,
                "source": (int, NoneType), "source_picture": (str, NoneType), "skip_reason": (str, NoneType),
-               "warnings": [str, ...]}, ...],
+               "warnings": [str, ...], "track": (int, NoneType), "reference": (str, NoneType),
+               "reference_similarity": (float, NoneType), "similarity": (ALIKE, NoneType)}, ...],
+    "similarity": ({"measure": str, **ALIKE, "faces": int}, NoneType),
     "warnings": [str, ...],
     "timings": {"load": float, "source": float, "decode": float, "analyse": float, "swap": float, "encode": float,
                 "total": float},
