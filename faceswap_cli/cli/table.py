@@ -40,7 +40,7 @@ def face_table(report: DetectReport) -> RenderableType:
         for found in frame.faces:
             face = found.face
             size = f"{face.box.width:.0f}x{face.box.height:.0f}"
-            cells = [str(found.index), _box(face), size, f"{face.score:.2f}", _pose(face.pose), _gender(face)]
+            cells = [str(found.index), _box(face), size, f"{face.score:.2f}", pose_words(face.pose), _gender(face)]
             table.add_row(*([str(frame.frame)] if report.animated else []), *cells)
             for text in face.warnings:
                 warnings[found.index].add(frame.frame, text)
@@ -64,7 +64,7 @@ def _box(face: Face) -> str:
     return ",".join(f"{side:.0f}" for side in face.box)
 
 
-def _pose(pose: Pose | None) -> str:
+def pose_words(pose: Pose | None) -> str:
     """Degrees in words: a sign would have to be looked up."""
     if pose is None:
         return "-"

@@ -20,6 +20,7 @@ from faceswap_cli.faces.face import Box, Face
 from faceswap_cli.faces.five_points import camera_of
 from faceswap_cli.faces.quality import face_warnings
 from faceswap_cli.faces.select import judge_sources
+from faceswap_cli.faces.similarity import ONE_PERSON, Measure, similarity, trust
 from faceswap_cli.image import Image
 from faceswap_cli.jobs.inputs import Inputs
 from faceswap_cli.jobs.saved_sources import record_of
@@ -31,11 +32,11 @@ from faceswap_cli.media.atomic import AtomicFile
 from faceswap_cli.models.spec import Role
 from faceswap_cli.options import EngineName, EngineOptions, GenderFilter, MediaOptions
 
-MARGIN = 3.0
+MARGIN = 2.8
 """How far around the face pixels are kept, in inter-ocular distances; the swappers look at most 2.7 far."""
 
-MAX_SIDE = 1536
-"""Side in pixels above which a picture is kept smaller: its face is then larger than the swappers draw any."""
+MAX_SIDE = 2048
+"""Side in pixels above which a picture is kept smaller: its face then has a third more detail than swappers use."""
 
 _MARGIN_PIXELS = 10
 _NOTE_LENGTH = 1000
@@ -141,13 +142,15 @@ def _looker(engine: Engine, options: EngineOptions) -> Looker:
                                   if store.find(name).role in _LOOKING})
 
 
-def save_face(request: SaveRequest, lookers: Sequence[Looker], library: Library | None = None) -> Saved:
+def save_face(request: SaveRequest, lookers: Sequence[Looker], library: Library | None = None,
+              on_picture: Callable[[int, int | None], None] | None = None) -> Saved:
     """Find the face in each picture, and save it.
 
     Args:
         request: What is saved.
         lookers: What `open_lookers` returned; the first one chooses the face.
         library: Where; None: the user's.
+        on_picture: Told the number of pictures looked at, and of all.
 
     Raises:
         InputError: A picture cannot be read.
@@ -165,16 +168,21 @@ def save_face(request: SaveRequest, lookers: Sequence[Looker], library: Library 
     if len(pictures) > MAX_PICTURES:
         raise UsageError(f"{len(pictures)} pictures are more than a saved face holds; choose the {MAX_PICTURES} best, "
                          "a few are enough")
+    chosen: list[tuple[str, Face]] = []
     saved = []
-    for picture in pictures:
+    for number, picture in enumerate(pictures, 1):
         face = _choose(picture, lookers[0], request.engine)
         if face is None:
             warnings.append(f"{picture.name}: {_no_face(request.engine)} found, picture not used")
-            continue
-        warnings += [f"{picture.name}: {text}" for text in face_warnings(face, "source")]
-        saved.append(_save_picture(picture, face, lookers))
+        else:
+            warnings += [f"{picture.name}: {text}" for text in face_warnings(face, "source")]
+            chosen.append((picture.name, face))
+            saved.append(_save_picture(picture, face, lookers))
+        if on_picture is not None:
+            on_picture(number, len(pictures))
     if not saved:
         raise NoFaceError(_nothing(pictures, request.engine))
+    warnings += _strangers(chosen)
     face_saved = SavedFace(request.name, datetime.now(UTC).date().isoformat(),
                            f"faceswap-cli {pixel_versions().get('faceswap', '?')}", request.note or None, tuple(saved))
     _write(path, encode(face_saved), overwrite=request.overwrite)
@@ -195,6 +203,21 @@ def _choose(picture: SourcePicture, looker: Looker, options: EngineOptions) -> F
     if not choices or choices[0].face is None:
         return None
     return looker.complete(picture.pixels, choices[0].face)
+
+
+def _strangers(chosen: Sequence[tuple[str, Face]]) -> list[str]:
+    """What is to be said where pictures seem to show different people; those that tell too little are passed over."""
+    (first, one), *others = chosen
+    measure = Measure.DLIB if one.embedding is not None and len(one.embedding) == 128 else Measure.ARCFACE
+    found = []
+    for name, other in others:
+        if one.embedding is None or other.embedding is None or not (trust(one) and trust(other)):
+            continue
+        alike = similarity(measure, one.embedding, other.embedding)
+        if alike < ONE_PERSON[measure]:
+            found.append(f"{name} may show somebody else than {first} (similarity {alike:.2f}); a saved face is one "
+                         "person, choose with --source-index")
+    return found
 
 
 def _save_picture(picture: SourcePicture, face: Face, lookers: Sequence[Looker]) -> SavedPicture:
