@@ -20,6 +20,7 @@ from faceswap_cli.cli.command import Command
 from faceswap_cli.cli.config import build_config
 from faceswap_cli.cli.detect import DETECT_EXAMPLES, detect
 from faceswap_cli.cli.doctor import DOCTOR_EXAMPLES, doctor
+from faceswap_cli.cli.faces import build_faces
 from faceswap_cli.cli.models import build_models
 from faceswap_cli.cli.serve import SERVE_EXAMPLES, serve
 from faceswap_cli.cli.swap import SWAP_EXAMPLES, SWAP_GIF_EXAMPLES, swap, swap_gif
@@ -87,6 +88,7 @@ def build_app() -> typer.Typer:
     app.command("serve", epilog=SERVE_EXAMPLES)(serve)
     app.command("doctor", epilog=DOCTOR_EXAMPLES)(doctor)
     app.add_typer(build_models(), name="models")
+    app.add_typer(build_faces(), name="faces")
     _give_settings(app)
     app.add_typer(build_config(), name="config")  # after it: what shows the settings cannot fail by them
     return app
