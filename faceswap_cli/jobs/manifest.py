@@ -214,9 +214,9 @@ def read_manifest(path: str, engine: EngineOptions, media: MediaOptions, on_no_f
             merged = options.of(cells)
         except UsageError as error:
             raise UsageError(f"{where}: {error}") from error
-        rows.append(Row(where, _locate(target, folder), tuple(_locate(source, folder) for source in sources), output,
-                        merged.engine, merged.media, merged.on_no_face, merged.min_similarity,
-                        tuple(_locate(reference, folder) for reference in references),
+        rows.append(Row(where, _locate(target, folder), tuple(_locate_face(source, folder) for source in sources),
+                        output, merged.engine, merged.media, merged.on_no_face, merged.min_similarity,
+                        tuple(_locate_face(reference, folder) for reference in references),
                         tuple(_pair(text, folder, where) for text in pairs)))
     return rows
 
@@ -277,7 +277,7 @@ def _pair(text: str, folder: str, where: str) -> Pair:
     reference, equals, source = text.partition("=")
     if not (equals and reference and source):
         raise UsageError(f"{where}: pair {readable(text)} is not of the form REFERENCE=SOURCE")
-    return Pair(_locate(reference, folder), _locate(source, folder))
+    return Pair(_locate_face(reference, folder), _locate_face(source, folder))
 
 
 def _text(path: str, name: str) -> str:
@@ -376,6 +376,6 @@ def _locate(spec: str, folder: str) -> str:
     return f".{os.sep}{path}" if path == STDIN else path
 
 
-def _locate_source(spec: str, folder: str) -> str:
-    """Likewise; a saved face is not a name from a folder."""
+def _locate_face(spec: str, folder: str) -> str:
+    """Likewise for a picture of a face; the name of a saved face stays as it is."""
     return spec if is_named(spec) else _locate(spec, folder)
