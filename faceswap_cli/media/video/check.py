@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, BinaryIO
 
@@ -28,28 +29,36 @@ def check_video(file: BinaryIO, name: str, written: Written) -> None:
     file.seek(0)
     try:
         with av.open(file, "r", metadata_errors="replace") as container:
-            counts, end = _count(container)
-            order = [stream.index for stream in container.streams]
+            found = _count(container)
     except (av.FFmpegError, ValueError) as error:
         raise OutputError(f"cannot write {name}: the finished file cannot be read ({error}); try again, or another "
                           "format") from error
-    pictures, others = counts.pop(order[0]), tuple(counts.values())
-    if pictures != written.pictures:
-        raise OutputError(f"cannot write {name}: {pictures} of {written.pictures} pictures arrived in the file; try "
-                          "again, or another format")
-    if abs(end - written.end) > _TOLERANCE:
-        raise OutputError(f"cannot write {name}: it ends after {float(end):.3f} instead of {float(written.end):.3f} "
-                          "seconds; try again, or another format")
-    for got, wanted in zip(others, written.packets, strict=False):
+    if found.pictures != written.pictures:
+        raise OutputError(f"cannot write {name}: {found.pictures} of {written.pictures} pictures arrived in the file; "
+                          "try again, or another format")
+    if abs(found.end - written.end) > _TOLERANCE:
+        raise OutputError(f"cannot write {name}: it ends after {float(found.end):.3f} instead of "
+                          f"{float(written.end):.3f} seconds; try again, or another format")
+    for got, wanted in zip(found.sounds, written.sounds, strict=False):
         if got != wanted:
-            raise OutputError(f"cannot write {name}: {got} of {wanted} pieces of its sound or subtitles arrived; try "
-                              "again, or another format")
+            raise OutputError(f"cannot write {name}: {got} of {wanted} pieces of its sound arrived; try again, or "
+                              "another format")
 
 
-def _count(container: Any) -> tuple[dict[int, int], Fraction]:
-    """Packets of each stream, and when the last picture ends, in seconds."""
-    counts = {stream.index: 0 for stream in container.streams if stream.type in ("video", "audio", "subtitle")}
-    first = min(counts)
+@dataclass(frozen=True, slots=True)
+class _Found:
+    pictures: int
+    end: Fraction
+    sounds: tuple[int, ...]
+
+
+def _count(container: Any) -> _Found:
+    """Packets of the pictures and of each track of sound, and when the last picture ends, in seconds.
+
+    Not of subtitles: an MP4 says with packets of its own that there is none to show.
+    """
+    counts = {stream.index: 0 for stream in container.streams if stream.type in ("video", "audio")}
+    first = container.streams.video[0].index
     end = Fraction(0)
     for packet in container.demux():
         if packet.size == 0 or packet.stream_index not in counts:
@@ -57,4 +66,4 @@ def _count(container: Any) -> tuple[dict[int, int], Fraction]:
         counts[packet.stream_index] += 1
         if packet.stream_index == first and packet.pts is not None:
             end = max(end, (packet.pts + (packet.duration or 0)) * packet.time_base)
-    return counts, end
+    return _Found(counts.pop(first), end, tuple(counts.values()))

@@ -63,7 +63,7 @@ def plan_layout(like: ClipInfo, library: str, *, even: bool) -> tuple[Layout, li
         tags = (video.color_range, video.primaries, video.transfer, video.matrix)
         if is_rgb(video.pixel_format):
             tags = (_LIMITED, _or_bt709(video.primaries), _or_bt709(video.transfer), _BT709)
-        elif video.pixel_format.startswith("yuvj"):
+        elif video.pixel_format.startswith("yuvj") or (video.pixel_format.startswith("gray") and not video.color_range):
             tags = (_FULL, *tags[1:])
     width, height = like.width, like.height
     if even:

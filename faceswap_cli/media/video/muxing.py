@@ -34,13 +34,13 @@ class Written:
     Attributes:
         pictures: How many.
         end: When the last one ends, in seconds.
-        packets: Of each other stream, in order.
+        sounds: Packets of each track of sound, in order.
         warnings: What was left out or changed.
     """
 
     pictures: int
     end: Fraction
-    packets: tuple[int, ...]
+    sounds: tuple[int, ...]
     warnings: tuple[str, ...]
 
 
@@ -94,8 +94,8 @@ def mux(file: BinaryIO, plan: Plan, store: SegmentStore) -> Written:
             metadata |= mark_tags(plan.mark)
         out.metadata.update(metadata)
         shift = 0
-        if companions is not None:
-            shift = min(round(companions.origin / plan.unit), ticks[0])
+        if companions is not None and plan.video is not None:
+            shift = round((companions.origin - plan.video.start) / plan.unit)
             chapters = copied_chapters(companions, (end - shift) * plan.unit)
             if chapters:
                 out.set_chapters(chapters)
@@ -111,7 +111,8 @@ def mux(file: BinaryIO, plan: Plan, store: SegmentStore) -> Written:
             companions.source.close()
     if plan.mark is not None and plan.kind in ISO_KINDS:
         append_mark(file, plan.mark)
-    counts = tuple(companions.counts.values()) if companions is not None else ()
+    tracks = companions.tracks.values() if companions is not None else ()
+    counts = tuple(track.count for track in tracks if track.target.type == "audio")
     told = tuple(companions.warnings) if companions is not None else ()
     return Written(len(ticks), (end - shift) * plan.unit, counts, told)
 

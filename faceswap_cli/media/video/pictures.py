@@ -85,8 +85,9 @@ def _rgb_to_yuv(picture: Any, target: str) -> Any:
     """RGB in the usual form of video: BT.709, limited range."""
     from av.video.reformatter import Colorspace, Interpolation
 
+    told = LIMITED if picture.color_range == LIMITED else FULL
     flags = Interpolation.AREA | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INP | Interpolation.BITEXACT
-    made = picture.reformat(format=target, interpolation=flags, src_color_range=FULL, dst_color_range=LIMITED,
+    made = picture.reformat(format=target, interpolation=flags, src_color_range=told, dst_color_range=LIMITED,
                             dst_colorspace=Colorspace.ITU709, threads=1)
     made.colorspace, made.color_range = _BT709, LIMITED
     return made

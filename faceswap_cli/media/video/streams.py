@@ -10,26 +10,28 @@ from typing import TYPE_CHECKING, Any
 from faceswap_cli.media.frame import VideoFacts
 from faceswap_cli.media.video.container import demuxing, open_container, picture_streams
 from faceswap_cli.media.video.tags import copied_track_tags
+from faceswap_cli.media.video.tracks import ConvertedSound, ConvertedText, CopiedTrack
 from faceswap_cli.options import MediaFormat
 
 if TYPE_CHECKING:
     from av.container import InputContainer, OutputContainer
 
-_CONTAINERS = {MediaFormat.MP4: "MP4", MediaFormat.MOV: "MOV", MediaFormat.MKV: "Matroska", MediaFormat.WEBM: "WebM"}
+_NAMES = {MediaFormat.MP4: "MP4", MediaFormat.MOV: "MOV", MediaFormat.MKV: "Matroska", MediaFormat.WEBM: "WebM"}
+_MICROSECONDS = 1_000_000
+_CLOCKS_FROM_ANYWHERE = frozenset({"mpeg", "mpegts"})
 
 
 @dataclass(slots=True)
 class Companions:
-    """The streams of a source that go along, each with its stream of the output.
+    """What of a source goes along with the pictures.
 
     Attributes:
         source: Open.
         name: How to call it in messages.
         origin: Time in the source that is 0 in the output, in seconds.
-        end: Time in the source after which nothing is taken; None: its end.
+        end: Time in the source from which on nothing is taken; None: to its end.
         trimmed: Whether only a part of it is taken.
-        pairs: Index in the source -> stream of the output.
-        counts: Index in the source -> packets copied.
+        tracks: Index in the source -> its track.
         warnings: What was left out or changed.
     """
 
@@ -38,89 +40,75 @@ class Companions:
     origin: Fraction
     end: Fraction | None
     trimmed: bool
-    pairs: dict[int, Any] = field(default_factory=dict)
-    counts: dict[int, int] = field(default_factory=dict)
+    tracks: dict[int, CopiedTrack] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
     def packets(self) -> Iterator[tuple[float, Any]]:
-        """Their packets with times of the output, and the time by which they are due, in seconds.
+        """Packets of the output, and the seconds at which they are due, in the order of the source.
 
         Raises:
             InputError: The source cannot be read any more.
         """
         from av.stream import Discard
 
-        if not self.pairs:
+        if not self.tracks:
             return
         for stream in self.source.streams:
-            stream.discard = Discard.default if stream.index in self.pairs else Discard.all
+            stream.discard = Discard.default if stream.index in self.tracks else Discard.all
+        due = 0.0
         with demuxing(self.name):
             for packet in self.source.demux():
-                target = self.pairs.get(packet.stream_index)
-                if target is None or packet.size == 0 or packet.time_base is None:
+                track = self.tracks.get(packet.stream_index)
+                if track is None or packet.size == 0 or not self._shift(packet):
                     continue
-                due = self._shift(packet)
-                if due is not None:
-                    self.counts[packet.stream_index] += 1
-                    packet.stream = target
-                    yield due, packet
+                for made in track.take(packet):
+                    due = _due(made, due)
+                    yield due, made
+            for track in self.tracks.values():
+                for made in track.finish():
+                    due = _due(made, due)
+                    yield due, made
 
-    def _shift(self, packet: Any) -> float | None:
-        """Move a packet by the origin; None: it is not wanted."""
+    def _shift(self, packet: Any) -> bool:
+        """Move a packet by the origin; False: it is not wanted."""
         unit = packet.time_base
         shown = packet.pts if packet.pts is not None else packet.dts
-        if shown is None:
-            return None
+        if shown is None or unit is None:
+            return False
         if self.trimmed and not (self.origin <= shown * unit and (self.end is None or shown * unit < self.end)):
-            return None
+            return False
         shift = round(self.origin / unit)
         if packet.pts is not None:
             packet.pts -= shift
         if packet.dts is not None:
             packet.dts -= shift
-        return float((shown - shift) * unit)
+        return True
 
 
 def open_companions(out: OutputContainer, kind: MediaFormat, video: VideoFacts, *, trimmed: bool) -> Companions:
-    """Open the source again and make a stream in the output for each of its that can go along.
+    """Open the source again and make a track in the output for each of its that can go along.
 
     Raises:
         InputError: The source is gone.
     """
-    import av
-
     source = open_container(video.path, video.name)
     found = Companions(source, video.name, _origin(source, video, trimmed=trimmed), video.end, trimmed)
     moving = {stream.index for stream in picture_streams(source)}
-    if len(moving) > 1:
-        found.warnings.append("of several video tracks only the first was kept")
     for stream in source.streams:
-        name = _name(stream)
-        if stream.type == "video":
-            if stream.index not in moving:
-                found.warnings.append("the cover picture was left out")
-            continue
-        if stream.type == "attachment":
-            if kind is MediaFormat.MKV:
-                made = out.add_attachment(stream.name or "attachment", stream.mimetype or "application/octet-stream",
-                                          stream.data)
-            else:
-                found.warnings.append(f"attached files were left out: {_CONTAINERS[kind]} holds none")
-            continue
-        if stream.type not in ("audio", "subtitle"):
-            if not source.chapters() or name != "bin_data":
-                found.warnings.append(f"a data track ({name}) was left out")
-            continue
-        try:
-            made = out.add_stream_from_template(stream)
-        except (ValueError, av.FFmpegError):
-            kindred = "a sound track" if stream.type == "audio" else "a subtitle track"
-            found.warnings.append(f"{kindred} ({name}) was left out: {_CONTAINERS[kind]} cannot hold it")
-            continue
-        made.disposition = int(stream.disposition)
-        made.metadata.update(copied_track_tags(stream.metadata, everything=video.keep_metadata))
-        found.pairs[stream.index] = made
-        found.counts[stream.index] = 0
+        if stream.type in ("audio", "subtitle"):
+            track = _track(out, kind, stream, found.warnings)
+            if track is not None:
+                track.target.disposition = int(stream.disposition)
+                track.target.metadata.update(copied_track_tags(stream.metadata, everything=video.keep_metadata))
+                found.tracks[stream.index] = track
+        elif stream.type == "attachment" and kind is MediaFormat.MKV:
+            out.add_attachment(stream.name or "attachment", stream.mimetype or "application/octet-stream", stream.data)
+        elif stream.type == "attachment":
+            found.warnings.append(f"attached files were left out: {_NAMES[kind]} holds none")
+        elif stream.type == "video" and stream.index not in moving:
+            found.warnings.append("the cover picture was left out")
+        elif stream.type == "data" and not (source.chapters() and _name(stream) == "bin_data"):
+            found.warnings.append(f"a data track ({_name(stream)}) was left out")
     return found
 
 
@@ -149,9 +137,34 @@ def copied_chapters(found: Companions, length: Fraction) -> list[Any]:
 def _origin(source: InputContainer, video: VideoFacts, *, trimmed: bool) -> Fraction:
     if trimmed:
         return video.start
-    if source.format.name in ("mpeg", "mpegts") and source.start_time is not None:
-        return Fraction(source.start_time, 1_000_000)  # their clocks begin anywhere
-    return Fraction(0)
+    if source.format.name in _CLOCKS_FROM_ANYWHERE and source.start_time is not None:
+        return Fraction(source.start_time, _MICROSECONDS)
+    return min(Fraction(0), video.start)
+
+
+def _track(out: OutputContainer, kind: MediaFormat, stream: Any, warnings: list[str]) -> CopiedTrack | None:
+    """A track for a stream of the source, added to `out`; None where that cannot be."""
+    import av
+
+    sound = stream.type == "audio"
+    what = f"a {'sound' if sound else 'subtitle'} track ({_name(stream)})"
+    try:
+        return CopiedTrack(out.add_stream_from_template(stream))
+    except (ValueError, av.FFmpegError):
+        pass  # this container does not hold it as it is
+    try:
+        made = ConvertedSound(out, stream, kind) if sound else ConvertedText(out, stream, kind)
+    except (ValueError, av.FFmpegError):
+        warnings.append(f"{what} was left out: {_NAMES[kind]} cannot hold it")
+        return None
+    to = made.target.codec_context.name.removeprefix("lib")
+    warnings.append(f"{what} became {to}: {_NAMES[kind]} cannot hold it as it is")
+    return made
+
+
+def _due(packet: Any, before: float) -> float:
+    stamp = packet.dts if packet.dts is not None else packet.pts
+    return before if stamp is None or packet.time_base is None else float(stamp * packet.time_base)
 
 
 def _name(stream: Any) -> str:
