@@ -18,6 +18,7 @@ from faceswap_cli.cli import words
 from faceswap_cli.cli.batch import BATCH_EXAMPLES, batch
 from faceswap_cli.cli.command import Command
 from faceswap_cli.cli.config import build_config
+from faceswap_cli.cli.bench import BENCH_EXAMPLES, bench
 from faceswap_cli.cli.detect import DETECT_EXAMPLES, detect
 from faceswap_cli.cli.doctor import DOCTOR_EXAMPLES, doctor
 from faceswap_cli.cli.faces import build_faces
@@ -86,6 +87,7 @@ def build_app() -> typer.Typer:
     app.command("batch", cls=_command(words.BATCH_WORDS), epilog=BATCH_EXAMPLES)(batch)
     app.command("detect", cls=_command(words.DETECT_WORDS), epilog=DETECT_EXAMPLES)(detect)
     app.command("serve", epilog=SERVE_EXAMPLES)(serve)
+    app.command("bench", epilog=BENCH_EXAMPLES)(bench)
     app.command("doctor", epilog=DOCTOR_EXAMPLES)(doctor)
     app.add_typer(build_models(), name="models")
     app.add_typer(build_faces(), name="faces")
