@@ -19,6 +19,7 @@ from faceswap_cli.jobs.report.style import STYLE, filter_rules
 from faceswap_cli.jobs.report.summary import Summary
 from faceswap_cli.jobs.report.text import counted, show_rate, show_seconds
 from faceswap_cli.jobs.report.thumbnails import Thumbnail, make_thumbnails
+from faceswap_cli.library.names import is_named, is_saved_file
 from faceswap_cli.media.atomic import AtomicFile
 from faceswap_cli.text import one_line
 
@@ -137,7 +138,8 @@ class _Sources:
         self._ids: dict[Path, tuple[str, Thumbnail]] = {}
         symbols = []
         for path in paths:
-            pictures = make_thumbnails(_picture_of(path)) if path is not None else ()
+            with Inputs() as inputs:
+                pictures = make_thumbnails(_picture_of(path, inputs)) if path is not None else ()
             if path is not None and pictures:
                 name, first = f"source-{len(self._ids)}", pictures[0]
                 self._ids[path] = (name, first)
@@ -155,10 +157,13 @@ class _Sources:
                 f'viewBox="0 0 {first.width} {first.height}"><use href="#{name}"/></svg>')
 
 
-def _picture_of(path: Path) -> Path:
-    """A folder of sources is shown by its first picture."""
+def _picture_of(path: Path, inputs: Inputs) -> Path:
+    """A folder of sources, or a saved face, is shown by its first picture."""
+    spec = str(path)
     try:
-        return Inputs().resolve_sources((str(path),))[0].path if path.is_dir() else path
+        if is_named(spec) or is_saved_file(spec):
+            return inputs.resolve_picture(spec).path
+        return inputs.resolve_sources((spec,))[0].path if path.is_dir() else path
     except (FaceswapError, OSError):
         return path
 
