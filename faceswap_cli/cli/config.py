@@ -137,20 +137,20 @@ def init(
     from faceswap_cli.cli.command import catalogue_of
     from faceswap_cli.cli.config_template import template
     from faceswap_cli.cli.settings_file import PROJECT_FILE
-    from faceswap_cli.media.atomic import explain_failure
+    from faceswap_cli.media.atomic import AtomicFile, explain_failure
 
     output = Output(quiet=quiet, verbose=debug)
     place = _user_file() if user else Path(PROJECT_FILE)
     text = template(catalogue_of(context.find_root().command), for_user=user)
-    try:
-        if user:
+    if user:
+        try:
             place.parent.mkdir(parents=True, exist_ok=True)
-        with place.open("w" if overwrite else "x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError as error:
-        raise UsageError(f"{place} exists; edit it, or add --overwrite to replace it") from error
-    except OSError as error:
-        raise OutputError(explain_failure(str(place), place.parent, error)) from error
+        except OSError as error:
+            raise OutputError(explain_failure(str(place), place.parent, error)) from error
+    with AtomicFile(place, overwrite=overwrite) as out:
+        with out.writing():
+            out.file.write(text.encode())
+        out.commit()
     output.note(f"wrote {place}")
 
 

@@ -58,7 +58,9 @@ def _value(option: TyperOption) -> str:
         return str(value).lower()
     if isinstance(value, int | float):
         return str(value)
-    text = '"' + str(option.metavar or "..." if value is None else value).replace('"', "'") + '"'
+    if value is None:
+        value = option.metavar or "|".join(map(str, option.type_descriptor.choices or ())) or "..."
+    text = '"' + str(value).replace('"', "'") + '"'
     return f"[{text}]" if option.multiple else text
 
 

@@ -56,7 +56,10 @@ _OF_ONE_CALL = {
     "accept-license", "annotate", "crops", "debug", "dry-run", "files-from", "help", "json", "manifest", "null",
     "output", "pair", "reference", "shard", "source", "trim", "version",
 }
-_OF_ONE_CALL_OF: Mapping[CommandPath, set[str]] = {("models", "import"): {"as", "family", "name", "role"}}
+_OF_ONE_CALL_OF: Mapping[CommandPath, set[str]] = {
+    ("doctor",): {"remote"},  # where it is an order, not a way of working
+    ("models", "import"): {"as", "family", "name", "role"},
+}
 
 _NOT_FOR_PROJECTS = {
     "allow-private-urls", "cost-per-request", "data-dir", "executor", "fallback", "key-file", "keep-metadata",
