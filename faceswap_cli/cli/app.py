@@ -16,9 +16,9 @@ from typer.core import TyperCommand
 
 from faceswap_cli.cli import words
 from faceswap_cli.cli.batch import BATCH_EXAMPLES, batch
+from faceswap_cli.cli.bench import BENCH_EXAMPLES, bench
 from faceswap_cli.cli.command import Command
 from faceswap_cli.cli.config import build_config
-from faceswap_cli.cli.bench import BENCH_EXAMPLES, bench
 from faceswap_cli.cli.detect import DETECT_EXAMPLES, detect
 from faceswap_cli.cli.doctor import DOCTOR_EXAMPLES, doctor
 from faceswap_cli.cli.faces import build_faces
