@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any
+from itertools import islice
+from typing import TYPE_CHECKING, Any, cast
 
 from faceswap_cli.jobs.backend import SwapBackend
+from faceswap_cli.jobs.checkpoint import Checkpoints
 from faceswap_cli.jobs.clock import Clock
 from faceswap_cli.jobs.pipeline import map_ordered, pending_limit
 from faceswap_cli.jobs.tally import Tally
-from faceswap_cli.media.frame import Frame, Reader, Writer
+from faceswap_cli.media.frame import Frame, Kept, Reader, SeekingReader, SegmentWriter, Writer
 from faceswap_cli.runtime.cores import core_count
+
+if TYPE_CHECKING:
+    from faceswap_cli.jobs.renderers import Renderers, Ticket
 
 OnFrame = Callable[[int, int | None], None]
 """Called after each frame with the number of frames done and, where known, of all frames."""
@@ -26,9 +32,16 @@ _BYTES_A_PIXEL = 8
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Planned:
+    """A frame and what is to be done to it.
+
+    Attributes:
+        snapshot: The backend's memory before it, where that is to be saved with the frames before.
+    """
+
     number: int
     frame: Frame
     plan: Any
+    snapshot: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,12 +55,15 @@ class ClipSwap:
     """Swaps the frames of one open reader with one prepared source.
 
     Attributes:
-        duration: Seconds of the frames written.
-        transparent: Whether a frame written had a pixel that was not opaque.
+        tally: What happened to the faces of the frames written.
+        duration: Seconds of them.
+        transparent: Whether one had a pixel that was not opaque.
+        saved: How many of them the writer keeps should this run end before the last.
     """
 
     def __init__(self, backend: SwapBackend, source: Any, reader: Reader, clock: Clock,
-                 workers: int | None = None) -> None:
+                 workers: int | None = None, *, details: bool = False, renderers: Renderers | None = None,
+                 finish: Callable[[Frame], Frame] | None = None) -> None:
         """Nothing is decoded yet.
 
         Args:
@@ -55,46 +71,130 @@ class ClipSwap:
             source: What `backend.prepare_source` returned.
             reader: Its frames have not been taken.
             clock: Gets the seconds of decode, analyse, swap and encode.
-            workers: Threads that render; None: one for each core.
+            workers: Cores that render; None: all.
+            details: Keep every outcome.
+            renderers: Processes that render beside this one, not given the source yet; None: threads do.
+            finish: Done to every frame after it was rendered, also to those in which nothing is swapped.
         """
+        self.tally = Tally(details=details)
         self.duration = Fraction(0)
         self.transparent = False
+        self.saved = 0
         self._backend = backend
         self._source = source
         self._reader = reader
         self._clock = clock
         self._workers = (workers or core_count()) if reader.info.animated else 1
+        self._renderers = renderers
+        self._finish = finish
+        self._first = 0
+        self._seek = Fraction(0)
+        self._memory: Any = None
+        self._segment = 0
+        self._checkpoints: Checkpoints | None = None
 
-    def write(self, writer: Writer, tally: Tally, on_frame: OnFrame | None = None) -> None:
+    def go_on(self, kept: Kept) -> None:
+        """Begin behind the frames that an earlier run left.
+
+        Raises:
+            UnreadableError: Nothing can be made of what it left; the clip still begins at its first frame.
+        """
+        progress = Checkpoints(self._source).read(kept.state)
+        self._memory, self.tally = progress.memory, progress.tally
+        self.duration, self.transparent = progress.duration, progress.transparent
+        self.saved = self._first = kept.frames
+        self._seek = kept.time
+
+    def write(self, writer: Writer, on_frame: OnFrame | None = None) -> None:
         """Write every frame, swapped or as it came, and count what happened to its faces."""
-        info = self._reader.info
-        pending = pending_limit(self._workers, info.width * info.height * _BYTES_A_PIXEL)
+        self._segment = getattr(writer, "segment_frames", 0)
+        if self._segment:
+            self._checkpoints = Checkpoints(self._source)
+        total = self._reader.info.frame_count or None
+        if self._first and on_frame is not None:
+            on_frame(self._first, total)
         with _sharing_cores(self._workers):
-            rendered = map_ordered(self._render, self._plans(), workers=self._workers, pending=pending,
-                                   heavy=self._backend.heavy)
-            for result in rendered:
+            for result in self._rendered():
+                planned, frame = result.planned, result.frame
                 self._clock.add("swap", result.seconds)
-                self._count(result.planned, tally)
+                if planned.snapshot is not None:
+                    self._save(cast(SegmentWriter, writer), planned, planned.snapshot)
+                if planned.plan.swaps:
+                    with self._clock.stage("analyse"):
+                        self._backend.measure(planned.plan, planned.frame.pixels, frame.pixels)
+                self._count(planned)
                 with self._clock.stage("encode"):
-                    writer.write(result.frame)
-                self.duration += result.frame.duration
-                alpha = result.frame.alpha
+                    frame = frame if self._finish is None else self._finish(frame)
+                    writer.write(frame)
+                self.duration += frame.duration
+                alpha = frame.alpha
                 self.transparent = self.transparent or (alpha is not None and int(alpha.min()) < 255)
                 if on_frame is not None:
-                    on_frame(tally.frames, info.frame_count or None)
+                    on_frame(self.tally.frames, total)
 
-    def look(self, tally: Tally) -> None:
+    def look(self) -> None:
         """Analyse the first frame alone; what a dry run does."""
         for planned in self._plans():
-            self._count(planned, tally)
+            self._count(planned)
             return
 
+    def _frames(self) -> Iterator[Frame]:
+        if not self._first:
+            return self._reader.frames()
+        if hasattr(self._reader, "frames_from"):
+            return cast(SeekingReader, self._reader).frames_from(self._first, self._seek)
+        return islice(self._reader.frames(), self._first, None)
+
     def _plans(self) -> Iterator[_Planned]:
-        clip = self._backend.open_clip(self._reader.info.frame_count) if self._reader.info.animated else None
-        for number, frame in enumerate(self._clock.over("decode", self._reader.frames())):
+        clip = self._memory
+        if clip is None and self._reader.info.animated:
+            clip = self._backend.open_clip(self._reader.info.frame_count or None)
+        for number, frame in enumerate(self._clock.over("decode", self._frames()), self._first):
+            snapshot = None
+            if self._checkpoints is not None and number > self._first and number % self._segment == 0:
+                snapshot = self._checkpoints.snapshot(clip)
             with self._clock.stage("analyse"):
                 plan = self._backend.plan(self._source, frame.pixels, clip)
-            yield _Planned(number, frame, plan)
+            yield _Planned(number, frame, plan, snapshot)
+
+    def _save(self, writer: SegmentWriter, planned: _Planned, snapshot: bytes) -> None:
+        """Have all frames before this one kept."""
+        assert self._checkpoints is not None
+        state = self._checkpoints.pack(snapshot, self.tally, self.duration, transparent=self.transparent)
+        time = planned.frame.time
+        with self._clock.stage("encode"):
+            writer.save(state, self.duration if time is None else time)
+        self.saved = planned.number
+
+    def _rendered(self) -> Iterator[_Rendered]:
+        if self._renderers is not None:
+            return self._rendered_by_processes(self._renderers)
+        info = self._reader.info
+        pending = pending_limit(self._workers, info.width * info.height * _BYTES_A_PIXEL)
+        return map_ordered(self._render, self._plans(), workers=self._workers, pending=pending,
+                           heavy=self._backend.heavy)
+
+    def _rendered_by_processes(self, renderers: Renderers) -> Iterator[_Rendered]:
+        """Frames go to the processes as long as these have room, and else are rendered here: no core waits."""
+        renderers.give(self._source)
+        waiting: deque[_Rendered | tuple[_Planned, Ticket]] = deque()
+        for planned in self._plans():
+            ticket = renderers.submit(planned.plan, planned.frame.pixels) if planned.plan.swaps else None
+            waiting.append(self._render(planned) if ticket is None else (planned, ticket))
+            while waiting and (len(waiting) > renderers.pending or _is_done(renderers, waiting[0])):
+                yield self._collect(renderers, waiting.popleft())
+        while waiting:
+            yield self._collect(renderers, waiting.popleft())
+
+    def _collect(self, renderers: Renderers, entry: _Rendered | tuple[_Planned, Ticket]) -> _Rendered:
+        if isinstance(entry, _Rendered):
+            return entry
+        planned, ticket = entry
+        drawn = renderers.collect(ticket)
+        if drawn is None:
+            return self._render(planned)
+        pixels, seconds = drawn
+        return _Rendered(planned, replace(planned.frame, pixels=pixels), seconds)
 
     def _render(self, planned: _Planned) -> _Rendered:
         """Runs in a worker thread. A frame in which nothing is swapped stays the very same."""
@@ -104,9 +204,13 @@ class ClipSwap:
         pixels = self._backend.render(planned.plan, planned.frame.pixels)
         return _Rendered(planned, replace(planned.frame, pixels=pixels), time.perf_counter() - start)
 
-    def _count(self, planned: _Planned, tally: Tally) -> None:
+    def _count(self, planned: _Planned) -> None:
         plan = planned.plan
-        tally.add(self._backend.outcomes(plan, planned.number), found=plan.found, swapped=plan.swapped)
+        self.tally.add(self._backend.outcomes(plan, planned.number), found=plan.found, swapped=plan.swapped)
+
+
+def _is_done(renderers: Renderers, entry: _Rendered | tuple[_Planned, Ticket]) -> bool:
+    return isinstance(entry, _Rendered) or renderers.is_done(entry[1])
 
 
 @contextmanager

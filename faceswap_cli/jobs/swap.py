@@ -7,24 +7,29 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from faceswap_cli.engine.outcome import Role, SourcePicture
-from faceswap_cli.errors import InputError, NoFaceError, OutputError, UsageError
+from faceswap_cli.errors import InputError, NoFaceError, OutputError, UnlikeError, UsageError
 from faceswap_cli.jobs.backend import SwapBackend
+from faceswap_cli.jobs.checkpoint import UnreadableError
 from faceswap_cli.jobs.clip import ClipSwap, OnFrame
 from faceswap_cli.jobs.clock import Clock
+from faceswap_cli.jobs.fingerprint import fingerprint
 from faceswap_cli.jobs.inputs import Input, Inputs, read_all
 from faceswap_cli.jobs.job import Outcome, OutputInfo, SwapJob
 from faceswap_cli.jobs.remote_files import RemoteOutput, check_remote_output
 from faceswap_cli.jobs.remote_urls import is_remote
+from faceswap_cli.jobs.renderers import LEAST_FRAMES, Renderers, can_start
 from faceswap_cli.jobs.roles import cast_of
 from faceswap_cli.jobs.sources import read_sources
 from faceswap_cli.jobs.tally import Tally
 from faceswap_cli.media.atomic import AtomicFile, explain_failure
-from faceswap_cli.media.formats import LABELS, OPAQUE, output_format
-from faceswap_cli.media.frame import ClipInfo, Reader, Writer
+from faceswap_cli.media.formats import HEAD_BYTES, LABELS, OPAQUE, VIDEO, output_format, sniff
+from faceswap_cli.media.frame import ClipInfo, Frame, Kept, Reader, Writer
 from faceswap_cli.options import MediaFormat, MediaOptions, OnNoFace
+from faceswap_cli.runtime.cores import core_count
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,24 +76,27 @@ def check_output(job: SwapJob) -> None:
 
 def swap_file(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None = None, *,
               prepared: Prepared | None = None, workers: int | None = None,
-              before_commit: Callable[[], None] | None = None) -> Outcome:
+              before_commit: Callable[[], None] | None = None, go_on: bool = True) -> Outcome:
     """Put the source face on the target's faces and write the result.
 
     Frames stream through: memory grows with neither their number nor, beyond a few frames, their size. The bytes
-    written do not depend on the number of workers. The output appears whole or not at all.
+    written do not depend on the number of workers. The output appears whole or not at all. A run that was interrupted
+    or killed in the middle of a video leaves what it has encoded beside the output, for the next run of the same job.
 
     Args:
         job: What to do.
         backend: What finds and swaps faces.
         on_frame: Told about progress, in the caller's thread.
         prepared: What `prepare_source` returned for the same sources; None: they are read and prepared here.
-        workers: Threads that render the frames of a clip; None: one for each core.
+        workers: Cores that render the frames of a clip, by threads or processes; None: all.
         before_commit: Called when the output is about to be put in place.
+        go_on: Keep what is encoded of a video should this run be killed, and go on with what an earlier one left.
 
     Raises:
         UsageError: The output exists, its format does not fit, a still for `animation_only` ...
         InputError: A source or the target cannot be read.
         NoFaceError: No source face, or nothing was swapped and `on_no_face` is `fail`.
+        UnlikeError: The result is less like its source than `min_similarity`.
         ModelError: The backend failed.
         OutputError: The result could not be written.
     """
@@ -103,45 +111,142 @@ def swap_file(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None = Non
         with clock.stage("load"):
             target = inputs.resolve(job.target)
             reader = stack.enter_context(_open(target, job.media))
-            if job.animation_only and not reader.info.animated:
+            info = reader.info
+            if job.animation_only and not info.animated:
                 raise UsageError(f"{target.name} is a still; swap-gif takes animations, use `faceswap swap` for it")
-            task = _Task(job, target, reader.info, output_format(job.output_path, job.media, reader.info))
-            writer = None if job.dry_run else stack.enter_context(_create(_marked(job, backend), reader.info))
-        tally = Tally(details=job.details)
-        warnings = list(reader.info.warnings)
+            task = _Task(job, target, info, output_format(job.output_path, job.media, info))
+            output_file = None
+            renderers = None
+            if not job.dry_run:
+                resume = fingerprint(job, backend, target.path) if go_on and task.format in VIDEO else None
+                output_file = stack.enter_context(_OutputFile(_marked(job, backend), info, resume))
+                renderers = _start_renderers(stack, backend, info, workers)
+        warnings = list(info.warnings)
         output: OutputInfo | None = None
+        clip: ClipSwap | None = None
         try:
             if prepared is None:
                 prepared = _prepare(inputs, job, backend, clock)
             warnings += prepared.warnings
-            clip = ClipSwap(backend, prepared.source, reader, clock, workers)
-            if writer is None:
-                clip.look(tally)
+            clip = ClipSwap(backend, prepared.source, reader, clock, workers, details=job.details,
+                            renderers=renderers, finish=_finish(job, info))
+            if output_file is None:
+                clip.look()
             else:
-                clip.write(writer, tally, on_frame)
-            nothing_swapped = not tally.frames_swapped and (writer is not None or not reader.info.animated)
+                _write(clip, output_file, target, on_frame)
+                warnings += output_file.warnings
+            tally = clip.tally
+            nothing_swapped = not tally.frames_swapped and (output_file is not None or not info.animated)
             if nothing_swapped:
                 raise NoFaceError(tally.why_nothing(target.name))
+            if job.min_similarity is not None:
+                tally.check_similarity(job.min_similarity, target.name, backend.identity_measure)
         except NoFaceError as error:
-            if job.on_no_face == OnNoFace.FAIL:
+            if job.on_no_face == OnNoFace.FAIL or isinstance(error, UnlikeError):
                 raise
+            tally = clip.tally if clip is not None else Tally(details=job.details)
             warnings.append(f"{error} (--on-no-face {job.on_no_face})")
-            if job.on_no_face == OnNoFace.COPY and writer is not None:
+            if job.on_no_face == OnNoFace.COPY and output_file is not None:
                 with clock.stage("encode"):
                     _ready(before_commit)
-                    output = task.pass_through()
+                    output = task.pass_through(clip)
         else:
-            if writer is not None:
+            if output_file is not None:
                 with clock.stage("encode"):
                     _ready(before_commit)
-                    writer.commit()
+                    output_file.writer.commit()
                 output = task.describe(tally.frames, clip.duration)
-                if clip.transparent and task.format in OPAQUE:
+                warnings += output_file.warnings
+                if clip.transparent and task.format in OPAQUE - VIDEO:  # writers of videos tell it themselves
                     warnings.append(f"{LABELS[task.format]} has no transparency: transparent parts are white now")
-        warnings += tally.warnings()
+        warnings += [*tally.warnings(), *_lost(renderers)]
         return Outcome(job.sources, job.target, output, dict(backend.parts), tally.frames, tally.frames_swapped,
                        tally.frames_without_face, tally.faces_swapped, tuple(tally.outcomes),
-                       tuple(dict.fromkeys(warnings)), clock.timings())
+                       tuple(dict.fromkeys(warnings)), clock.timings(), tally.similarity(backend.identity_measure))
+
+
+class _OutputFile:
+    """The output being written; what an earlier run left of it may be thrown away.
+
+    Attributes:
+        writer: Of the output.
+        went_on: Frames that an earlier run had encoded.
+    """
+
+    def __init__(self, job: SwapJob, like: ClipInfo, resume: str | None) -> None:
+        self._job = job
+        self._like = like
+        self._resume = resume
+        self._stack = ExitStack()
+        self.went_on = 0
+        self.writer = self._stack.enter_context(_create(job, like, resume))
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the writer has to tell."""
+        told = [f"went on behind the first {self.went_on} frames, which an earlier run had encoded"]
+        return [*getattr(self.writer, "warnings", ()), *(told if self.went_on else ())]
+
+    def begin_anew(self) -> None:
+        """Throw away what an earlier run left."""
+        self._stack.close()
+        self.writer = self._stack.enter_context(_create(self._job, self._like, self._resume))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> bool | None:
+        return self._stack.__exit__(kind, error, trace)
+
+
+def _write(clip: ClipSwap, output: _OutputFile, target: Input, on_frame: OnFrame | None) -> None:
+    """Write all frames, behind those that an earlier run left."""
+    kept: Kept | None = getattr(output.writer, "kept", None)
+    if kept is not None:
+        try:
+            clip.go_on(kept)
+            output.went_on = kept.frames
+        except UnreadableError:
+            output.begin_anew()
+    try:
+        clip.write(output.writer, on_frame)
+    except (KeyboardInterrupt, SystemExit) as error:
+        if clip.saved:
+            error.add_note(f"what is encoded of {target.name} is kept: the same command goes on behind it")
+        raise
+
+
+def _start_renderers(stack: ExitStack, backend: SwapBackend, info: ClipInfo, workers: int | None) -> Renderers | None:
+    """Processes that render, where they pay; they start while the sources are read."""
+    cores = workers or core_count()
+    if cores < 2 or not info.animated or 0 < info.frame_count < LEAST_FRAMES or not can_start():
+        return None
+    renderer = backend.renderer()
+    if renderer is None:
+        return None
+    try:
+        return stack.enter_context(Renderers(renderer, info.width, info.height, cores - 1))
+    except OSError:  # no more processes, no more memory: threads do
+        return None
+
+
+def _lost(renderers: Renderers | None) -> list[str]:
+    return [] if renderers is None else [f"a process that rendered {how}; its frames were rendered by another"
+                                         for how in renderers.lost]
+
+
+def _finish(job: SwapJob, info: ClipInfo) -> Callable[[Frame], Frame] | None:
+    """What is done to every frame at last: the label, where there is one.
+
+    Raises:
+        UsageError: It cannot be drawn.
+    """
+    if job.media.label is None:
+        return None
+    from faceswap_cli.media.label import Label
+
+    return Label(job.media.label, info.width, info.height).mark
 
 
 def _swap_to_remote(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None, prepared: Prepared | None,
@@ -150,7 +255,7 @@ def _swap_to_remote(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None
     clock = Clock()
     with RemoteOutput(job.output, overwrite=job.overwrite) as remote:
         local = replace(job, output=str(remote.path))
-        outcome = swap_file(local, backend, on_frame, prepared=prepared, workers=workers)
+        outcome = swap_file(local, backend, on_frame, prepared=prepared, workers=workers, go_on=False)
         if outcome.output is None:
             return outcome
         with clock.stage("encode"):
@@ -218,15 +323,23 @@ class _Task:
     info: ClipInfo
     format: MediaFormat
 
-    def pass_through(self) -> OutputInfo:
-        """Write the target unchanged: its very bytes where the format stays, else converted, without the mark."""
-        unmarked = replace(self.job, media=replace(self.job.media, provenance=False))
+    def pass_through(self, clip: ClipSwap | None) -> OutputInfo:
+        """Write the target unchanged: its very bytes where the format stays, else converted, without the mark.
+
+        Args:
+            clip: What has read the target to its end; None: nothing has.
+        """
+        media = replace(self.job.media, provenance=False, label=None)
+        as_it_is = self._keeps_format() and media.trim is None
+        if as_it_is and clip is not None:
+            self._copy()
+            return self.describe(clip.tally.frames, clip.duration)
         frames, duration = 0, Fraction(0)
         with ExitStack() as stack:
-            reader = stack.enter_context(_open(self.target, self.job.media))
+            reader = stack.enter_context(_open(self.target, media))
             writer: Writer | None = None
-            if self.format != self.info.format:
-                writer = stack.enter_context(_create(unmarked, reader.info))
+            if not as_it_is:
+                writer = stack.enter_context(_create(replace(self.job, media=media), reader.info))
             for frame in reader.frames():
                 frames += 1
                 duration += frame.duration
@@ -238,6 +351,13 @@ class _Task:
                 self._copy()
         return self.describe(frames, duration)
 
+    def _keeps_format(self) -> bool:
+        """Whether the target's bytes are those of a file of the output's format; some videos can only be read."""
+        if self.info.video is None:
+            return self.format == self.info.format
+        with self.target.path.open("rb") as file:
+            return sniff(file.read(HEAD_BYTES)) == self.format
+
     def _copy(self) -> None:
         with AtomicFile(self.job.output_path, overwrite=self.job.overwrite) as file:
             with file.writing():
@@ -245,10 +365,10 @@ class _Task:
             file.commit()
 
     def describe(self, frames: int, duration: Fraction) -> OutputInfo:
-        """What lies at the output now. Writers may merge equal frames, so an animation is looked at again."""
+        """What lies at the output now. Writers of animations may merge equal frames, so these are looked at again."""
         path = self.job.output_path
         kind, loop = self.format, self.info.loop
-        if path is not None and self.info.animated:
+        if path is not None and self.info.animated and kind not in VIDEO:
             with _open(Input(self.job.output, path), self.job.media) as written:
                 frames, loop = written.info.frame_count, written.info.loop
         size = path.stat().st_size if path is not None else 0
@@ -267,10 +387,10 @@ def _marked(job: SwapJob, backend: SwapBackend) -> SwapJob:
     return replace(job, media=replace(job.media, trained=backend.trained))
 
 
-def _create(job: SwapJob, like: ClipInfo) -> Writer:
+def _create(job: SwapJob, like: ClipInfo, resume: str | None = None) -> Writer:
     from faceswap_cli.media.open import create_media
 
-    return create_media(job.output_path, like, job.media, overwrite=job.overwrite)
+    return create_media(job.output_path, like, job.media, overwrite=job.overwrite, resume=resume)
 
 
 def _same_file(path: Path, spec: str) -> bool:
