@@ -16,8 +16,9 @@ from faceswap_cli.errors import OutputError, UsageError
 from faceswap_cli.media.atomic import AtomicFile
 from faceswap_cli.media.colour import GREY_MODES, flatten, grey_of, icc_space
 from faceswap_cli.media.formats import OPAQUE
-from faceswap_cli.media.frame import ClipInfo, Frame
+from faceswap_cli.media.frame import ClipInfo, Frame, Metadata
 from faceswap_cli.media.handles import FileWriter
+from faceswap_cli.media.metadata import merge_xmp, photoshop_segment, tag_tiff
 from faceswap_cli.media.pillow import quiet
 from faceswap_cli.media.provenance import mark
 from faceswap_cli.media.signing import seal_for
@@ -37,7 +38,7 @@ class StillWriter(FileWriter):
     """Encodes one picture into an output.
 
     A grey target stays grey. Transparency in JPEG becomes white. Of the target's metadata the colour profile and the
-    resolution are kept; EXIF is not, for it may tell where a photograph was taken and holds a stale thumbnail.
+    resolution are kept, and what `ClipInfo.metadata` holds: nothing, unless it was asked for.
     """
 
     def __init__(self, out: AtomicFile, kind: MediaFormat, like: ClipInfo, options: MediaOptions) -> None:
@@ -96,7 +97,10 @@ class StillWriter(FileWriter):
             except (OSError, ValueError, MemoryError) as error:
                 reason = " ".join(str(error).split()) or "not enough memory"
                 raise OutputError(f"cannot write {self._out.name} as {self._kind}: {reason}") from error
-        return buffer.getvalue()
+        data = buffer.getvalue()
+        if self._kind is MediaFormat.TIFF and self._like.metadata is not None:
+            return tag_tiff(data, self._like.metadata)
+        return data
 
     def _layout(self, frame: Frame) -> PILImage.Image:
         pixels, alpha = frame.pixels, frame.alpha
@@ -115,7 +119,8 @@ class StillWriter(FileWriter):
         settings: dict[str, Any] = {}
         space = "GRAY" if image.mode in ("L", "LA") else "RGB"
         icc = self._like.icc if icc_space(self._like.icc) == space else None
-        packet = mark(self._options)
+        kept = self._like.metadata or Metadata()
+        packet = merge_xmp(mark(self._options), kept.xmp)
         quality = self._options.image_quality
         match self._kind:
             case MediaFormat.JPEG:
@@ -138,6 +143,11 @@ class StillWriter(FileWriter):
             settings["icc_profile"] = icc
         if packet is not None:
             settings |= self._marked(packet)
+        if kept.exif is not None and self._kind in (MediaFormat.JPEG, MediaFormat.PNG, MediaFormat.WEBP,
+                                                    MediaFormat.AVIF):
+            settings["exif"] = b"Exif\0\0" + kept.exif
+        if kept.iptc is not None and self._kind is MediaFormat.JPEG:
+            settings["extra"] = photoshop_segment(kept.iptc)
         return settings
 
     def _marked(self, packet: bytes) -> dict[str, Any]:

@@ -103,6 +103,21 @@ class VideoFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Metadata:
+    """What a still tells about itself, for an output that keeps it.
+
+    Attributes:
+        exif: EXIF, cleaned, without the `Exif` prefix.
+        xmp: The packet, as it was.
+        iptc: IPTC-IIM, as it was.
+    """
+
+    exif: bytes | None = None
+    xmp: bytes | None = None
+    iptc: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ClipInfo:
     """Facts about a still or clip, known before its frames are decoded.
 
@@ -118,6 +133,7 @@ class ClipInfo:
         warnings: What reading changed: 16 bits reduced, CMYK converted, a truncated tail...
         duration: Seconds that it plays, as far as the file tells before it is decoded; None: it does not.
         video: What only videos have; None for all else.
+        metadata: Of a still that is to keep them; else None.
     """
 
     format: MediaFormat
@@ -132,6 +148,7 @@ class ClipInfo:
     warnings: tuple[str, ...] = ()
     duration: Fraction | None = None
     video: VideoFacts | None = None
+    metadata: Metadata | None = None
 
     @property
     def animated(self) -> bool:

@@ -42,6 +42,9 @@ class Mark(StrEnum):
 UNMARKED = frozenset({MediaFormat.BMP})
 """Formats without a place for metadata."""
 
+_BARE = frozenset({MediaFormat.BMP, MediaFormat.GIF, MediaFormat.APNG})
+"""Formats into which no metadata of a target are copied; a WebP gets them as a still."""
+
 _VOCABULARY = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 
 _PACKET = """\
@@ -98,14 +101,18 @@ def marks(options: MediaOptions, kind: MediaFormat) -> tuple[Mark, ...]:
     return tuple(name for name, there in found.items() if there)
 
 
-def notes(options: MediaOptions, kind: MediaFormat) -> tuple[str, ...]:
-    """What a user has to be told about the marks that an output of this format lacks: one line each."""
+def notes(options: MediaOptions, kind: MediaFormat, *, animated: bool = False) -> tuple[str, ...]:
+    """What a user has to be told about marks and metadata that an output of this format lacks: one line each."""
+    told = []
     if not options.provenance:
-        return ("--no-provenance: the output does not say that it is a composite",)
-    if kind in UNMARKED and Mark.C2PA not in marks(options, kind):
-        return (f"{kind.upper()} has no place for the mark that says that the output is a composite; use .png to keep "
-                "it",)
-    return ()
+        told.append("--no-provenance: the output does not say that it is a composite")
+    elif kind in UNMARKED and options.credentials is None:
+        told.append(f"{kind.upper()} has no place for the mark that says that the output is a composite; use .png to "
+                    "keep it")
+    if options.keep_metadata and (kind in _BARE or (animated and kind is MediaFormat.WEBP)):
+        told.append("--keep-metadata: " + ("animations keep" if animated else f"{kind.upper()} keeps")
+                    + " none of the target's metadata")
+    return tuple(told)
 
 
 def png_xmp_chunk(packet: bytes) -> bytes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
@@ -24,6 +25,7 @@ from faceswap_cli.media.formats import LABELS
 from faceswap_cli.media.frame import ClipInfo, Frame
 from faceswap_cli.media.headers import TiffHeader, read_png, read_tiff, read_webp
 from faceswap_cli.media.limits import check_pixels
+from faceswap_cli.media.metadata import read_metadata
 from faceswap_cli.media.pillow import decoding, libtiff_errors
 from faceswap_cli.options import MediaFormat, MediaOptions
 
@@ -110,7 +112,8 @@ def open_still(file: BinaryIO, name: str, kind: MediaFormat, options: MediaOptio
             image, mode = _keep_info(image.convert("LA"), image), "LA"
         picture = convert(image, depth=16 if grey_alpha and depth == 16 else depth)
         notes = (f"{label} with {count} pictures: only the first is used",) if count > 1 else ()
-        return _reader(kind, picture, _orientation(image), mode, _dpi(image.info.get("dpi")), lossless, notes)
+        reader = _reader(kind, picture, _orientation(image), mode, _dpi(image.info.get("dpi")), lossless, notes)
+        return _with_metadata(reader, image.info, file) if options.keep_metadata else reader
 
 
 def _load(file: BinaryIO, name: str, kind: MediaFormat, options: MediaOptions) -> ImageFile:
@@ -131,7 +134,8 @@ def _open_tiff(file: BinaryIO, name: str, options: MediaOptions) -> StillReader:
         image = TiffImagePlugin.TiffImageFile(file)
     except SyntaxError as refusal:  # a layout that Pillow does not know
         picture, orientation, mode = _read_with_imageio(file, name, header, refusal)
-        return _reader(MediaFormat.TIFF, picture, orientation, mode, None, header.lossless, notes)
+        reader = _reader(MediaFormat.TIFF, picture, orientation, mode, None, header.lossless, notes)
+        return _with_metadata(reader, {}, file) if options.keep_metadata else reader
     check_pixels(image.width, image.height, 1, options, name)
     with libtiff_errors() as errors:
         image.load()
@@ -141,8 +145,9 @@ def _open_tiff(file: BinaryIO, name: str, options: MediaOptions) -> StillReader:
     inverted = mode.startswith("I;16") and header.tag(262, 1) == 0
     picture = convert(image, depth=header.bits, white_is_zero=inverted)
     # Pillow has turned the pixels already and taken the tag away.
-    return _reader(MediaFormat.TIFF, picture, _orientation(image), mode, _dpi(image.info.get("dpi")), header.lossless,
-                   notes)
+    reader = _reader(MediaFormat.TIFF, picture, _orientation(image), mode, _dpi(image.info.get("dpi")), header.lossless,
+                     notes)
+    return _with_metadata(reader, image.info, file) if options.keep_metadata else reader
 
 
 def _read_with_imageio(file: BinaryIO, name: str, header: TiffHeader,
@@ -184,6 +189,14 @@ def _reader(kind: MediaFormat, picture: Converted, orientation: int, mode: str, 
     info = ClipInfo(kind, pixels.shape[1], pixels.shape[0], mode=mode, icc=picture.icc, dpi=dpi, lossless=lossless,
                     warnings=(*notes, *picture.warnings))
     return StillReader(info, Frame(pixels, alpha))
+
+
+def _with_metadata(reader: StillReader, told: dict[Any, Any], file: BinaryIO) -> StillReader:
+    """The reader with what its picture tells about itself: `told` is what Pillow found."""
+    info = reader.info
+    metadata, warnings = read_metadata(info.format, told, file, info.width, info.height)
+    frame = next(reader.frames())
+    return StillReader(replace(info, metadata=metadata, warnings=(*info.warnings, *warnings)), frame)
 
 
 def orient(array: npt.NDArray[np.uint8], orientation: int) -> npt.NDArray[np.uint8]:
