@@ -21,7 +21,7 @@ def check_name(name: str) -> str:
     Raises:
         UsageError: It may not.
     """
-    if not _NAME.fullmatch(name):
+    if not _NAME.fullmatch(name) or is_saved_file(name):
         raise UsageError(f"{name!r} cannot be the name of a saved face; take up to 64 letters (a-z), digits and - _ . "
                          "of which - and . not in front")
     return name

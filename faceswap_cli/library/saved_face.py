@@ -236,7 +236,7 @@ def _record(number: int, index: int, entry: Mapping[str, Any], size: tuple[int, 
     score, spread = _numbers([entry["score"], entry["spread"]], 2)
     pose, gender, probability, age = (entry[key] for key in ("pose", "gender", "gender_probability", "age"))
     if (not _fits(landmarks, (x1, y1, x2, y2), size) or (embedding is not None and not _is_embedding(embedding))
-            or gender not in _GENDERS):
+            or gender not in _GENDERS or not isinstance(entry["models"], dict)):
         raise FormatError(f"the face in picture {number} is of another kind")
     angles = None
     if pose is not None:
