@@ -80,7 +80,7 @@ class Authority:
             "trust": {"trust_anchors": self.root.decode(),
                       "trust_config": "1.3.6.1.5.5.7.3.4\n1.3.6.1.5.5.7.3.36\n1.3.6.1.4.1.62558.2.1"},
         }))
-        manifest = path.with_suffix(".c2pa").read_bytes() if suffix in DETACHED else None
+        manifest = path.with_name(path.name + ".c2pa").read_bytes() if suffix in DETACHED else None
         with path.open("rb") as file, c2pa.Reader(TYPES[suffix], file, manifest, context=context) as reader:
             return str(reader.get_validation_state()), json.loads(reader.detailed_json())
 

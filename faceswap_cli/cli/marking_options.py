@@ -19,7 +19,7 @@ LabelOption = Annotated[str | None, typer.Option(
 CertificateOption = Annotated[str | None, typer.Option(
     "--c2pa-cert", metavar="FILE", show_default=False, rich_help_panel=MARKS,
     help="Sign the output by C2PA (Content Credentials): chain of certificates in PEM, the signer's first. Needs the "
-         "extra c2pa. BMP, MKV and WebM get the signature in a file OUT.c2pa beside them.")]
+         "extra c2pa. BMP, MKV and WebM get the signature in a file beside them, such as out.webm.c2pa.")]
 
 KeyOption = Annotated[str | None, typer.Option(
     "--c2pa-key", metavar="FILE", show_default=False, rich_help_panel=MARKS,

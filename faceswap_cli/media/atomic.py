@@ -26,7 +26,7 @@ class Seal(Protocol):
 
     @property
     def suffix(self) -> str | None:
-        """Of the file beside the output that takes the signature; None: it is put into the output."""
+        """Added to the output's name for the file that takes the signature; None: it is put into the output."""
 
     def sign(self, plain: BinaryIO, signed: BinaryIO, name: str) -> bytes:
         """Read `plain`, the output called `name`, and write it with its signature; returns the signature alone."""
@@ -110,7 +110,7 @@ class AtomicFile:
         if seal is not None and seal.suffix is not None:
             if self.path is None:
                 raise UsageError("the signature of this format is a file beside the output; name a file with -o")
-            self._beside = AtomicFile(self.path.with_suffix(seal.suffix), overwrite=self._overwrite)
+            self._beside = AtomicFile(self.path.with_name(self.path.name + seal.suffix), overwrite=self._overwrite)
 
     def commit(self) -> None:
         """Sign the file if that is asked for, sync it and put it in place. Then only `discard` may be called.

@@ -41,7 +41,7 @@ _TYPES = {
 }
 
 DETACHED = frozenset({MediaFormat.BMP, MediaFormat.WEBM, MediaFormat.MKV})
-"""Formats without a place for a manifest: it is a file beside the output, named alike but for its suffix."""
+"""Formats without a place for a manifest: it is a file beside the output, `OUT.webm.c2pa` for `OUT.webm`."""
 
 DETACHED_SUFFIX = ".c2pa"
 
@@ -73,7 +73,7 @@ class Seal:
 
     @property
     def suffix(self) -> str | None:
-        """Of the file that the manifest is, where the format has no place for it."""
+        """Added to the output's name for the manifest, where the format has no place for it."""
         return DETACHED_SUFFIX if self.kind in DETACHED else None
 
     def sign(self, plain: BinaryIO, signed: BinaryIO, name: str) -> bytes:

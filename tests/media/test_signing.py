@@ -171,9 +171,9 @@ def test_marks_off_means_not_signed(authority: Authority) -> None:
 @pytest.mark.parametrize("suffix", DETACHED[:1])
 def test_a_signature_beside_the_output(tmp_path: Path, authority: Authority, suffix: str) -> None:
     options = MediaOptions(credentials=authority.issue())
-    path, beside = tmp_path / f"out.{suffix}", tmp_path / "out.c2pa"
+    path, beside = tmp_path / f"out.{suffix}", tmp_path / f"out.{suffix}.c2pa"
     beside.write_text("somebody's")
-    with pytest.raises(UsageError, match=r"out\.c2pa exists"):
+    with pytest.raises(UsageError, match=rf"out\.{suffix}\.c2pa exists"):
         save(path, options)
     assert beside.read_text() == "somebody's" and not path.exists()
     save(path, options, overwrite=True)
