@@ -252,7 +252,7 @@ class Engine:
 
     def renderer(self) -> Renderer | None:
         """What renders the frames of a clip in another process; see `jobs.backend.SwapBackend`."""
-        return None if self.heavy or self._options.measure else self._renderer
+        return None if self.heavy else self._renderer
 
     def outcomes(self, plan: Plan, frame: int) -> tuple[FaceOutcome, ...]:
         """What happened to each face and to each requested index, by index."""

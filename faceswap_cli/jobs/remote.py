@@ -125,6 +125,11 @@ def check_remote(job: SwapJob) -> None:
     """
     if job.remote is None:
         raise UsageError("the job is not for the API")
+    people = {"--reference": job.references, "--pair": job.pairs, "--min-similarity": job.min_similarity is not None}
+    for option, given in people.items():
+        if given:
+            raise UsageError(f"{option} cannot be used with --remote: the API does not tell who a face is; leave one "
+                             "of the two out")
     if len(job.sources) != 1:
         raise UsageError("--source cannot be used with --remote: the API takes one picture of the face; name one")
     source = job.sources[0]

@@ -30,7 +30,7 @@ from faceswap_cli.options import EngineOptions, MediaOptions, OnNoFace
 Models = Callable[[EngineOptions], dict[str, str]]
 """The `ItemResult.models` that a worker would report for these options now."""
 
-LASTING = frozenset({"InputError", "NoFaceError", "WorkerDied", "Timeout", "MemoryLimit", "MemoryError",
+LASTING = frozenset({"InputError", "NoFaceError", "UnlikeError", "WorkerDied", "Timeout", "MemoryLimit", "MemoryError",
                      "UnexpectedError", "ApiRefusal", "PerhapsBilled"})
 """Failures that lie in the item, and would come again, or may be billed again. Others lie in the surroundings (a full
 disk, a model that is missing, a limit) and are tried again by every run."""

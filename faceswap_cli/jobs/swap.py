@@ -22,7 +22,7 @@ from faceswap_cli.jobs.job import Outcome, OutputInfo, SwapJob
 from faceswap_cli.jobs.remote_files import RemoteOutput, check_remote_output
 from faceswap_cli.jobs.remote_urls import is_remote
 from faceswap_cli.jobs.renderers import LEAST_FRAMES, Renderers, can_start
-from faceswap_cli.jobs.roles import cast_of
+from faceswap_cli.jobs.roles import cast_of, pictures_of
 from faceswap_cli.jobs.sources import read_sources
 from faceswap_cli.jobs.tally import Tally
 from faceswap_cli.media.atomic import AtomicFile, explain_failure
@@ -69,7 +69,7 @@ def check_output(job: SwapJob) -> None:
             return
     except OSError as error:  # a name that is too long, a folder that may not be entered
         raise OutputError(explain_failure(job.output, path, error)) from error
-    if any(_same_file(path, spec) for spec in (job.target, *job.sources)):
+    if any(_same_file(path, spec) for spec in (job.target, *pictures_of(job))):
         raise UsageError(f"{job.output} is also an input; choose another name, or add --overwrite to replace it")
     raise UsageError(f"{job.output} exists; choose another name or add --overwrite")
 

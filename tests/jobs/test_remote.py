@@ -15,7 +15,7 @@ from PIL import Image as PILImage
 from segmind_api import CANARY, FakeClock, Fault, SegmindApi, broken, limited
 
 from faceswap_cli.errors import InputError, OutputError, RemoteError, UsageError
-from faceswap_cli.jobs.job import SwapJob
+from faceswap_cli.jobs.job import Pair, SwapJob
 from faceswap_cli.jobs.remote import Remote, Spent, check_remote, falls_back, swap_remote
 from faceswap_cli.jobs.swap import swap_file
 from faceswap_cli.options import (
@@ -162,6 +162,9 @@ def test_what_stands_for_files_is_never_sent(api, opened, job):
 @pytest.mark.parametrize(("change", "named"), [
     ({"sources": ("a.jpg", "b.jpg")}, "--source"),
     ({"on_no_face": OnNoFace.COPY}, "--on-no-face"),
+    ({"references": ("anna.jpg",)}, "--reference"),
+    ({"sources": (), "pairs": (Pair("anna.jpg", "me.jpg"),)}, "--pair"),
+    ({"min_similarity": 0.5, "engine": EngineOptions(measure=True)}, "--min-similarity"),
     ({"engine": EngineOptions(engine=EngineName.NEURAL)}, "--engine"),
     ({"engine": EngineOptions(swap=SwapOptions(size=256))}, "--swap-size"),
     ({"engine": EngineOptions(swap=SwapOptions(keep_mouth=True))}, "--keep-mouth"),

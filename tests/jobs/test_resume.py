@@ -47,7 +47,7 @@ DECIDES = [
     {"references": ("her.jpg",)},
     {"pairs": (Pair("her.jpg", "him.jpg"),)},
     {"sources": (), "pairs": (Pair("her.jpg", "him.jpg"),)},
-    {"min_similarity": 0.3},
+    {"min_similarity": 0.3, "engine": EngineOptions(measure=True)},
     {"media": MediaOptions(trim=Trim(Fraction(1, 3)))},
     {"media": MediaOptions(video=VideoOptions(crf=30))},
     {"media": MediaOptions(label="made by AI")},
@@ -230,7 +230,7 @@ def failed(item: Item, kind: str, *, told: bool = True) -> Entry:
 
 
 @pytest.mark.parametrize("told", [True, False])
-@pytest.mark.parametrize("kind", ["InputError", "NoFaceError", "WorkerDied", "Timeout", "MemoryLimit"])
+@pytest.mark.parametrize("kind", ["InputError", "NoFaceError", "UnlikeError", "WorkerDied", "Timeout", "MemoryLimit"])
 def test_a_failure_that_lies_in_the_item_stands_until_something_changes(tree: Tree, kind: str, told: bool) -> None:
     """Whether or not its worker lived to tell what it had read."""
     target = tree.target("0.jpg", b"bad")
