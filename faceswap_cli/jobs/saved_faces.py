@@ -32,13 +32,14 @@ from faceswap_cli.media.atomic import AtomicFile
 from faceswap_cli.models.spec import Role
 from faceswap_cli.options import EngineName, EngineOptions, GenderFilter, MediaOptions
 
-MARGIN = 2.8
-"""How far around the face pixels are kept, in inter-ocular distances; the swappers look at most 2.7 far."""
+MARGIN = 4.0
+"""How far around the face pixels are kept, in inter-ocular distances: what the mesh swapper itself keeps of a source,
+so that a saved face is drawn bit for bit as the picture it is from."""
 
 MAX_SIDE = 2048
-"""Side in pixels above which a picture is kept smaller: its face then has a third more detail than swappers use."""
+"""Side in pixels above which a picture is kept smaller; its eyes are then 256 pixels apart, as far as the mesh swapper
+ever draws them."""
 
-_MARGIN_PIXELS = 10
 _NOTE_LENGTH = 1000
 _LOOKING = (Role.DETECTOR, Role.RECOGNISER, Role.ATTRIBUTES)
 
@@ -148,7 +149,7 @@ def save_face(request: SaveRequest, lookers: Sequence[Looker], library: Library 
 
     Args:
         request: What is saved.
-        lookers: What `open_lookers` returned; the first one chooses the face.
+        lookers: What `open_lookers` returned for `request.engine`; the first one chooses the face.
         library: Where; None: the user's.
         on_picture: Told the number of pictures looked at, and of all.
 
@@ -243,7 +244,7 @@ def cut_picture(image: Image, faces: Sequence[Face]) -> tuple[Image, list[Face]]
         The part, a copy, and the records in its pixels.
     """
     cameras = [camera_of(face.landmarks) for face in faces]
-    reach = [MARGIN * camera.scale + _MARGIN_PIXELS for camera in cameras]
+    reach = [MARGIN * camera.scale for camera in cameras]
     low = np.min([camera.offset - far for camera, far in zip(cameras, reach, strict=True)], axis=0)
     high = np.max([camera.offset + far for camera, far in zip(cameras, reach, strict=True)], axis=0)
     x0, y0 = np.maximum(np.floor(low), 0).astype(int).tolist()

@@ -13,7 +13,7 @@ from faceswap_cli.errors import InputError
 from faceswap_cli.library.saved_face import KEY, MAX_PICTURES, FormatError, SavedFace, pack, parse, unpack
 
 MAX_BYTES = 512 * 2**20
-"""Bound on a file: about a hundred large pictures."""
+"""Bound on a file: about forty large pictures."""
 
 _MAX_HEADER_BYTES = 2**20
 _TENSORS = MAX_PICTURES * 17

@@ -39,7 +39,7 @@ KEY = "faceswap.face"
 VERSION = 1
 """Of the format; raised when older programs could not read it."""
 
-MAX_PICTURES, MAX_SIDE = 100, 4096
+MAX_PICTURES, MAX_SIDE = 40, 4096
 """Bounds on what is read."""
 
 _ENGINES, _POINTS, _NUMBERS = 8, 1000, 4096

@@ -1,0 +1,324 @@
+from __future__ import annotations
+
+import io
+import shutil
+import stat
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import graphs
+import numpy as np
+import pytest
+from PIL import Image as PILImage
+
+from faceswap_cli.engine.outcome import SourcePicture
+from faceswap_cli.errors import InputError, NoFaceError, UsageError
+from faceswap_cli.faces.five_points import camera_of
+from faceswap_cli.jobs import saved_faces
+from faceswap_cli.jobs.backend import open_backend
+from faceswap_cli.jobs.inputs import Inputs
+from faceswap_cli.jobs.job import SwapJob
+from faceswap_cli.jobs.manifest import read_manifest
+from faceswap_cli.jobs.saved_faces import Looker, SaveRequest, open_lookers, save_face
+from faceswap_cli.jobs.saved_sheet import draw_sheet, write_sheet
+from faceswap_cli.jobs.saved_sources import face_of, read_pictures
+from faceswap_cli.jobs.stamps import stamp_sources
+from faceswap_cli.jobs.swap import swap_file
+from faceswap_cli.library.files import encode, read_face
+from faceswap_cli.library.library import Library
+from faceswap_cli.models.importing import import_file
+from faceswap_cli.models.spec import Role
+from faceswap_cli.models.store import ModelStore
+from faceswap_cli.options import (
+    EngineName,
+    EngineOptions,
+    GenderFilter,
+    MediaOptions,
+    OnNoFace,
+    Order,
+    SelectOptions,
+)
+
+EMBEDDED = EngineOptions(EngineName.EMBEDDED)
+
+
+@pytest.fixture(autouse=True)
+def library(tmp_path, monkeypatch) -> Library:
+    monkeypatch.setenv("FACESWAP_FACES_DIR", str(tmp_path / "faces"))
+    return Library()
+
+
+@pytest.fixture(scope="module")
+def lookers() -> list[Looker]:
+    return open_lookers(EMBEDDED)
+
+
+def selecting(**choice) -> EngineOptions:
+    return EngineOptions(EngineName.EMBEDDED, SelectOptions(**choice))
+
+
+def saved(lookers, name: str, *pictures: Path | str, **more):
+    """With an engine of its own, other lookers than the shared ones."""
+    if "engine" in more:
+        lookers = open_lookers(more["engine"])
+    return save_face(SaveRequest(name, tuple(map(str, pictures)), **({"engine": EMBEDDED} | more)), lookers)
+
+
+def swapped(sources: tuple[str, ...], target: Path, folder: Path, engine: EngineOptions = EMBEDDED) -> np.ndarray:
+    out = folder / "out.png"
+    swap_file(SwapJob(sources, str(target), str(out), engine, overwrite=True), open_backend(engine))
+    with PILImage.open(out) as image:
+        return np.array(image).astype(int)
+
+
+# --- a saved face serves as its pictures do ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("names", [("man-1",), ("woman-3",), ("woman-1", "woman-2")])
+def test_a_swap_is_the_same_as_with_the_pictures(lookers, assets, tmp_path, names):
+    pictures = tuple(str(assets / f"{name}.jpg") for name in names)
+    saved(lookers, "anna", *pictures)
+    with_pictures = swapped(pictures, assets / "man-2.jpg", tmp_path)
+    np.testing.assert_array_equal(swapped(("@anna",), assets / "man-2.jpg", tmp_path), with_pictures)
+    with PILImage.open(assets / "man-2.jpg") as target:
+        assert np.abs(with_pictures - np.array(target)).max() > 20
+
+
+def test_of_a_group_the_chosen_face_is_saved_and_what_is_around_it(lookers, assets, tmp_path):
+    engine = selecting(order=Order.LEFT_RIGHT, source_index=(2,))
+    done = saved(lookers, "boss", assets / "group.jpg", engine=engine)
+    (picture,) = done.face.pictures
+    with PILImage.open(assets / "group.jpg") as group:
+        assert picture.pixels.shape[1] < group.width
+    expected = swapped((str(assets / "group.jpg"),), assets / "man-2.jpg", tmp_path, engine)
+    np.testing.assert_array_equal(swapped(("@boss",), assets / "man-2.jpg", tmp_path), expected)
+
+
+def test_orientation_is_applied(lookers, assets, tmp_path):
+    exif = PILImage.Exif()
+    exif[0x0112] = 6
+    with PILImage.open(assets / "man-1.jpg") as upright:
+        upright.transpose(PILImage.Transpose.ROTATE_90).save(tmp_path / "turned.png", exif=exif)
+        upright.save(tmp_path / "upright.png")
+    one, two = (saved(lookers, name, tmp_path / f"{name}.png").face.pictures[0] for name in ("turned", "upright"))
+    np.testing.assert_array_equal(one.pixels, two.pixels)
+
+
+def test_a_large_face_is_kept_smaller_and_its_points_with_it(lookers, assets, monkeypatch):
+    whole = saved(lookers, "whole", assets / "man-1.jpg").face.pictures[0]
+    monkeypatch.setattr(saved_faces, "MAX_SIDE", 300)
+    small = saved(lookers, "small", assets / "man-1.jpg").face.pictures[0]
+    assert max(small.pixels.shape) == 300
+    zoom = 300 / max(whole.pixels.shape)
+    (there,) = lookers[0].finder.find(small.pixels)
+    np.testing.assert_allclose(small.records[0].landmarks, (whole.records[0].landmarks + 0.5) * zoom - 0.5, atol=0.5)
+    np.testing.assert_allclose(small.records[0].landmarks, there.landmarks, atol=2.5)
+
+
+def test_an_engine_that_does_not_know_the_face_looks_at_its_place(lookers, assets, tmp_path, library):
+    """Beside it stands a larger face, which would be the first."""
+    with PILImage.open(assets / "man-1.jpg") as man, PILImage.open(assets / "woman-1.jpg") as woman:
+        both = PILImage.new("RGB", (1000, 800), (90, 90, 90))
+        both.paste(man.crop((120, 150, 520, 690)).resize((300, 405)), (20, 200))
+        both.paste(woman.crop((120, 150, 520, 690)).resize((420, 567)), (320, 120))
+        both.save(tmp_path / "both.png")
+    engine = selecting(order=Order.LEFT_RIGHT, source_index=(0,))
+    done = saved(lookers, "left", tmp_path / "both.png", engine=engine)
+    (known,) = done.face.pictures[0].records
+    assert len(lookers[0].finder.find(done.face.pictures[0].pixels)) == 2
+    stranger = replace(done.face, pictures=(replace(done.face.pictures[0],
+                                                    records=(replace(known, analyser="another"),)),))
+    done.path.write_bytes(encode(stranger))
+    found = open_backend(EMBEDDED).prepare_source(read_pictures(done.path, "@left"))
+    ((variant,),) = found.people
+    expected = open_backend(engine).prepare_source(read_pictures(done.path, "@left"))
+    assert abs(variant.prepared.camera.scale - camera_of(known.landmarks).scale) < 2
+    assert expected.people[0][0].picture == "@left"
+
+
+def test_the_index_and_gender_of_a_source_hold_for_a_saved_face_too(lookers, assets):
+    saved(lookers, "anna", assets / "woman-1.jpg")
+    pictures = read_pictures(Library().find("anna"), "@anna")
+    with pytest.raises(UsageError, match="@anna: source index 1 is out of range"):
+        open_backend(selecting(source_index=(1,))).prepare_source(pictures)
+    with pytest.raises(NoFaceError, match="@anna: no male face"):
+        open_backend(selecting(source_gender=GenderFilter.MALE)).prepare_source(pictures)
+    assert open_backend(selecting(source_gender=GenderFilter.FEMALE)).prepare_source(pictures).people
+
+
+# --- the neural engine ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory) -> str:
+    """Stand-ins for the models of the neural engine: bright squares are faces."""
+    store, made = ModelStore(tmp_path_factory.mktemp("models")), tmp_path_factory.mktemp("made")
+    for name, write, role in (("swap", graphs.write_inswapper, Role.SWAPPER), ("find", graphs.write_scrfd,
+                              Role.DETECTOR), ("know", graphs.write_arcface, Role.RECOGNISER),
+                              ("tell", graphs.write_genderage, Role.ATTRIBUTES)):
+        import_file(store, write(made / f"{name}.onnx"), role=role)
+    return str(store.folder)
+
+
+def test_the_neural_engine_takes_its_own_record_where_the_models_are_the_same(models, tmp_path):
+    rng = np.random.default_rng(3)
+    image = rng.integers(20, 60, (400, 480, 3)).astype(np.uint8)
+    image[120:220, 150:250] = (245 - rng.integers(0, 12, (100, 100, 1))).astype(np.uint8)
+    PILImage.fromarray(image).save(tmp_path / "square.png")
+    options = EngineOptions(EngineName.NEURAL, models_folder=models)
+    lookers = open_lookers(options)
+    assert [looker.finder.name for looker in lookers] == ["neural"]
+    done = saved([], "square", tmp_path / "square.png", engine=options)
+    (record,) = done.face.pictures[0].records
+    assert set(record.models) == {"find", "know", "tell"}
+    assert (record.analyser, record.landmarks.shape, record.embedding.shape) == ("insightface", (5, 2), (512,))
+    backend = open_backend(options)
+    with_picture = backend.prepare_source([SourcePicture("a", image)]).people[0][0].prepared
+    pictures = read_pictures(done.path, "@square")
+    np.testing.assert_array_equal(backend.prepare_source(pictures).people[0][0].prepared, with_picture)
+    # Embeddings of another recogniser mean nothing to this one: it looks again.
+    other = replace(pictures[0].known[0], models={"know": "0" * 64},
+                    face=replace(pictures[0].known[0].face, embedding=np.ones(512, np.float32)))
+    again = backend.prepare_source([replace(pictures[0], known=(other,))]).people[0][0].prepared
+    np.testing.assert_allclose(again, with_picture, atol=1e-3)
+
+
+def test_auto_lets_all_engines_that_are_installed_look(models, assets, monkeypatch):
+    options = EngineOptions(models_folder=models)
+    assert [looker.finder.name for looker in open_lookers(options)] == ["neural", "embedded"]
+    assert [looker.finder.name for looker in open_lookers(EMBEDDED)] == ["embedded"]
+
+
+# --- saving -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_file_says_who_agreed_and_not_where_the_pictures_lay(lookers, assets, tmp_path, library):
+    shutil.copy(assets / "man-1.jpg", tmp_path / "secret-name.jpg")
+    done = saved(lookers, "bob", tmp_path / "secret-name.jpg", note="he agreed")
+    assert done.path == library.folder / "bob.safetensors"
+    content = done.path.read_bytes()
+    assert b"he agreed" in content
+    assert b"secret" not in content
+    assert str(tmp_path).encode() not in content
+    back = read_face(done.path, "bob")
+    assert (back.name, back.note, back.engines) == ("bob", "he agreed", ("embedded",))
+    assert back.program.startswith("faceswap-cli ")
+    assert face_of(back.pictures[0].records[0]).gender is not None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such permissions")
+def test_nobody_else_can_read_it(lookers, assets, library):
+    done = saved(lookers, "bob", assets / "man-1.jpg")
+    assert stat.S_IMODE(done.path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(library.folder.stat().st_mode) == 0o700
+
+
+def test_an_old_face_is_replaced_only_on_demand(lookers, assets):
+    before = saved(lookers, "bob", assets / "man-1.jpg").path.read_bytes()
+    with pytest.raises(UsageError, match="saved face bob already; choose another name, or add --overwrite"):
+        saved(lookers, "bob", assets / "man-2.jpg")
+    assert Library().find("bob").read_bytes() == before
+    saved(lookers, "bob", assets / "man-2.jpg", overwrite=True)
+    assert Library().find("bob").read_bytes() != before
+    assert [path.name for path in Library().folder.iterdir()] == ["bob.safetensors"]
+
+
+def test_pictures_without_a_face_are_left_out_and_told(lookers, assets, tmp_path):
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    shutil.copy(assets / "man-1.jpg", folder / "b.jpg")
+    PILImage.new("RGB", (80, 80)).save(folder / "a.png")
+    (folder / "c.png").write_bytes(b"no picture")
+    done = saved(lookers, "bob", folder)
+    assert len(done.face.pictures) == 1
+    text = "; ".join(done.warnings)
+    assert "a.png: no face found, picture not used" in text
+    assert "c.png" in text
+    with pytest.raises(NoFaceError, match=r"a\.png: no face found, nothing was saved"):
+        saved(lookers, "none", folder / "a.png")
+    assert not Library().location("none").exists()
+
+
+def test_pictures_of_different_people_are_told(lookers, assets, monkeypatch):
+    pictures = (assets / "man-1.jpg", assets / "woman-4.jpg")
+    monkeypatch.setattr(saved_faces, "ONE_PERSON", dict.fromkeys(saved_faces.ONE_PERSON, 0.99))
+    done = saved(lookers, "two", *pictures)
+    assert any("woman-4.jpg may show somebody else than" in text for text in done.warnings)
+    monkeypatch.setattr(saved_faces, "ONE_PERSON", dict.fromkeys(saved_faces.ONE_PERSON, 0.0))
+    assert saved(lookers, "two", *pictures, overwrite=True).warnings == ()
+
+
+def test_one_face_of_each_picture_and_no_more(lookers, assets):
+    with pytest.raises(UsageError, match=r"group\.jpg: \d faces are chosen, and a saved face is one person"):
+        saved(lookers, "all", assets / "group.jpg", engine=selecting(source_index="all"))
+    with pytest.raises(UsageError, match="source index 40 is out of range"):
+        saved(lookers, "all", assets / "group.jpg", engine=selecting(source_index=(40,)))
+
+
+def test_a_saved_face_can_be_saved_with_another_picture(lookers, assets):
+    first = saved(lookers, "one", assets / "woman-1.jpg")
+    both = saved(lookers, "both", "@one", assets / "woman-2.jpg")
+    np.testing.assert_array_equal(both.face.pictures[0].pixels, first.face.pictures[0].pixels)
+    assert len(both.face.pictures) == 2
+
+
+# --- as a source ------------------------------------------------------------------------------------------------------
+
+
+def test_a_source_is_a_name_or_a_file(lookers, assets, tmp_path):
+    done = saved(lookers, "anna", assets / "woman-1.jpg", assets / "woman-2.jpg")
+    copy = tmp_path / "sent.safetensors"
+    shutil.copy(done.path, copy)
+    with Inputs() as inputs:
+        named, file = inputs.resolve_sources(("@anna", str(copy)))
+        assert (named.name, named.path, named.saved) == ("@anna", done.path, True)
+        assert (file.path, file.saved) == (copy, True)
+        with pytest.raises(InputError, match="did you mean @anna"):
+            inputs.resolve_sources(("@ana",))
+        with pytest.raises(InputError, match="no such file"):
+            inputs.resolve("@anna")  # as a target it is a path
+        plain = inputs.resolve_picture("@anna")
+        with PILImage.open(plain.path) as image:
+            np.testing.assert_array_equal(np.array(image), done.face.pictures[0].pixels)
+    assert [picture.name for picture in read_pictures(copy, "sent")] == ["sent, picture 1", "sent, picture 2"]
+
+
+def test_a_change_of_a_saved_face_is_noticed(lookers, assets):
+    saved(lookers, "anna", assets / "woman-1.jpg")
+    before = stamp_sources(("@anna",), {})
+    assert stamp_sources(("@anna",), before) == before
+    saved(lookers, "anna", assets / "woman-2.jpg", overwrite=True)
+    assert stamp_sources(("@anna",), before)["@anna"].sha256 != before["@anna"].sha256
+
+
+def test_a_manifest_names_saved_faces(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    (tmp_path / "list.csv").write_text("target,source\n@a.jpg,@anna\nb.jpg,me.jpg\n")
+    first, second = read_manifest(str(tmp_path / "list.csv"), EMBEDDED, MediaOptions(), OnNoFace.FAIL)
+    assert (first.target, first.sources) == (str(tmp_path / "@a.jpg"), ("@anna",))
+    assert second.sources == (str(tmp_path / "me.jpg"),)
+
+
+def test_a_damaged_one_stops_the_swap(lookers, assets, tmp_path):
+    done = saved(lookers, "anna", assets / "woman-1.jpg")
+    done.path.write_bytes(done.path.read_bytes()[:-100])
+    with pytest.raises(InputError, match="@anna is no saved face, or damaged"):
+        swapped(("@anna",), assets / "man-1.jpg", tmp_path)
+
+
+# --- to look at -------------------------------------------------------------------------------------------------------
+
+
+def test_a_sheet_shows_each_picture_once(lookers, assets, tmp_path):
+    done = saved(lookers, "anna", *(assets / f"woman-{number}.jpg" for number in (1, 2, 3, 4, 1)))
+    sheet = draw_sheet(done.face)
+    assert sheet.shape == (2 * 328 + 8, 4 * 328 + 8, 3)
+    assert (sheet[:, 4 * 328:] == 32).all()
+    assert (sheet[340:, 340:] == 32).all()  # one in the second row
+    write_sheet(done.face, tmp_path / "sheet.png")
+    with PILImage.open(tmp_path / "sheet.png") as image:
+        np.testing.assert_array_equal(np.array(image), sheet)
+        assert not image.info
+    with pytest.raises(UsageError, match="exists"):
+        write_sheet(done.face, tmp_path / "sheet.png")
