@@ -198,8 +198,8 @@ def test_a_result_is_more_like_its_source_than_like_what_was_there(measuring, co
 def test_a_result_that_is_too_little_like_its_source_is_not_written(measuring, couple, tmp_path):
     task = SwapJob((asset("man-2"),), couple, str(tmp_path / "out.png"), engine=EngineOptions(measure=True),
                    min_similarity=0.95, on_no_face=OnNoFace.COPY)
-    words = (r"couple\.png: the result looks too little like .*man-2\.jpg: similarity 0\.\d\d \(dlib-distance, 1 face\), "
-             r"--min-similarity asks for 0\.95; take")
+    words = (r"couple\.png: the result looks too little like .*man-2\.jpg: similarity 0\.\d\d \(dlib-distance, 1 "
+             r"face\), --min-similarity asks for 0\.95; take")
     with pytest.raises(UnlikeError, match=words) as told:
         swap_file(task, measuring)
     assert told.value.exit_code == 4
