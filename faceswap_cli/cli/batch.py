@@ -20,6 +20,7 @@ from faceswap_cli.cli.engine_options import (
 )
 from faceswap_cli.cli.groups import grouped
 from faceswap_cli.cli.media_options import MediaChoice
+from faceswap_cli.cli.people_options import PeopleChoice, parse_pairs
 from faceswap_cli.cli.remote_options import RemoteBounds, RemoteChoice
 from faceswap_cli.errors import ExitCode, UsageError
 from faceswap_cli.options import OnError, OnNoFace
@@ -38,6 +39,7 @@ BATCH_EXAMPLES = """Examples
 def batch(
     output: b.BatchOutputOption,
     faces: FaceChoice,
+    people: PeopleChoice,
     engine: EngineChoice,
     swapping: Swapping,
     detection: Detection,
@@ -87,7 +89,12 @@ def batch(
     has changed. Exit code 0: all done; 7: some items failed, and the others are done.
     """
     sink = talk.output(json=json, progress=not talk.no_progress)
-    _check(source, inputs, files_from, manifest, executor, address, num_gpus)
+    pairs = parse_pairs(people.pair)
+    if pairs and source is not None:  # `batch --pair REFERENCE=SOURCE INPUT...`
+        inputs = [source, *(inputs or ())]
+        source = None
+    sources = (*(() if source is None else (source,)), *(more_sources or ()))
+    _check(bool(sources or pairs), inputs, files_from, manifest, executor, address, num_gpus)
     b.check_seconds(timeout, "--timeout")
     api = remote.options()
     there = bounds.run(remote.remote, {
@@ -104,14 +111,16 @@ def batch(
     listed = [*(inputs or ()), *([NAMES] if files_from == "-" else [])]
 
     request = BatchRequest(
-        () if source is None else (source, *(more_sources or ())), tuple(listed), output, name,
+        sources, tuple(listed), output, name,
         tuple(include or ()), tuple(exclude or ()), recursive, root,
         files_from=() if files_from in (None, "-") else (files_from,), null=null, manifest=manifest,
-        engine=engine_options(engine, swapping, select=faces.options(), detection=detection,
-                              restore=restoring.options(restoring.restore), describe=json or talk.verbose),
+        engine=engine_options(engine, swapping, select=faces.options(people.reference_threshold), detection=detection,
+                              restore=restoring.options(restoring.restore), describe=json or talk.verbose,
+                              measure=json or people.min_similarity is not None),
         media=media.options(image_format, limits.max_pixels),
         on_no_face=on_no_face, allow_private_urls=limits.allow_private_urls, details=True, overwrite=overwrite,
-        shard=None if shard is None else parse_shard(shard), remote=api,
+        shard=None if shard is None else parse_shard(shard), remote=api, references=tuple(people.reference or ()),
+        pairs=pairs, min_similarity=people.checked_similarity(),
     )
     how = RunRequest(
         Policy(on_error, max_failures, ordered, resume, retry_failed), _path(journal, "--journal"),
@@ -120,6 +129,8 @@ def batch(
         executor, address, num_gpus, _path(report, "--report"), _path(junit, "--junit"),
         _path(summary_html, "--summary-html"), progress=not talk.no_progress, remote=there,
     )
+    if media.no_provenance:
+        sink.note("--no-provenance: the outputs will carry no mark that says they are composites")
     if dry_run:
         show_plan(sink, request, how.journal, how.policy)
     elif code := run(sink, request, how):
@@ -127,10 +138,10 @@ def batch(
         raise SystemExit(code) if code >= ExitCode.INTERRUPTED else typer.Exit(code)
 
 
-def _check(source: str | None, inputs: list[str] | None, files_from: str | None, manifest: str | None,
+def _check(sourced: bool, inputs: list[str] | None, files_from: str | None, manifest: str | None,
            executor: b.ExecutorName, address: str | None, num_gpus: float | None) -> None:
     """Find what the options contradict each other in."""
-    if source is None and manifest is None:
+    if not sourced and manifest is None:
         raise UsageError("SOURCE is missing; name a picture of the face to put on, then what to change")
     if not inputs and files_from is None and manifest is None:
         raise UsageError("nothing to change was named; add files, folders, - for a pipe of names, --files-from or "

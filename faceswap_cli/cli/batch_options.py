@@ -32,12 +32,13 @@ class ExecutorName(StrEnum):
 
 BatchSourceArgument = Annotated[str | None, typer.Argument(
     metavar="SOURCE", show_default=False,
-    help="Picture of the face to put on: a file, a folder of pictures of one person, or a URL. With --manifest it "
-         "may be left out.")]
+    help="Picture of the face to put on: a file, a folder of pictures of one person, a URL, or @NAME for a saved "
+         "face. With --manifest it may be left out; with --pair there is none, and --source names the face for "
+         "everybody else.")]
 
 InputsArgument = Annotated[list[str] | None, typer.Argument(
     metavar="INPUT", show_default=False,
-    help="What to change: pictures and animations, folders of them, quoted globs such as 'in/**/*.jpg', URLs; "
+    help="What to change: pictures, animations and videos, folders of them, quoted globs such as 'in/**/*.jpg', URLs; "
          "- reads names from standard input, one to a line.")]
 
 BatchOutputOption = Annotated[str, typer.Option(

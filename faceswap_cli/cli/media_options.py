@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from faceswap_cli.cli import options as o
+from faceswap_cli.cli.marking_options import MarkingChoice
 from faceswap_cli.options import MediaFormat, MediaOptions, VideoCodec, VideoOptions, parse_trim
 
 VIDEO = "Video"
@@ -36,8 +37,8 @@ KeepFpsOption = Annotated[bool, typer.Option(
 
 
 @dataclass(frozen=True, slots=True)
-class MediaChoice:
-    """How media are read and written."""
+class MediaChoice(MarkingChoice):
+    """How media are read and written, and what they tell of themselves."""
 
     image_quality: o.ImageQualityOption = _DEFAULTS.image_quality
     trim: TrimOption = None
@@ -52,9 +53,13 @@ class MediaChoice:
 
         Raises:
             UsageError: A value out of its range, or options that contradict each other.
+            MissingDependencyError, InputError: As `MarkingChoice.credentials`.
         """
+        provenance = not self.no_provenance
         return MediaOptions(
-            format, self.image_quality, max_pixels, not self.no_provenance,
+            format, self.image_quality, max_pixels, provenance,
             trim=None if self.trim is None else parse_trim(self.trim),
             video=VideoOptions(self.video_codec, self.crf, self.preset, self.keep_fps),
+            label=self.checked_label(), keep_metadata=self.keep_metadata,
+            credentials=self.credentials(provenance=provenance),
         )

@@ -34,15 +34,16 @@ MEDIA_DEFAULTS = MediaOptions()
 
 # --- what is read and written -----------------------------------------------------------------------------------------
 
-SourceArgument = Annotated[str, typer.Argument(
+SourceArgument = Annotated[str | None, typer.Argument(
     metavar="SOURCE", show_default=False,
-    help="Picture of the face to put on: a file, a folder of pictures of one person, a URL, or - for standard input.")]
+    help="Picture of the face to put on: a file, a folder of pictures of one person, a URL, - for standard input, or "
+         "@NAME for a saved face (`faceswap faces`).")]
 
-TargetArgument = Annotated[str, typer.Argument(
+TargetArgument = Annotated[str | None, typer.Argument(
     metavar="TARGET", show_default=False,
-    help="Picture or animation to change: a file, a URL, or - for standard input.")]
+    help="Picture, animation or video to change: a file, a URL, or - for standard input.")]
 
-AnimationArgument = Annotated[str, typer.Argument(
+AnimationArgument = Annotated[str | None, typer.Argument(
     metavar="TARGET", show_default=False,
     help="Animation to change (GIF, animated WebP, APNG): a file, a URL, or - for standard input.")]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -24,13 +25,33 @@ ReferenceThresholdOption = Annotated[float | None, typer.Option(
 
 PairOption = Annotated[list[str] | None, typer.Option(
     "--pair", metavar="REFERENCE=SOURCE", show_default=False, rich_help_panel=FACES,
-    help="The person of picture REFERENCE gets the face of picture SOURCE. Again: more people. SOURCE of the command "
-         "is for all others then.")]
+    help="The person of picture REFERENCE gets the face of picture SOURCE. Again: more people. The SOURCE before "
+         "TARGET may then be left out; --source names the face for everybody else.")]
 
 MinSimilarityOption = Annotated[float | None, typer.Option(
     "--min-similarity", metavar="0..1", show_default=False, rich_help_panel=FACES,
     help="Write nothing, and end with 4, when the swapped faces look less like their source than this. On the scale of "
          "--json; 0.45 (neural 0.3) is what tells people apart.")]
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleChoice:
+    """Who is swapped, and how like the source the result must be."""
+
+    reference: ReferenceOption = None
+    reference_threshold: ReferenceThresholdOption = None
+    pair: PairOption = None
+    min_similarity: MinSimilarityOption = None
+
+    def checked_similarity(self) -> float | None:
+        """The least similarity.
+
+        Raises:
+            UsageError: It is outside 0..1.
+        """
+        if self.min_similarity is not None and not 0 <= self.min_similarity <= 1:
+            raise UsageError(f"--min-similarity {self.min_similarity:g} is outside 0..1")
+        return self.min_similarity
 
 
 def parse_pairs(texts: Sequence[str] | None) -> tuple[Pair, ...]:

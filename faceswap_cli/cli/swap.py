@@ -21,6 +21,7 @@ from faceswap_cli.cli.engine_options import (
 from faceswap_cli.cli.groups import grouped
 from faceswap_cli.cli.media_options import MediaChoice
 from faceswap_cli.cli.output import Output
+from faceswap_cli.cli.people_options import PeopleChoice, parse_pairs
 from faceswap_cli.cli.remote_options import RemoteChoice
 from faceswap_cli.cli.stdout import is_terminal
 from faceswap_cli.errors import UsageError
@@ -34,6 +35,9 @@ SWAP_EXAMPLES = """Examples
   faceswap swap me.jpg party.jpg -o out.jpg
   faceswap swap me.jpg dance.gif -o dance-me.gif
   faceswap swap me.jpg group.jpg -o out.png --order left-right --target-index 2
+  faceswap swap me.jpg talk.mp4 -o out.mp4 --trim 00:10-00:20
+  faceswap swap me.jpg film.mp4 -o out.mp4 --reference anna.jpg
+  faceswap swap film.mp4 -o out.mp4 --pair anna.jpg=me.jpg --pair ben.jpg=you.jpg
   cat party.jpg | faceswap swap me.jpg - -o - > out.jpg
 """
 
@@ -56,10 +60,9 @@ class Call:
 
 @grouped
 def swap(
-    source: o.SourceArgument,
-    target: o.TargetArgument,
     output: o.OutputOption,
     faces: FaceChoice,
+    people: PeopleChoice,
     engine: EngineChoice,
     swapping: Swapping,
     detection: Detection,
@@ -69,23 +72,25 @@ def swap(
     remote: RemoteChoice,
     limits: Limits,
     talk: TalkAndProgress,
+    source: o.SourceArgument = None,
+    target: o.TargetArgument = None,
     more_sources: o.MoreSourcesOption = None,
     image_format: o.ImageFormatOption = None,
 ) -> None:
     """Put the face of SOURCE on the faces of TARGET, a picture, an animation or a video."""
     _run(
-        talk.output(json=call.json, progress=not talk.no_progress), (source, *(more_sources or ())), target, output,
-        engine_options(engine, swapping, select=faces.options(), detection=detection,
-                       restore=restoring.options(restoring.restore), describe=call.json or talk.verbose),
-        media.options(image_format, limits.max_pixels), call, remote, limits)
+        talk.output(json=call.json, progress=not talk.no_progress), source, target, output,
+        engine_options(engine, swapping, select=faces.options(people.reference_threshold), detection=detection,
+                       restore=restoring.options(restoring.restore), describe=call.json or talk.verbose,
+                       measure=call.json or people.min_similarity is not None),
+        media.options(image_format, limits.max_pixels), people, more_sources, call, remote, limits)
 
 
 @grouped
 def swap_gif(
-    source: o.SourceArgument,
-    target: o.AnimationArgument,
     output: o.OutputOption,
     faces: FaceChoice,
+    people: PeopleChoice,
     engine: EngineChoice,
     swapping: Swapping,
     detection: Detection,
@@ -95,6 +100,8 @@ def swap_gif(
     remote: RemoteChoice,
     limits: Limits,
     talk: TalkAndProgress,
+    source: o.SourceArgument = None,
+    target: o.AnimationArgument = None,
     more_sources: o.MoreSourcesOption = None,
     face_restore: o.FaceRestoreOption = True,
     file_type: o.FileTypeOption = None,
@@ -103,30 +110,40 @@ def swap_gif(
     if file_type not in (None, MediaFormat.GIF, MediaFormat.WEBP, MediaFormat.APNG):
         raise UsageError(f"--file-type {file_type} holds no animation; use gif, webp or apng")
     _run(
-        talk.output(json=call.json, progress=not talk.no_progress), (source, *(more_sources or ())), target, output,
-        engine_options(engine, swapping, select=faces.options(), detection=detection,
+        talk.output(json=call.json, progress=not talk.no_progress), source, target, output,
+        engine_options(engine, swapping, select=faces.options(people.reference_threshold), detection=detection,
                        restore=restoring.options(None, if_available=face_restore),
-                       describe=call.json or talk.verbose),
-        media.options(file_type, limits.max_pixels), call, remote, limits, animation_only=True)
+                       describe=call.json or talk.verbose, measure=call.json or people.min_similarity is not None),
+        media.options(file_type, limits.max_pixels), people, more_sources, call, remote, limits, animation_only=True)
 
 
-def _run(output: Output, sources: tuple[str, ...], target: str, destination: str, engine: EngineOptions,
-         media: MediaOptions, call: Call, remote: RemoteChoice, limits: Limits, *,
-         animation_only: bool = False) -> None:
+def _run(output: Output, source: str | None, target: str | None, destination: str, engine: EngineOptions,
+         media: MediaOptions, people: PeopleChoice, more_sources: list[str] | None, call: Call, remote: RemoteChoice,
+         limits: Limits, *, animation_only: bool = False) -> None:
     """Check what can be checked for nothing, swap, and tell."""
     from faceswap_cli.jobs.job import STDOUT, SwapJob
     from faceswap_cli.jobs.swap import check_output
 
+    pairs = parse_pairs(people.pair)
+    if pairs and target is None:  # `swap --pair REFERENCE=SOURCE TARGET`
+        source, target = None, source
+    if target is None:
+        raise UsageError("TARGET is missing; name the picture, animation or video to change" if pairs or source else
+                         "SOURCE and TARGET are missing; name a picture of the face to put on, then what to change")
     if destination == STDOUT:
         if output.json:
             raise UsageError("--json and -o - both want standard output; write the picture to a file")
         if is_terminal() and not call.dry_run:
             raise UsageError("standard output is a terminal; redirect it to a file, or name a file with -o")
-    if (*sources, target).count("-") > 1:
+    job = SwapJob((*(() if source is None else (source,)), *(more_sources or ())), target, destination, engine, media,
+                  call.overwrite, call.on_no_face, limits.allow_private_urls, animation_only,
+                  details=output.json or output.verbose, dry_run=call.dry_run, remote=remote.options(),
+                  references=tuple(people.reference or ()), pairs=pairs, min_similarity=people.checked_similarity())
+    paired = (name for pair in pairs for name in (pair.reference, pair.source))
+    if (*job.sources, *job.references, *paired, target).count("-") > 1:
         raise UsageError("- (standard input) can be given only once, as source or as target")
-    job = SwapJob(sources, target, destination, engine, media, call.overwrite, call.on_no_face,
-                  limits.allow_private_urls, animation_only, details=output.json or output.verbose,
-                  dry_run=call.dry_run, remote=remote.options())
+    if not media.provenance:
+        output.note("--no-provenance: the output will carry no mark that says it is a composite")
     check_output(job)
     if job.remote is None:
         outcome = _swap_here(output, job)
