@@ -63,11 +63,10 @@ def _cells(report: BenchReport) -> list[list[str]]:
 def _row(row: Row) -> list[str]:
     memory = max((speed.memory for speed in (row.one, row.all) if speed is not None and speed.memory is not None),
                  default=None)
-    provider = row.parts.get("provider") or _NONE
     return [row.engine, row.scene.name, _number(row.find), _number(row.swap),
             _NONE if row.restore is None else _number(row.restore), f"{_number(row.one.rate)}/s",
             _NONE if row.all is None else f"{_number(row.all.rate)}/s", show_size(memory) or _NONE,
-            provider.removesuffix("ExecutionProvider")]
+            row.parts.get("provider") or _NONE]
 
 
 def _number(value: float) -> str:

@@ -103,4 +103,4 @@ def reason_of(error: BaseException) -> str:
 
 def show_gigabytes(count: int) -> str:
     """A number of bytes as people read it, in powers of ten."""
-    return f"{count / 1e9:.1f} GB" if count >= 1e8 else f"{count / 1e6:.0f} MB"
+    return f"{count / 1e9:.1f} GB" if count >= 0.95e9 else f"{count / 1e6:.0f} MB"

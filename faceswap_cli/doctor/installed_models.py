@@ -59,9 +59,10 @@ def _judge(store: ModelStore, spec: ModelSpec, verify: bool) -> Check:
     file = store.location(spec)
     size = file.stat().st_size
     data = {"role": spec.role.value, "file": str(file), "bytes": size}
-    if verify or spec.sha256 is None:
+    if verify or spec.sha256 is None or spec.bytes is None:
         try:
-            store.verify(spec)
+            # What was verified since it last changed need not be read again, unless that is asked for.
+            (store.verify if verify else store.path)(spec)
         except ModelError as error:
             found, _, advice = str(error).rpartition("; ")
             state = fail if spec.sha256 is not None else warn
