@@ -24,6 +24,9 @@ _PIPE_WIDTH = 10_000
 _LEAST_WIDTH = 80
 """What a table needs: in less, rich would cut numbers off, while a terminal only breaks the lines."""
 
+_LABEL_WIDTH = 30
+"""Of what a bar stands for."""
+
 
 class Output:
     """How one command speaks.
@@ -105,33 +108,52 @@ class Output:
     def progress(self, label: str, unit: str = "frame") -> Iterator[OnFrame | None]:
         """A bar on standard error, where that is a terminal; yields what is to be told about frames, or None.
 
-        It appears with the second frame: a still needs none.
+        It appears with the second frame: a still needs none. Where the total is known it tells the time left. What an
+        interruption has noted (`BaseException.add_note`) is told.
 
         Args:
             label: What it stands for.
             unit: What is counted; `B` is shown in kB, MB, GB.
         """
-        if not self._progress or sys.stderr is None or not sys.stderr.isatty():
-            yield None
-            return
+        shown = self._progress and sys.stderr is not None and sys.stderr.isatty()
 
         def on_frame(done: int, total: int | None) -> None:
             if total == 1:
                 return
             if self._bar is None:
-                from tqdm import tqdm
-
-                self._bar = tqdm(total=total, desc=one_line(label), unit=unit, unit_scale=unit == "B",
-                                 initial=done if unit == "B" else 0, file=sys.stderr, leave=False, dynamic_ncols=True)
+                self._bar = _open_bar(label, unit, done, total)
             self._bar.total = total
             self._bar.update(done - self._bar.n)
 
         try:
-            yield on_frame
+            yield on_frame if shown else None
+        except (KeyboardInterrupt, SystemExit) as error:
+            self._close_bar()
+            for text in getattr(error, "__notes__", ()):
+                self.note(text)
+            raise
         finally:
-            if self._bar is not None:
-                self._bar.close()
-                self._bar = None
+            self._close_bar()
+
+    def _close_bar(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+
+def _open_bar(label: str, unit: str, done: int, total: int | None) -> Any:
+    """A bar that begins at what was done before: by an earlier run, where the first that is told is not the first."""
+    from tqdm import tqdm
+
+    # What does not fit the terminal is cut off at its end, where the time left is.
+    name = one_line(label)
+    name = name if len(name) <= _LABEL_WIDTH else f"...{name[3 - _LABEL_WIDTH:]}"
+    if unit == "B":
+        return tqdm(total=total, desc=name, unit=unit, unit_scale=True, initial=done, file=sys.stderr, leave=False,
+                    dynamic_ncols=True)
+    layout = f"{{desc}}: {{percentage:3.0f}}%|{{bar}}| {{n_fmt}}/{{total_fmt}} {unit}s, {{remaining}} left"
+    return tqdm(total=total, desc=name, unit=f" {unit}s", initial=done if done > 1 else 0, file=sys.stderr, leave=False,
+                dynamic_ncols=True, smoothing=0.1, bar_format=layout if total else None)
 
 
 def say(text: str, *, label: str = "", style: str = "") -> None:
