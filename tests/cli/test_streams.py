@@ -189,7 +189,7 @@ def test_progress_is_shown_on_a_terminal_only(place, dance):
     text, done = on_a_terminal(place, *run, stream="stderr", backend="Uneven")
     assert done.returncode == 0
     assert b"dance.gif:" in text
-    assert b"/20 [" in text
+    assert b"/20 frames, " in text
     assert b"/20 [" not in place.run(*run, backend="Uneven").stderr
     for more, env in ((["--no-progress"], {}), (["--quiet"], {}), ([], {"CI": "true"})):
         text, _ = on_a_terminal(place, *run, *more, stream="stderr", env=env, backend="Uneven")
