@@ -36,7 +36,7 @@ _EPILOG = """Examples
   faceswap batch me.jpg photos/ -o out/
   faceswap detect group.jpg
 
-Each command has its own --help.
+Each command has its own --help. Defaults of your own: faceswap config --help.
 """
 
 

@@ -23,6 +23,7 @@ from faceswap_cli.cli.settings import (
     variable_of,
 )
 from faceswap_cli.errors import FaceswapError, UsageError
+from faceswap_cli.text import one_line
 
 _ONLY_WITH: Mapping[str, tuple[str, object]] = {
     **dict.fromkeys(("remote-mode", "remote-url", "remote-upload-url", "remote-timeout", "key-file", "fallback",
@@ -59,7 +60,8 @@ class Command(TyperCommand):
             name = None if error.param is None else error.param.name
             source = None if name is None else ctx.get_parameter_source(name)
             if name is not None and source is not None and source.name == "DEFAULT_MAP":
-                error.message += f" ({defaults.settings[name].where})"
+                # Names of folders may hold anything, and Typer prints it.
+                error.message = one_line(f"{error.message} ({defaults.settings[name].where})")
             raise
         defaults.warn()
         return rest

@@ -40,7 +40,7 @@ Value: TypeAlias = str | bool | tuple[str, ...]
 
 OWN_VARIABLES = {
     "FACESWAP_CACHE_DIR": None,
-    "FACESWAP_FACES_DIR": "faces-dir",
+    "FACESWAP_FACES_DIR": None,
     "FACESWAP_MODELS_DIR": "models-dir",
     "FACESWAP_MODELS_MIRROR": None,
     "FACESWAP_OFFLINE": "offline",
@@ -53,17 +53,18 @@ OWN_VARIABLES = {
 _SECRET = {"SEGMIND_API_KEY"}
 
 _OF_ONE_CALL = {
-    "accept-license", "annotate", "crops", "debug", "dry-run", "files-from", "help", "json", "manifest", "null",
-    "output", "pair", "reference", "shard", "source", "trim", "version",
+    "accept-license", "annotate", "crops", "debug", "dry-run", "files-from", "help", "json", "manifest", "note", "null",
+    "output", "pair", "picture", "reference", "shard", "source", "trim", "version", "yes",
 }
 _OF_ONE_CALL_OF: Mapping[CommandPath, set[str]] = {
     ("doctor",): {"remote"},  # where it is an order, not a way of working
+    ("faces", "save"): {"source-index"},
     ("models", "import"): {"as", "family", "name", "role"},
 }
 
 _NOT_FOR_PROJECTS = {
     "allow-private-urls", "cost-per-request", "data-dir", "executor", "fallback", "key-file", "keep-metadata",
-    "keys-file", "max-cost", "max-requests", "models-dir", "faces-dir", "no-provenance", "overwrite", "port",
+    "keys-file", "max-cost", "max-requests", "models-dir", "no-provenance", "overwrite", "port",
 }
 _NOT_FOR_PROJECTS_PREFIXES = ("remote", "c2pa")
 _PLACES_ON_THE_NET = {"URL", "ADDRESS"}

@@ -129,8 +129,7 @@ def test_unknown_variables_are_found(project, monkeypatch):
 def test_no_option_takes_its_variable_from_another(project):
     keys = {key for options in CATALOGUE.values() for key in options}
     assert len({variable_of(key) for key in keys}) == len(keys)
-    assert not {variable_of(key) for key in keys} & set(OWN_VARIABLES) - {"FACESWAP_MODELS_DIR", "FACESWAP_OFFLINE",
-                                                                         "FACESWAP_FACES_DIR"}
+    assert {variable_of(key) for key in keys} & set(OWN_VARIABLES) == {"FACESWAP_MODELS_DIR", "FACESWAP_OFFLINE"}
     for key in keys:  # else one value could not be for all commands that have it
         assert len({(options[key].is_flag, options[key].multiple) for options in CATALOGUE.values()
                     if key in options}) == 1, key
@@ -293,6 +292,18 @@ def test_what_the_flag_refuses_is_told_with_its_origin(run, user, monkeypatch):
     monkeypatch.setenv("FACESWAP_QUALITY", "many")
     with pytest.raises(typer.BadParameter, match="set by the variable FACESWAP_QUALITY"):
         run()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names")
+def test_the_name_of_a_folder_cannot_command_the_terminal(run, user, monkeypatch):
+    folder = user.parent / "a\x1b[2Jb"
+    folder.mkdir()
+    write(folder / "x.toml", "quality = 0\n")
+    monkeypatch.setenv("FACESWAP_CONFIG", str(folder / "x.toml"))
+    with pytest.raises(typer.BadParameter) as caught:
+        run()
+    assert "a\\x1b[2Jb" in caught.value.message
+    assert caught.value.message.isprintable()
 
 
 def test_an_error_of_the_command_tells_which_option_was_set(run, user):
