@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from faceswap_cli.engine.outcome import SourcePicture
 from faceswap_cli.errors import InputError
@@ -26,6 +27,7 @@ def read_sources(found: Sequence[Input], media: MediaOptions) -> tuple[list[Sour
     """
     from faceswap_cli.media.open import open_media
 
+    media = replace(media, trim=None)  # which is about the target
     pictures: list[SourcePicture] = []
     warnings: list[str] = []
     for source in found:

@@ -369,7 +369,7 @@ class _Task:
         path = self.job.output_path
         kind, loop = self.format, self.info.loop
         if path is not None and self.info.animated and kind not in VIDEO:
-            with _open(Input(self.job.output, path), self.job.media) as written:
+            with _open(Input(self.job.output, path), replace(self.job.media, trim=None)) as written:
                 frames, loop = written.info.frame_count, written.info.loop
         size = path.stat().st_size if path is not None else 0
         return OutputInfo(self.job.output, kind.value, self.info.width, self.info.height, frames, float(duration), loop,
