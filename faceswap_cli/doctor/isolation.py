@@ -18,6 +18,7 @@ from dataclasses import asdict
 from typing import Any
 
 from faceswap_cli.doctor.checks import Check, DoctorOptions, State, fail
+from faceswap_cli.doctor.looks import guarded, looks_of
 
 SECONDS = 120.0
 """What one check may take; opening models of half a gigabyte and starting a GPU are the longest."""
@@ -135,8 +136,6 @@ def _read(line: str) -> dict[str, Any]:
 
 def serve_checks(module: str, first: int, given: str) -> None:
     """What the child does: make the checks of a module from a number on, and write what is found."""
-    from faceswap_cli.doctor.run import guarded, looks_of
-
     # Lines go to a copy of standard output, and what libraries print there goes nowhere.
     lines = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
     nowhere = os.open(os.devnull, os.O_WRONLY)

@@ -6,14 +6,11 @@ driver, ends or stops the process in which it is tried.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
-from importlib import import_module
 
-from faceswap_cli.doctor.checks import Check, DoctorOptions, Group, Look, fail, reason_of
+from faceswap_cli.doctor.checks import DoctorOptions, Group
 from faceswap_cli.doctor.isolation import look_apart
-
-_log = logging.getLogger(__name__)
+from faceswap_cli.doctor.looks import look_here
 
 _TITLES = {
     "python": "Python",
@@ -48,35 +45,3 @@ def examine(options: DoctorOptions, *, apart: bool = True) -> Iterator[Group]:
             continue
         checks = look_apart(module, options) if apart and module in _APART else look_here(module, options)
         yield Group(_SPELLING.get(module, module), title, tuple(checks))
-
-
-def look_here(module: str, options: DoctorOptions) -> Iterator[Check]:
-    """Make the checks of one module in this process."""
-    for name, look in looks_of(module).items():
-        yield from guarded(name, look, options)
-
-
-def looks_of(module: str) -> dict[str, Look]:
-    """The checks of a module by name; one that only fails where it cannot even be imported."""
-    try:
-        looks: dict[str, Look] = import_module(f"faceswap_cli.doctor.{module}").LOOKS
-    except Exception as error:  # whatever a package of this machine raises when it is loaded
-        return {module: _raising(error)}
-    return looks
-
-
-def guarded(name: str, look: Look, options: DoctorOptions) -> Iterator[Check]:
-    """What one check finds; what it raises is a failure with the error in it."""
-    try:
-        yield from look(options)
-    except Exception as error:  # whatever it is, it is what was looked for
-        _log.debug("%s", name, exc_info=True)
-        yield fail(name, f"the check itself failed: {type(error).__name__}: {reason_of(error)}",
-                   "faceswap doctor --debug shows where; please report it")
-
-
-def _raising(error: Exception) -> Look:
-    def look(options: DoctorOptions) -> Iterator[Check]:
-        raise error
-
-    return look
