@@ -13,7 +13,8 @@ from faceswap_cli.engine.finder import Finder, FoundBefore
 from faceswap_cli.engine.measuring import MeasuredBefore, measure_swap
 from faceswap_cli.engine.outcome import FaceOutcome, Role, Similarity, SourcePicture
 from faceswap_cli.engine.parts import Restorer, Swapper
-from faceswap_cli.engine.people import People, PeopleMemory, Recognised
+from faceswap_cli.engine.people import People, Recognised
+from faceswap_cli.engine.track_identity import PeopleMemory
 from faceswap_cli.faces.face import Face
 from faceswap_cli.faces.select import Choice, SkipReason, pair, select_targets
 from faceswap_cli.image import FloatArray, Image

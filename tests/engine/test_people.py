@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 from heads import mean_face
 
-from faceswap_cli.engine.people import LOOK_EVERY, LOOKS, People, PeopleMemory, Reference
+from faceswap_cli.engine.people import People, Reference
+from faceswap_cli.engine.track_identity import LOOK_EVERY, LOOKS, PeopleMemory
 from faceswap_cli.faces.face import Box, Face, Pose
 from faceswap_cli.faces.similarity import Measure
-from faceswap_cli.image import FloatArray
+from faceswap_cli.image import FloatArray, Image
 
-IMAGE = np.zeros((8, 8, 3), np.uint8)
+IMAGE, OTHER_SHOT = np.random.default_rng(1).integers(0, 256, (2, 400, 400, 3), np.uint8)
 
 
 def at(x: float, y: float = 0.0) -> FloatArray:
@@ -110,8 +111,8 @@ class Clip:
         self.looks = Looks()
         self.memory = PeopleMemory()
 
-    def next(self, *faces: Face) -> list[int | None]:
-        return roles_of(People(self.looks).recognise(IMAGE, faces, self.roles, self.memory))
+    def next(self, *faces: Face, image: Image = IMAGE) -> list[int | None]:
+        return roles_of(People(self.looks).recognise(image, faces, self.roles, self.memory))
 
 
 def test_a_followed_face_is_looked_at_when_it_is_new_and_then_ever_more_seldom():
@@ -178,6 +179,33 @@ def test_a_track_that_passes_to_somebody_else_is_decided_anew():
     roles = [clip.next(face(2.0, track=0)) for _ in range(20 * LOOK_EVERY)]
     assert roles[0] == [0]
     assert roles[-1] == [1]
+
+
+def test_who_takes_the_place_of_somebody_at_once_is_somebody_else_at_once():
+    """Over a cut that leaves the room as it is, the track goes on."""
+    clip = Clip([ANNA, BEN])
+    for _ in range(40):
+        assert clip.next(face(0.0, track=0)) == [0]
+    assert clip.next(face(2.0, track=0), image=OTHER_SHOT) == [1]
+    before = clip.looks.count
+    for _ in range(30):
+        assert clip.next(face(2.0, track=0), image=OTHER_SHOT) == [1]
+    assert clip.looks.count == before + len(LOOKS) - 1  # looked at as a new face is
+
+
+def test_a_sudden_change_of_light_is_nobody_else():
+    clip = Clip([ANNA])
+    for number in range(12):
+        assert clip.next(face(0.1, track=0), image=(IMAGE, OTHER_SHOT)[number % 2]) == [0]
+
+
+def test_a_sudden_change_that_ends_in_a_bad_view_waits_for_a_better_one():
+    clip = Clip([ANNA])
+    for _ in range(30):
+        clip.next(face(0.0, track=0))
+    assert clip.next(face(5.0, track=0, yaw=49.0), image=OTHER_SHOT) == [0]
+    assert clip.next(face(5.0, track=0, yaw=49.0), image=OTHER_SHOT) == [0]
+    assert clip.next(face(5.0, track=0), image=OTHER_SHOT) == [None]
 
 
 def test_tracks_that_are_gone_are_forgotten():

@@ -80,6 +80,15 @@ def scenes(tmp_path) -> str:
     return str(tmp_path / "scenes.png")
 
 
+@pytest.fixture
+def seats(tmp_path) -> str:
+    """Six frames; in the middle the two change places, and nothing else changes."""
+    frames = [beside("man-4", "woman-2")] * 3 + [beside("woman-2", "man-4")] * 3
+    one, *others = (PILImage.fromarray(np.roll(frame, number, axis=0)) for number, frame in enumerate(frames))
+    one.save(tmp_path / "seats.png", save_all=True, append_images=others, duration=40)
+    return str(tmp_path / "seats.png")
+
+
 def frames_of(path: str | Path) -> list[Image]:
     shown = []
     with PILImage.open(path) as picture:
@@ -161,6 +170,13 @@ def test_in_a_clip_the_person_is_found_again_after_a_cut(backend, scenes, tmp_pa
               for shot in (range(4), range(4, 8))]
     assert [len(found) for found in tracks] == [1, 1]
     assert not tracks[0] & tracks[1]
+
+
+def test_in_a_clip_people_may_change_places(backend, seats, tmp_path):
+    out = tmp_path / "out.png"
+    swap_file(SwapJob((asset("man-2"),), seats, str(out), references=(asset("man-4"),)), backend)
+    halves = [changed(before, after) for before, after in zip(frames_of(seats), frames_of(out), strict=True)]
+    assert halves == [(True, False)] * 3 + [(False, True)] * 3
 
 
 def test_nobody_fits_is_told_with_what_was_nearest(couple, tmp_path):
