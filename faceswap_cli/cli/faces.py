@@ -84,8 +84,9 @@ def save(
 ) -> None:
     """Keep the face of one person under a name, from one picture or several.
 
-    The file has the part of each picture around the face, and what the engines see in it; nothing of where the
-    pictures lay. Any engine can use it. With --engine auto all engines that are installed look at it now.
+    The file has what is around the face in each picture, and what engines see in it; not the names of the pictures.
+
+    Any engine can use it. With --engine auto all that are installed look at it now.
     """
     from faceswap_cli.jobs.saved_faces import SaveRequest, check_save, open_lookers, save_face
     from faceswap_cli.library.library import Library
@@ -105,9 +106,9 @@ def save(
     with output.progress(name, unit="picture") as progress:
         saved = save_face(request, lookers, library, progress)
     output.warn(saved.warnings)
-    count = len(saved.face.pictures)
-    output.note(f"saved {name}: {count} picture{'' if count == 1 else 's'}, engines {', '.join(saved.face.engines)}; "
-                f"use it as @{name}")
+    pictures_kept, engines = len(saved.face.pictures), saved.face.engines
+    output.note(f"saved {name}: {pictures_kept} picture{'' if pictures_kept == 1 else 's'}, "
+                f"engine{'' if len(engines) == 1 else 's'} {', '.join(engines)}; use it as @{name}")
     if output.json:
         from faceswap_cli.cli.faces_report import face_report
 
@@ -214,6 +215,7 @@ def path(
 ) -> None:
     """Print the folder of saved faces, or the file of one."""
     from faceswap_cli.library.library import Library
+    from faceswap_cli.library.names import MARK
 
     output = Output(json=json, verbose=debug)
     library = Library()
@@ -221,7 +223,7 @@ def path(
     if output.json:
         from faceswap_cli.cli.report import SCHEMA
 
-        output.data({"schema": SCHEMA, "name": name, "path": place})
+        output.data({"schema": SCHEMA, "name": None if name is None else name.removeprefix(MARK), "path": place})
     else:
         output.lines([place])
 
