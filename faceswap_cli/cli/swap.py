@@ -35,7 +35,7 @@ SWAP_EXAMPLES = """Examples
   faceswap swap me.jpg party.jpg -o out.jpg
   faceswap swap me.jpg dance.gif -o dance-me.gif
   faceswap swap me.jpg group.jpg -o out.png --order left-right --target-index 2
-  faceswap swap me.jpg talk.mp4 -o out.mp4 --trim 00:10-00:20
+  faceswap swap me.jpg talk.mp4 -o out.mp4 --trim 00:01-00:05
   faceswap swap me.jpg film.mp4 -o out.mp4 --reference anna.jpg
   faceswap swap film.mp4 -o out.mp4 --pair anna.jpg=me.jpg --pair ben.jpg=you.jpg
   cat party.jpg | faceswap swap me.jpg - -o - > out.jpg

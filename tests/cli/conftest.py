@@ -85,3 +85,17 @@ def models(tmp_path, monkeypatch) -> Iterator[Models]:
         site.stop.set()
         site.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def film(place) -> Path:
+    """film.mp4: six seconds, five frames a second, a blue square that moves right."""
+    import av
+
+    with av.open(str(place / "film.mp4"), "w") as container:
+        stream = container.add_stream("libx264", rate=5, options={"crf": "1"})
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv444p"
+        for n in range(30):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(scene((n, 10, 14, BLUE)), format="rgb24")))
+        container.mux(stream.encode())
+    return place / "film.mp4"

@@ -49,7 +49,10 @@ def examples() -> list[str]:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the examples are for a shell")
-def test_the_examples_of_the_help_are_true(place, dance, tmp_path_factory):
+def test_the_examples_of_the_help_are_true(place, dance, film, tmp_path_factory):
+    for name in ("anna.jpg", "ben.jpg", "you.jpg"):
+        shutil.copy(place / "me.jpg", place / name)
+    shutil.copy(film, place / "talk.mp4")
     (place / "text.png").unlink()
     (place / "photos").mkdir()
     for name in ("party.jpg", "group.jpg", "dance.gif"):
@@ -64,7 +67,7 @@ def test_the_examples_of_the_help_are_true(place, dance, tmp_path_factory):
         done = subprocess.run(["sh", "-c", line], cwd=place.folder, env=env, capture_output=True, check=False,
                               timeout=180)
         assert done.returncode == 0, (line, done.stderr.decode())
-        for made in ("out.jpg", "out.png", "out.gif", "dance-me.gif", "dance-me.webp", "numbered.png"):
+        for made in ("out.jpg", "out.png", "out.gif", "out.mp4", "dance-me.gif", "dance-me.webp", "numbered.png"):
             if made in line:
                 assert (place / made).stat().st_size > 0, line
                 (place / made).unlink()
