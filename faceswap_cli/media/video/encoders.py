@@ -39,6 +39,7 @@ class Encoder:
         least_crf, most_crf, crf: Range and default of the constant rate factor.
         presets, preset: Words for its effort, and the default one.
         even: Whether sides must be even where the colour is coarser than the brightness.
+        hdr: Whether it notes on what display the video was made.
     """
 
     codec: VideoCodec
@@ -49,11 +50,12 @@ class Encoder:
     presets: tuple[str, ...]
     preset: str
     even: bool
+    hdr: bool = True
 
 
 _H264 = Encoder(VideoCodec.H264, "libx264", 0, 51, 18, _WORDS, "medium", even=True)
 _H265 = Encoder(VideoCodec.H265, "libx265", 0, 51, 20, _WORDS, "fast", even=True)
-_VP9 = Encoder(VideoCodec.VP9, "libvpx-vp9", 0, 63, 24, tuple(map(str, range(9))), "4", even=False)
+_VP9 = Encoder(VideoCodec.VP9, "libvpx-vp9", 0, 63, 24, tuple(map(str, range(9))), "4", even=False, hdr=False)
 _AV1 = Encoder(VideoCodec.AV1, "libsvtav1", 1, 63, 24, tuple(map(str, range(14))), "8", even=False)
 
 ENCODERS = {encoder.codec: encoder for encoder in (_H264, _H265, _VP9, _AV1)}
@@ -145,7 +147,7 @@ class Settings:
             # Its note about itself would tell the kind of the CPU.
             fixed = f"info=0:log-level=none:open-gop=0:frame-threads=2:pools={THREADS}"
             return options | {"x265-params": f"{fixed}:{hdr.x265()}" if hdr else fixed}
-        fixed = f"lp={THREADS}"
+        fixed = "lp=2"  # its "level of parallelism": the next one takes twice the memory, and is hardly faster
         return options | {"svtav1-params": f"{fixed}:{hdr.svt()}" if hdr else fixed}
 
 

@@ -72,7 +72,7 @@ def plan_layout(like: ClipInfo, library: str, *, even: bool) -> tuple[Layout, li
         height += height % 2 if sampling.down else 0
         if (width, height) != (like.width, like.height):
             warnings.append(f"{like.width} x {like.height} became {width} x {height}: this codec has even sides only; "
-                            "--video-codec vp9 or av1 keeps odd ones")
+                            "--video-codec av1 (MP4, MKV, WebM) keeps odd ones")
     aspect = Fraction(1) if video is None else video.aspect
     return Layout(width, height, pixel_format, aspect, *tags), warnings
 

@@ -24,6 +24,12 @@ _WAITING = 4
 
 _POLL = 0.2
 
+_HELD = 2
+"""Frames held back, so that the last but one is known before it is encoded."""
+
+_ANY, _PREDICTED = 0, 2
+"""FFmpeg's numbers of kinds of pictures: as the encoder likes, and P."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -83,6 +89,7 @@ class EncodingLine:
         self._failure = failure
         self._queue: queue.Queue[Entry | Cut] = queue.Queue(_WAITING)
         self._growing: _Growing | None = None
+        self._held: list[Entry] = []
         self._error: Exception | None = None
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -144,7 +151,9 @@ class EncodingLine:
                 except queue.Empty:
                     continue
                 if isinstance(item, Entry):
-                    self._encode(item)
+                    self._held.append(item)
+                    if len(self._held) > _HELD:
+                        self._encode(self._held.pop(0))
                 else:
                     self._cut(item)
                     if item.last:
@@ -152,7 +161,7 @@ class EncodingLine:
         except Exception as error:
             self._error = error
 
-    def _encode(self, entry: Entry) -> None:
+    def _encode(self, entry: Entry, picture_type: int = _ANY) -> None:
         picture = self.pictures.make(entry.frame)
         if not self._looked:
             self.hdr = read_hdr(entry.frame)
@@ -163,12 +172,17 @@ class EncodingLine:
         picture.pts = len(growing.ticks)
         picture.time_base = 1 / self._settings.rate
         picture.duration = 1
-        picture.pict_type = 0  # the decoder's choice would be taken for a wish
+        picture.pict_type = picture_type if growing.ticks else _ANY  # the decoder's would be taken for a wish
         growing.ticks.append(entry.tick)
         growing.end = entry.end
         self._take(growing, growing.encoder.encode(picture))
 
     def _cut(self, cut: Cut) -> None:
+        while self._held:
+            # In MP4 how long the last picture is shown is only kept where it is the last one to be decoded too: no
+            # picture between it and the one before may wait for it.
+            before_last = cut.last and len(self._held) == _HELD
+            self._encode(self._held.pop(0), _PREDICTED if before_last else _ANY)
         growing, self._growing = self._growing, None
         if growing is None:
             return

@@ -125,7 +125,9 @@ def _options(plan: Plan) -> dict[str, str]:
             scale *= 2
         # Players that begin before all is loaded want the tables first. The movie's clock is that of the pictures: with
         # the usual thousand ticks a second the end would be rounded, and the last picture cut off.
-        return exact | {"movflags": "+faststart", "movie_timescale": str(scale), "video_track_timescale": str(scale)}
+        tagged = plan.video is not None and plan.video.keep_metadata  # with tags under any name, not only the usual ones
+        flags = "+faststart+use_metadata_tags" if tagged else "+faststart"
+        return exact | {"movflags": flags, "movie_timescale": str(scale), "video_track_timescale": str(scale)}
     # Sound that begins before the pictures (what an encoder needs to get going) stays there; else all would move.
     return exact | {"default_mode": "passthrough", "avoid_negative_ts": "disabled"}
 

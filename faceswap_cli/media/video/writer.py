@@ -106,6 +106,9 @@ class VideoWriter:
         self._line.finish()
         if self._line.pictures.flattened:
             self._warnings.append("transparent parts became white: a video has none")
+        if self._line.hdr is not None and not self._settings.encoder.hdr:
+            self._warnings.append("what an HDR display should know (mastering, light levels) was left out: this codec "
+                                  "does not hold it")
         with _writing(self._out):
             plan = Plan(self._settings.kind, self._settings, self._line.hdr, self._unit, self._like.video,
                         self._options.trim is not None, mark(self._options))
