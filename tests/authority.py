@@ -11,8 +11,8 @@ import pytest
 from faceswap_cli.options import Credentials
 
 TYPES = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp", "tiff": "image/tiff", "avif": "image/avif",
-         "gif": "image/gif", "bmp": "image/bmp", "mp4": "video/mp4", "mov": "video/quicktime", "webm": "video/webm",
-         "mkv": "video/x-matroska"}
+         "gif": "image/gif", "apng": "image/png", "bmp": "image/bmp", "mp4": "video/mp4", "mov": "video/quicktime",
+         "webm": "video/webm", "mkv": "video/x-matroska"}
 
 DETACHED = ("bmp", "webm", "mkv")
 

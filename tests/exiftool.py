@@ -10,14 +10,15 @@ from typing import Any
 
 import pytest
 
-needed = pytest.mark.skipif(shutil.which("exiftool") is None, reason="exiftool is not installed")
+found = shutil.which("exiftool") is not None
+needed = pytest.mark.skipif(not found, reason="exiftool is not installed")
 
 
 def read(path: Path) -> dict[str, Any]:
     """All tags of a file, by `Group:Name`, such as `XMP-dc:Title`."""
     done = subprocess.run(["exiftool", "-json", "-G1", "-struct", str(path)], capture_output=True, check=True)
-    found: dict[str, Any] = json.loads(done.stdout)[0]
-    return found
+    tags: dict[str, Any] = json.loads(done.stdout)[0]
+    return tags
 
 
 def write(path: Path, *tags: str) -> Path:

@@ -36,6 +36,10 @@ _UNTRUE = frozenset({_EXIF, _GPS, 0x9102, 0x9214, 0x927C, 0xA004, 0xA005, 0xA214
 """What is not kept of the directory of EXIF: directories within it, compression, subject area, maker note, sound file,
 interoperability, subject location, identity, padding and offset."""
 
+_FIRST = 10
+"""Where the first directory begins. It could be 8, but in a signed PNG exiftool (12.57) takes that for a part of the
+signature that it has read already, and shows no EXIF."""
+
 _MAX_ENTRIES = 256
 _MAX_VALUE = 16_384
 MAX_BYTES = 60_000
@@ -86,7 +90,8 @@ def copy_exif(file: BinaryIO, width: int, height: int) -> bytes | None:
                 parts[_EXIF][name] = number_entry(size, order)
     if not kept.keys() - _RESOLUTION and not any(parts.values()):
         return None
-    data = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "I", 8) + lay_out(kept, parts, order, 8)
+    data = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "I", _FIRST) + bytes(_FIRST - 8)
+    data += lay_out(kept, parts, order, _FIRST)
     if len(data) > MAX_BYTES:
         raise ExifError(f"it has {len(data)} bytes")
     return data
@@ -120,7 +125,7 @@ def add_to_tiff(tiff: bytes, exif: bytes | None, more: Directory) -> bytes:
     if exif is not None:
         source = io.BytesIO(exif)
         theirs = _read_order(source)
-        added = read_directory(source, theirs, 0, 8)
+        added = read_directory(source, theirs, 0, _number(source.read(4), theirs))
         parts = {tag: read_directory(source, theirs, 0, _number(added.pop(tag).data, theirs))
                  for tag in (_EXIF, _GPS) if tag in added}
         added = {tag: _turned(entry, theirs, order) for tag, entry in added.items()}

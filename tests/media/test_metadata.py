@@ -9,6 +9,7 @@ from pathlib import Path
 import exiftool
 import numpy as np
 import pytest
+from authority import Authority
 from PIL import Image as PILImage
 
 from faceswap_cli.media.exif import ExifError, copy_exif
@@ -130,6 +131,17 @@ def test_kept_as_exiftool_sees_it(tmp_path: Path, source: str, output: str) -> N
     unwanted = "Thumbnail", "InteropIndex", "Warning", "Error"
     assert not [name for name in after if name.split(":")[-1].startswith(unwanted)]
     assert after.get("IFD0:Orientation", "Horizontal (normal)") == "Horizontal (normal)"
+
+
+@exiftool.needed
+@pytest.mark.parametrize("output", KEEPERS)
+def test_kept_in_what_is_signed(tmp_path: Path, output: str) -> None:
+    authority = Authority(tmp_path)
+    path, out = full(tmp_path / "in.jpg"), tmp_path / f"out.{output}"
+    through(path, out, MediaOptions(keep_metadata=True, credentials=authority.issue()))
+    assert authority.read(out)[0] == "Trusted"
+    before, after = exiftool.read(path), exiftool.read(out)
+    assert {name: before[name] for name in KEPT} == {name: after.get(name) for name in KEPT}
 
 
 @exiftool.needed
