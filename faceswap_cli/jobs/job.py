@@ -31,7 +31,7 @@ class SwapJob:
     """One swap: what `faceswap swap SOURCE TARGET -o OUT` asks for.
 
     Attributes:
-        sources: Pictures of the face to put on: paths, folders, http(s) URLs or `-`.
+        sources: Pictures of the face to put on: paths, folders, http(s) URLs, `-`, or saved faces (`@NAME`).
         target: The picture or clip that is changed: a path, URL or `-`.
         output: Where the result goes: a path or `-`.
         engine, media: Options.

@@ -18,8 +18,9 @@ from faceswap_cli.faces.five_points import camera_of
 from faceswap_cli.jobs import saved_faces
 from faceswap_cli.jobs.backend import open_backend
 from faceswap_cli.jobs.inputs import Inputs
-from faceswap_cli.jobs.job import SwapJob
+from faceswap_cli.jobs.job import Pair, SwapJob
 from faceswap_cli.jobs.manifest import read_manifest
+from faceswap_cli.jobs.remote import check_source
 from faceswap_cli.jobs.saved_faces import Looker, SaveRequest, open_lookers, save_face
 from faceswap_cli.jobs.saved_sheet import draw_sheet, write_sheet
 from faceswap_cli.jobs.saved_sources import face_of, read_pictures
@@ -37,6 +38,7 @@ from faceswap_cli.options import (
     MediaOptions,
     OnNoFace,
     Order,
+    RemoteOptions,
     SelectOptions,
 )
 
@@ -280,6 +282,24 @@ def test_a_source_is_a_name_or_a_file(lookers, assets, tmp_path):
         with PILImage.open(plain.path) as image:
             np.testing.assert_array_equal(np.array(image), done.face.pictures[0].pixels)
     assert [picture.name for picture in read_pictures(copy, "sent")] == ["sent, picture 1", "sent, picture 2"]
+
+
+def test_a_pair_names_one_as_its_source(lookers, assets, tmp_path):
+    saved(lookers, "anna", assets / "woman-1.jpg")
+    results = []
+    for source in ("@anna", str(assets / "woman-1.jpg")):
+        job = SwapJob((), str(assets / "man-2.jpg"), str(tmp_path / "out.png"), EMBEDDED, overwrite=True,
+                      pairs=(Pair(str(assets / "man-2.jpg"), source),))
+        assert swap_file(job, open_backend(EMBEDDED)).faces_swapped == 1
+        results.append((tmp_path / "out.png").read_bytes())
+    assert results[0] == results[1]
+
+
+def test_the_api_gets_its_first_picture(lookers, assets):
+    saved(lookers, "anna", assets / "woman-1.jpg")
+    check_source(SwapJob(("@anna",), "a.jpg", "b.jpg", remote=RemoteOptions()))
+    with pytest.raises(InputError, match="did you mean @anna"):
+        check_source(SwapJob(("@ana",), "a.jpg", "b.jpg", remote=RemoteOptions()))
 
 
 def test_a_change_of_a_saved_face_is_noticed(lookers, assets):
