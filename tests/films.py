@@ -13,6 +13,7 @@ import numpy as np
 from faceswap_cli.media.frame import ClipInfo, Frame, Native, VideoFacts
 from faceswap_cli.options import MediaFormat
 
+_LOOKS = b"[Script Info]\n[V4+ Styles]\nFormat: Name\nStyle: Default\n[Events]\n"
 RATE = Fraction(25)
 TONE = 48_000
 
@@ -56,7 +57,7 @@ def film(path: Path, *, frames: int = 12, size: tuple[int, int] = (96, 64), code
         text = None
         if subtitles:
             text = out.add_stream("mov_text")
-            text.codec_context.subtitle_header = b"[Script Info]\n[V4+ Styles]\nFormat: Name\nStyle: Default\n[Events]\n"
+            text.codec_context.subtitle_header = _LOOKS
             text.codec_context.time_base = Fraction(1, 1000)
             text.metadata["language"] = "ita"
         if chapters:
@@ -86,8 +87,8 @@ def _tone(seconds: Fraction, pitch: int, start: Fraction) -> Iterator[Any]:
     total = int(seconds * TONE)
     for begin in range(0, total, 1024):
         at = np.arange(begin, min(begin + 1024, total)) * 2 * np.pi * pitch / TONE
-        frame = av.AudioFrame.from_ndarray((np.sin(at) * 0.3).astype(np.float32)[np.newaxis].repeat(2, 0), format="fltp",
-                                           layout="stereo")
+        samples = (np.sin(at) * 0.3).astype(np.float32)[np.newaxis].repeat(2, 0)
+        frame = av.AudioFrame.from_ndarray(samples, format="fltp", layout="stereo")
         frame.sample_rate, frame.pts, frame.time_base = TONE, begin + int(start * TONE), Fraction(1, TONE)
         yield frame
 

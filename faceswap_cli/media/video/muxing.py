@@ -11,12 +11,13 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from faceswap_cli.media.frame import VideoFacts
+from faceswap_cli.media.provenance import mark
 from faceswap_cli.media.video.encoders import Settings
 from faceswap_cli.media.video.hdr import HdrMetadata
 from faceswap_cli.media.video.segments import SegmentStore
 from faceswap_cli.media.video.streams import Companions, copied_chapters, open_companions
 from faceswap_cli.media.video.tags import ISO_KINDS, append_mark, copied_tags, mark_tags
-from faceswap_cli.options import MediaFormat
+from faceswap_cli.options import MediaFormat, MediaOptions
 
 if TYPE_CHECKING:
     from av.container import OutputContainer
@@ -54,8 +55,7 @@ class Plan:
         hdr: As given to the encoder.
         unit: Of the times of the pictures, in seconds.
         video: The source; None: it was no video.
-        trimmed: Whether only a part of the source is taken.
-        mark: The XMP packet, or None.
+        options: The mark, and whether only a part of the source is taken.
     """
 
     kind: MediaFormat
@@ -63,8 +63,7 @@ class Plan:
     hdr: HdrMetadata | None
     unit: Fraction
     video: VideoFacts | None
-    trimmed: bool
-    mark: bytes | None
+    options: MediaOptions
 
 
 def mux(file: BinaryIO, plan: Plan, store: SegmentStore) -> Written:
@@ -88,10 +87,11 @@ def mux(file: BinaryIO, plan: Plan, store: SegmentStore) -> Written:
         pictures.time_base = plan.unit
         metadata: dict[str, str] = {}
         if plan.video is not None:
-            companions = open_companions(out, plan.kind, plan.video, trimmed=plan.trimmed)
+            companions = open_companions(out, plan.kind, plan.video, trimmed=plan.options.trim is not None)
             metadata = copied_tags(companions.source.metadata, everything=plan.video.keep_metadata)
-        if plan.mark is not None and plan.kind not in ISO_KINDS:
-            metadata |= mark_tags(plan.mark)
+        packet = mark(plan.options)
+        if packet is not None and plan.kind not in ISO_KINDS:
+            metadata |= mark_tags(plan.options)
         out.metadata.update(metadata)
         shift = 0
         if companions is not None and plan.video is not None:
@@ -109,8 +109,8 @@ def mux(file: BinaryIO, plan: Plan, store: SegmentStore) -> Written:
     finally:
         if companions is not None:
             companions.source.close()
-    if plan.mark is not None and plan.kind in ISO_KINDS:
-        append_mark(file, plan.mark)
+    if packet is not None and plan.kind in ISO_KINDS:
+        append_mark(file, packet)
     tracks = companions.tracks.values() if companions is not None else ()
     counts = tuple(track.count for track in tracks if track.target.type == "audio")
     told = tuple(companions.warnings) if companions is not None else ()
@@ -125,7 +125,7 @@ def _options(plan: Plan) -> dict[str, str]:
             scale *= 2
         # Players that begin before all is loaded want the tables first. The movie's clock is that of the pictures: with
         # the usual thousand ticks a second the end would be rounded, and the last picture cut off.
-        tagged = plan.video is not None and plan.video.keep_metadata  # with tags under any name, not only the usual ones
+        tagged = plan.video is not None and plan.video.keep_metadata  # by any name, not only the usual ones
         flags = "+faststart+use_metadata_tags" if tagged else "+faststart"
         return exact | {"movflags": flags, "movie_timescale": str(scale), "video_track_timescale": str(scale)}
     # Sound that begins before the pictures (what an encoder needs to get going) stays there; else all would move.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -148,10 +149,8 @@ def _track(out: OutputContainer, kind: MediaFormat, stream: Any, warnings: list[
 
     sound = stream.type == "audio"
     what = f"a {'sound' if sound else 'subtitle'} track ({_name(stream)})"
-    try:
+    if _holds(out.format.name, stream):
         return CopiedTrack(out.add_stream_from_template(stream))
-    except (ValueError, av.FFmpegError):
-        pass  # this container does not hold it as it is
     try:
         made = ConvertedSound(out, stream, kind) if sound else ConvertedText(out, stream, kind)
     except (ValueError, av.FFmpegError):
@@ -160,6 +159,20 @@ def _track(out: OutputContainer, kind: MediaFormat, stream: Any, warnings: list[
     to = made.target.codec_context.name.removeprefix("lib")
     warnings.append(f"{what} became {to}: {_NAMES[kind]} cannot hold it as it is")
     return made
+
+
+def _holds(container: str, stream: Any) -> bool:
+    """Whether a container takes a stream as it is; some say so only when they write their header."""
+    import av
+
+    probe = av.open(io.BytesIO(), "w", format=container)
+    try:
+        probe.add_stream_from_template(stream)
+        probe.start_encoding()
+        probe.close()
+    except (ValueError, av.FFmpegError):
+        return False
+    return True
 
 
 def _due(packet: Any, before: float) -> float:

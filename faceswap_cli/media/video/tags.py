@@ -5,16 +5,14 @@ from __future__ import annotations
 import re
 from typing import BinaryIO
 
-from faceswap_cli.media.provenance import creator_tool
-from faceswap_cli.options import MediaFormat
+from faceswap_cli.media.provenance import creator_tool, digital_source_url
+from faceswap_cli.options import MediaFormat, MediaOptions
 
 ISO_KINDS = frozenset({MediaFormat.MP4, MediaFormat.MOV})
 """Containers made of boxes."""
 
 _XMP_BOX = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 """The type of a `uuid` box that holds XMP (XMP specification, part 3)."""
-
-_SOURCE = re.compile(rb'DigitalSourceType="([^"]+)"')
 
 _WORK = frozenset({
     "title", "artist", "album", "album_artist", "author", "composer", "performer", "publisher", "copyright", "genre",
@@ -46,15 +44,9 @@ def copied_track_tags(metadata: dict[str, str], *, everything: bool) -> dict[str
     return _pick(metadata, _TRACK, everything=everything)
 
 
-def mark_tags(packet: bytes) -> dict[str, str]:
-    """The mark as tags of Matroska and WebM.
-
-    Args:
-        packet: The XMP packet.
-    """
-    source = _SOURCE.search(packet)
-    tags = {"CREATOR_TOOL": creator_tool()}
-    return tags | ({"DIGITAL_SOURCE_TYPE": source.group(1).decode()} if source else {})
+def mark_tags(options: MediaOptions) -> dict[str, str]:
+    """The mark as tags of Matroska and WebM."""
+    return {"CREATOR_TOOL": creator_tool(), "DIGITAL_SOURCE_TYPE": digital_source_url(trained=options.trained)}
 
 
 def append_mark(file: BinaryIO, packet: bytes) -> None:

@@ -13,7 +13,7 @@ from typing import Self
 from faceswap_cli.errors import FaceswapError, OutputError
 from faceswap_cli.media.atomic import AtomicFile, explain_failure
 from faceswap_cli.media.frame import ClipInfo, Frame, Kept, SegmentWriter
-from faceswap_cli.media.provenance import mark
+from faceswap_cli.media.signing import seal_for
 from faceswap_cli.media.video.check import check_video
 from faceswap_cli.media.video.encoders import Settings, check_options, choose_encoder
 from faceswap_cli.media.video.layout import plan_layout
@@ -111,7 +111,7 @@ class VideoWriter:
                                   "does not hold it")
         with _writing(self._out):
             plan = Plan(self._settings.kind, self._settings, self._line.hdr, self._unit, self._like.video,
-                        self._options.trim is not None, mark(self._options))
+                        self._options)
             written = mux(self._out.file, plan, self._store)
             self._out.file.flush()
             check_video(self._out.file, self._out.name, written)
@@ -160,6 +160,7 @@ def create_video(path: Path | None, kind: MediaFormat, like: ClipInfo, options: 
     settings = Settings(encoder, kind, crf, preset, layout, _rate(like), SEGMENT_FRAMES)
     out = AtomicFile(path, overwrite=overwrite)
     try:
+        out.seal_with(seal_for(options, kind))
         with _writing(out):
             target = None if path is None else Path(os.path.realpath(path))
             store = SegmentStore(target, None if resume is None else f"{resume} {settings.fingerprint()}")
