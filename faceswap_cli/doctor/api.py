@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from faceswap_cli.doctor.checks import Check, DoctorOptions, Look, fail, note, ok, reason_of
+from faceswap_cli.doctor.checks import Check, DoctorOptions, Look, fail, note, ok, split_message
 from faceswap_cli.errors import FaceswapError
 from faceswap_cli.options import RemoteOptions
 
@@ -25,8 +25,7 @@ def _key(options: DoctorOptions) -> Iterator[Check]:
     try:
         key = load_key(_key_file(options.remote))
     except FaceswapError as error:
-        found, _, advice = str(error).rpartition("; ")
-        yield fail("key", found, advice.removeprefix("run: "), present=None)
+        yield fail("key", *split_message(error), present=None)
         return
     if key is not None:
         yield ok("key", "there is one", present=True)
@@ -49,12 +48,7 @@ def _reach(options: DoctorOptions) -> Iterator[Check]:
         key = load_key(_key_file(remote))
     except FaceswapError:
         return  # told above
-    try:
-        reached = reach(key, base_url=remote.base_url, upload_url=remote.upload_url, seconds=_SECONDS)
-    except FaceswapError as error:
-        found, _, advice = reason_of(error).rpartition("; ")
-        yield fail("api", found, advice)
-        return
+    reached = reach(key, base_url=remote.base_url, upload_url=remote.upload_url, seconds=_SECONDS)
     yield ok("api", f"{reached.root} answers in {reached.seconds * 1000:.0f} ms"
              f"{'' if key is None else ', and does not refuse the key'}",
              root=reached.root, seconds=round(reached.seconds, 3))

@@ -101,6 +101,12 @@ def reason_of(error: BaseException) -> str:
     return text if len(text) <= 300 else f"{text[:297]}..."
 
 
+def split_message(error: BaseException) -> tuple[str, str]:
+    """What happened and what to do next: messages of this project end with that, after a semicolon."""
+    found, _, advice = " ".join(str(error).split()).rpartition("; ")
+    return (found, advice.removeprefix("run: ")) if found else (advice, "")
+
+
 def show_gigabytes(count: int) -> str:
     """A number of bytes as people read it, in powers of ten."""
     return f"{count / 1e9:.1f} GB" if count >= 0.95e9 else f"{count / 1e6:.0f} MB"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from faceswap_cli.doctor.checks import Check, DoctorOptions, Look, fail, note, ok, show_gigabytes, warn
+from faceswap_cli.doctor.checks import Check, DoctorOptions, Look, fail, note, ok, show_gigabytes, split_message, warn
 from faceswap_cli.errors import ModelError
 
 if TYPE_CHECKING:
@@ -64,9 +64,8 @@ def _judge(store: ModelStore, spec: ModelSpec, verify: bool) -> Check:
             # What was verified since it last changed need not be read again, unless that is asked for.
             (store.verify if verify else store.path)(spec)
         except ModelError as error:
-            found, _, advice = str(error).rpartition("; ")
             state = fail if spec.sha256 is not None else warn
-            return state(spec.id, found, advice.removeprefix("run: "), **data)
+            return state(spec.id, *split_message(error), **data)
         return ok(spec.id, f"{spec.role.value}, {show_gigabytes(size)}, verified", **data)
     if spec.bytes is not None and size != spec.bytes:
         return fail(spec.id, f"{file} is not the model but {describe_contents(file, spec.bytes)}",

@@ -1,6 +1,6 @@
 """Checks in a process of their own, which may crash, hang and print as it likes.
 
-The child is `python -m faceswap_cli.doctor MODULE FIRST OPTIONS`. It writes JSON lines: `{"begin": NUMBER}` before each
+The child is `python -m faceswap_cli.doctor MODULE FIRST JSON`. It writes JSON lines: `{"begin": NUMBER}` before each
 check, then `{"check": {...}}` for all that it found. When it dies, what it was at has failed, and another child goes on
 with the next one.
 """
@@ -8,6 +8,7 @@ with the next one.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -62,10 +63,11 @@ class _Child:
         self.finished = False
         self._seconds = seconds
         self._timed_out = False
-        given = {"verify": options.verify, "models_folder": options.models_folder}
+        debug = logging.getLogger().isEnabledFor(logging.DEBUG)
+        given = {"options": {"verify": options.verify, "models_folder": options.models_folder}, "debug": debug}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "faceswap_cli.doctor", module, str(first), json.dumps(given)],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=None if debug else subprocess.DEVNULL,
             env=os.environ | {"PYTHONIOENCODING": "utf-8"}, encoding="utf-8", errors="replace")
 
     def checks(self) -> Iterator[Check]:
@@ -102,7 +104,7 @@ class _Child:
                 number = signal.Signals(-code)
             except ValueError:
                 return f"trying it ended the process with signal {-code}"
-            meaning = signal.strsignal(number)
+            meaning = "perhaps for want of memory" if number == signal.SIGKILL else signal.strsignal(number)
             return f"trying it ended the process with {number.name}{f' ({meaning})' if meaning else ''}"
         return f"trying it ended the process with code {code}"
 
@@ -144,7 +146,10 @@ def serve_checks(module: str, first: int, given: str) -> None:
     def write(**said: Any) -> None:
         lines.write(json.dumps(said) + "\n")
 
-    options = DoctorOptions(**json.loads(given))
+    read = json.loads(given)
+    if read["debug"]:
+        logging.basicConfig(stream=sys.stderr, level=logging.DEBUG)
+    options = DoctorOptions(**read["options"])
     looks = looks_of(module)
     write(names=list(looks))
     for number, (name, look) in enumerate(looks.items()):

@@ -6,7 +6,8 @@ import logging
 from collections.abc import Iterator
 from importlib import import_module
 
-from faceswap_cli.doctor.checks import Check, DoctorOptions, Look, fail, reason_of
+from faceswap_cli.doctor.checks import Check, DoctorOptions, Look, fail, reason_of, split_message
+from faceswap_cli.errors import FaceswapError
 
 _log = logging.getLogger(__name__)
 
@@ -30,6 +31,12 @@ def guarded(name: str, look: Look, options: DoctorOptions) -> Iterator[Check]:
     """What one check finds; what it raises is a failure with the error in it."""
     try:
         yield from look(options)
+    except FaceswapError as error:
+        yield fail(name, *split_message(error))
+    except ImportError as error:
+        _log.debug("%s", name, exc_info=True)
+        yield fail(name, f"a package that it needs cannot be loaded: {reason_of(error)}",
+                   "see what is said of the packages")
     except Exception as error:  # whatever it is, it is what was looked for
         _log.debug("%s", name, exc_info=True)
         yield fail(name, f"the check itself failed: {type(error).__name__}: {reason_of(error)}",

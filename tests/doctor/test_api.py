@@ -12,6 +12,7 @@ from segmind_api import CANARY, Fault, SegmindApi
 
 from faceswap_cli.doctor import api
 from faceswap_cli.doctor.checks import Check, DoctorOptions, State
+from faceswap_cli.doctor.looks import guarded
 from faceswap_cli.options import RemoteOptions
 from faceswap_cli.segmind.clock import SystemClock
 
@@ -32,7 +33,7 @@ def server() -> Iterator[SegmindApi]:
 
 def look(base: str | None, **more) -> dict[str, Check]:
     options = DoctorOptions(remote=RemoteOptions(base_url=base, **more))
-    checks = {check.name: check for one in api.LOOKS.values() for check in one(options)}
+    checks = {check.name: check for name, one in api.LOOKS.items() for check in guarded(name, one, options)}
     assert CANARY not in repr(checks)
     return checks
 

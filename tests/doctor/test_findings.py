@@ -11,6 +11,7 @@ import pytest
 
 from faceswap_cli.doctor import codecs, engines, installed_models, machine, python, saved_faces, terminal
 from faceswap_cli.doctor.checks import Check, DoctorOptions, Look, State
+from faceswap_cli.doctor.looks import guarded
 from faceswap_cli.models.importing import import_file
 from faceswap_cli.models.spec import Role
 from faceswap_cli.models.store import ModelStore
@@ -164,7 +165,7 @@ def test_missing_weights_are_a_failure_with_the_install_line(monkeypatch: pytest
 
     monkeypatch.setattr(dlib_weights.DESCRIPTOR_NETWORK, "_model", None)
     monkeypatch.setattr(dlib_weights, "PACKAGE", "no_such_package")
-    check = next(iter(engines.LOOKS["weights"](DoctorOptions())))
+    (check,) = guarded("weights", engines.LOOKS["weights"], DoctorOptions())
     assert check.state is State.FAIL and "not installed" in check.finding
     assert check.advice.startswith("pip install") and "face-recognition-models" in check.advice
 
