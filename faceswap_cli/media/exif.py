@@ -82,7 +82,10 @@ def copy_exif(file: BinaryIO, width: int, height: int) -> bytes | None:
     parts = {}
     for tag, keep in ((_EXIF, lambda tag: tag not in _UNTRUE), (_GPS, lambda tag: tag < 0x0020)):
         if tag in first and first[tag].kind in (LONG, 13):
-            found = read_directory(file, order, start, _number(first[tag].data, order))
+            try:
+                found = read_directory(file, order, start, _number(first[tag].data, order))
+            except ExifError:  # one that points nowhere says nothing
+                continue
             parts[tag] = {name: entry for name, entry in found.items() if keep(name)}
     if _EXIF in parts:
         for name, size in ((_WIDTH, width), (_HEIGHT, height)):
