@@ -1,6 +1,10 @@
 from __future__ import annotations
 
-from faceswap_cli.engine.outcome import FaceOutcome
+import pytest
+
+from faceswap_cli.engine.outcome import FaceOutcome, Similarity
+from faceswap_cli.errors import UnlikeError
+from faceswap_cli.jobs.job import MeasuredSimilarity
 from faceswap_cli.jobs.tally import Tally, WarningTally
 
 
@@ -54,3 +58,42 @@ def test_why_nothing_was_swapped_names_the_reasons():
     filtered = Tally(details=False)
     filtered.add([outcome(0, swapped=False, reason="gender-mismatch")], found=1, swapped=0)
     assert "1 gender-mismatch" in filtered.why_nothing("t.png")
+
+
+def measured(source, to_source, to_target=0.2, name="me.jpg"):
+    return FaceOutcome(0, 0, True, None, source, name, similarity=Similarity(to_source, to_target))
+
+
+def test_similarities_are_summed_up_as_medians():
+    tally = Tally(details=False)
+    assert tally.similarity("cosine") is None
+    tally.add([outcome(0), measured(0, 0.5), measured(1, 0.9, 0.4)], found=3, swapped=3)
+    tally.add([measured(0, 0.6, 0.3)], found=1, swapped=1)
+    assert tally.similarity("cosine") == MeasuredSimilarity("cosine", 0.6, 0.3, 3)
+
+
+def test_each_source_face_must_be_like_enough():
+    """One that is very like does not make up for another that is not."""
+    tally = Tally(details=False)
+    tally.add([measured(0, 0.9), measured(0, 0.8), measured(1, 0.4, name="you.jpg")], found=3, swapped=3)
+    tally.check_similarity(0.4, "t.png", "cosine")
+    with pytest.raises(UnlikeError, match=r"^t\.png: .* like you\.jpg: similarity 0\.40 \(cosine, 1 face\), .* 0\.5;"):
+        tally.check_similarity(0.5, "t.png", "cosine")
+
+
+def test_nobody_is_the_person_tells_how_near_the_nearest_was():
+    tally = Tally(details=False)
+    for alike in (0.1, 0.31, 0.2):
+        tally.add([FaceOutcome(0, 0, False, "other-person", reference_similarity=alike)], found=1, swapped=0)
+    tally.add([outcome(0, swapped=False, reason="person-unknown")], found=1, swapped=0)
+    assert tally.why_nothing("t.gif") == (
+        "no face in t.gif is the person of a reference: the nearest has a similarity of 0.31; take another picture of "
+        "that person, or lower --reference-threshold")
+
+
+def test_faces_that_cannot_be_told_apart_are_told():
+    tally = Tally(details=False)
+    tally.add([outcome(0), outcome(0, swapped=False, reason="person-unknown")], found=2, swapped=1)
+    tally.add([outcome(1), outcome(1, swapped=False, reason="other-person")], found=2, swapped=1)
+    assert tally.warnings() == [
+        "a face too small or turned to tell who it is was left as it is (1 times in 2 frames)"]
