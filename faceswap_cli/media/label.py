@@ -19,6 +19,9 @@ from faceswap_cli.media.frame import Frame
 MAX_CHARACTERS = 200
 """Bound on the text: a label is to be read at a glance."""
 
+_KNOWN = "?\u200c\u200d"
+"""Never missing: what stands for the missing, and what joins letters or keeps them apart."""
+
 _SHARE = 0.03
 """Size of the letters, of the shorter side of the picture."""
 
@@ -96,14 +99,14 @@ def check_label(text: str) -> str:
     """
     lines = (" ".join(line.split()) for line in unicodedata.normalize("NFC", text).splitlines())
     tidy = "\n".join(line for line in lines if line)
-    if not tidy:
-        raise UsageError("the text given to --label is empty; leave it out, or give one")
     if len(tidy) > MAX_CHARACTERS:
         raise UsageError(f"the text given to --label has {len(tidy)} characters; {MAX_CHARACTERS} are the most")
-    letters = dict.fromkeys(tidy.replace("\n", "").replace(" ", ""))
+    strokes = {letter: _stroke(letter, 24) for letter in tidy if letter not in "\n "}
+    if not any(stroke.any() for stroke in strokes.values()):
+        raise UsageError("the text given to --label is empty; leave it out, or give one")
     unknown = _stroke("?", 24)  # so OpenCV draws what it has no glyph for
-    missing = [letter for letter in letters if letter != "?"
-               and (not letter.isprintable() or np.array_equal(_stroke(letter, 24), unknown))]
+    missing = [letter for letter, stroke in strokes.items() if letter not in _KNOWN
+               and (not letter.isprintable() or np.array_equal(stroke, unknown))]
     if missing:
         shown = ", ".join(f"{letter} (U+{ord(letter):04X})" if letter.isprintable() else f"U+{ord(letter):04X}"
                           for letter in missing[:5])

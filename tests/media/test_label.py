@@ -47,7 +47,7 @@ def test_long_text_is_broken_into_lines_and_words_are_cut_only_where_they_must_b
 
 
 @pytest.mark.parametrize("text", ["Überprüfung: ñ Ø ß", "合成画像", "합성", "Сделано ИИ", "עברית", "صورة مركبة",
-                                  "Ωλ", "why?"])
+                                  "Ωλ", "why?", "می\u200cشود"])
 def test_scripts(text: str) -> None:
     picture = np.zeros((480, 640, 3), np.uint8)
     labelled = Label(text, 640, 480).draw(picture)
@@ -74,7 +74,7 @@ def test_seen_where_the_picture_is_transparent() -> None:
 
 
 @pytest.mark.parametrize(("text", "told"), [
-    ("", "empty"), (" \n ", "empty"), ("x" * 201, "201 characters"), ("fun \U0001F600", "U+1F600"),
+    ("", "empty"), (" \n ", "empty"), ("\u200d", "empty"), ("x" * 201, "201 characters"), ("fun \U0001F600", "U+1F600"),
     ("a\x07b", "U+0007"), ("\u0939", "no glyph"),
 ])
 def test_refused(text: str, told: str) -> None:
