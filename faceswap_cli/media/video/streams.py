@@ -149,7 +149,9 @@ def _track(out: OutputContainer, kind: MediaFormat, stream: Any, warnings: list[
 
     sound = stream.type == "audio"
     what = f"a {'sound' if sound else 'subtitle'} track ({_name(stream)})"
-    if _holds(out.format.name, stream):
+    # Hardly a player knows uncompressed sound in MP4, though it may be there.
+    uncompressed = kind is MediaFormat.MP4 and _name(stream).startswith("pcm_")
+    if not uncompressed and _holds(out.format.name, stream):
         return CopiedTrack(out.add_stream_from_template(stream))
     try:
         made = ConvertedSound(out, stream, kind) if sound else ConvertedText(out, stream, kind)
@@ -157,7 +159,9 @@ def _track(out: OutputContainer, kind: MediaFormat, stream: Any, warnings: list[
         warnings.append(f"{what} was left out: {_NAMES[kind]} cannot hold it")
         return None
     to = made.target.codec_context.name.removeprefix("lib")
-    warnings.append(f"{what} became {to}: {_NAMES[kind]} cannot hold it as it is")
+    channels = stream.codec_context.layout.nb_channels if sound else 0
+    fewer = sound and channels != made.target.codec_context.layout.nb_channels
+    warnings.append(f"{what} became {to}{' in stereo' if fewer else ''}: {_NAMES[kind]} cannot hold it as it is")
     return made
 
 
@@ -182,5 +186,5 @@ def _due(packet: Any, before: float) -> float:
 
 def _name(stream: Any) -> str:
     if stream.codec_context is not None:
-        return str(stream.codec_context.name)
+        return str(stream.codec_context.codec.canonical_name)
     return str(getattr(stream, "name", None) or stream.type)

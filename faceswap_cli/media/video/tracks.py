@@ -11,7 +11,9 @@ from faceswap_cli.options import MediaFormat
 _SOUND = {MediaFormat.MP4: "aac", MediaFormat.MOV: "aac", MediaFormat.MKV: "flac", MediaFormat.WEBM: "libopus"}
 _BITS_A_CHANNEL = {"aac": 96_000, "libopus": 64_000}
 _OPUS_RATE = 48_000
-_MOST_CHANNELS = {"aac": 6, "libopus": 2, "flac": 8}
+_LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
+"""By number of channels; of other numbers stereo is made."""
+
 _AAC_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 
 _SUBTITLES = {MediaFormat.MP4: "mov_text", MediaFormat.MOV: "mov_text", MediaFormat.MKV: "subrip",
@@ -74,10 +76,8 @@ class ConvertedSound(CopiedTrack):
         rate = _OPUS_RATE if codec == "libopus" else context.sample_rate
         if codec == "aac":
             rate = min(_AAC_RATES, key=lambda known: abs(known - rate))
-        channels = min(context.layout.nb_channels, _MOST_CHANNELS[codec])
-        layout = context.layout.name if channels == context.layout.nb_channels else "stereo"
-        if channels <= 2:
-            layout = "mono" if channels == 1 else "stereo"
+        layout = _LAYOUTS.get(context.layout.nb_channels, "stereo")
+        channels = context.layout.nb_channels if context.layout.nb_channels in _LAYOUTS else 2
         target = out.add_stream(codec, rate, layout=layout)
         if codec in _BITS_A_CHANNEL:
             target.codec_context.bit_rate = _BITS_A_CHANNEL[codec] * channels

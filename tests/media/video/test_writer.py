@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import av
+import exiftool
 import numpy as np
 import pytest
 from films import facts, film, frames_of, packets, shown, texture
@@ -235,12 +238,18 @@ def test_sound_is_copied_bit_for_bit_and_stays_where_it_is(tmp_path: Path, suffi
         assert [stream.language for stream in container.streams.audio] == ["eng", "fra"]
 
 
-def test_sound_that_a_container_cannot_hold_is_converted(source: Path, tmp_path: Path) -> None:
-    warnings = copy(source, tmp_path / "out.webm")
-    assert warnings == ("a sound track (aac) became opus: WebM cannot hold it as it is",)
-    with av.open(str(tmp_path / "out.webm")) as container:
-        seconds = sum(frame.samples / frame.sample_rate for frame in container.decode(audio=0))
-    assert seconds == pytest.approx(12 / 25, abs=0.03)
+@pytest.mark.parametrize("start", [Fraction(0), Fraction(1, 4)])
+@pytest.mark.parametrize(("sound", "suffix", "became"), [
+    ("aac", "webm", "opus: WebM"), ("pcm_s16le", "mp4", "aac: MP4"), ("flac", "mov", "aac: MOV")])
+def test_sound_that_a_container_cannot_hold_is_converted(tmp_path: Path, sound: str, suffix: str, became: str,
+                                                         start: Fraction) -> None:
+    source = film(tmp_path / "source.mkv", sounds=[sound], sound_from=start)
+    out = tmp_path / f"out.{suffix}"
+    assert copy(source, out) == (f"a sound track ({sound}) became {became} cannot hold it as it is",)
+    with av.open(str(out)) as container:
+        frames = list(container.decode(audio=0))
+    assert frames[0].time == pytest.approx(float(start), abs=0.03)
+    assert sum(frame.samples / frame.sample_rate for frame in frames) == pytest.approx(12 / 25, abs=0.05)  # whole packets
 
 
 def test_subtitles_chapters_and_titles_come_along(tmp_path: Path) -> None:
@@ -350,17 +359,21 @@ def test_an_existing_output_is_refused_and_stays(source: Path, tmp_path: Path) -
     assert out.read_bytes() == b"mine"
 
 
-def test_a_full_disk_leaves_nothing(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import errno
+@pytest.mark.skipif(sys.platform == "win32", reason="this system has no bound on the size of files")
+@pytest.mark.parametrize("stage", ["encoded", "put together"])
+def test_a_file_that_cannot_grow_leaves_nothing(source: Path, tmp_path: Path, stage: str) -> None:
+    import resource
 
-    from faceswap_cli.media.video import muxing
-
-    def full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(muxing, "append_mark", full)
-    with pytest.raises(OutputError, match="the disk is full"):
-        copy(source, tmp_path / "out.mp4")
+    copy(source, tmp_path / "out.mp4", coded(crf=18, preset="ultrafast"))
+    size = 2000 if stage == "encoded" else (tmp_path / "out.mp4").stat().st_size - 1000
+    (tmp_path / "out.mp4").unlink()
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        with pytest.raises(OutputError, match="larger than the system allows"):
+            copy(source, tmp_path / "out.mp4", coded(crf=18, preset="ultrafast"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -379,3 +392,21 @@ def test_a_file_that_misses_pictures_is_not_put_in_place(source: Path, tmp_path:
     with pytest.raises(OutputError, match="11 of 12 pictures"):
         copy(source, tmp_path / "out.mp4")
     assert list(tmp_path.iterdir()) == []
+
+
+@exiftool.needed
+@pytest.mark.parametrize("trained", [False, True])
+@pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv", "webm"])
+def test_the_mark_is_read_by_exiftool(source: Path, tmp_path: Path, suffix: str, trained: bool) -> None:
+    for provenance in (True, False):
+        out = tmp_path / f"out{provenance}.{suffix}"
+        options = MediaOptions(provenance=provenance, trained=trained)
+        copy(source, out, options)
+        tags = {name.partition(":")[2]: value for name, value in exiftool.read(out).items()}
+        term = "compositeWithTrainedAlgorithmicMedia" if trained else "compositeSynthetic"
+        if provenance:
+            assert tags["DigitalSourceType"] == f"http://cv.iptc.org/newscodes/digitalsourcetype/{term}"
+            assert tags["CreatorTool"].startswith("faceswap ")
+        else:
+            assert "faceswap" not in json.dumps({name: value for name, value in tags.items() if name not in
+                                                 ("SourceFile", "Directory", "FileName")})
