@@ -8,14 +8,14 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from fakes import BLUE, RED, BrightSquares, FakePlan, FakeSource, scene
+from fakes import BLUE, RED, FakeSource, scene
+from far import SOURCE, Far, Painter, rendered_there
 
 from faceswap_cli.errors import ModelError
 from faceswap_cli.jobs.clip import ClipSwap
@@ -25,66 +25,7 @@ from faceswap_cli.jobs.renderers import Renderers
 from faceswap_cli.media.frame import ClipInfo, Frame
 from faceswap_cli.options import MediaFormat
 
-SOURCE = FakeSource((RED,), ("me.png",))
 FRAMES = 24
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What `Far` plans: the colour is taken from the source, which is not sent again."""
-
-    plan: FakePlan
-    source: FakeSource
-    number: int
-    drawn_warnings: dict[int, tuple[str, ...]] = field(default_factory=dict)
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_") or name == "plan":
-            raise AttributeError(name)
-        return getattr(self.plan, name)
-
-
-@dataclass(frozen=True)
-class Painter:
-    """What renders for `Far`, with something wrong at one frame.
-
-    Attributes:
-        fault: `raise`, `die`, or nothing.
-        here: The process where nothing goes wrong.
-    """
-
-    fault: str = ""
-    here: int = 0
-
-    def render(self, plan: Plan, image: Any) -> Any:
-        if plan.number == 5 and os.getpid() != self.here:
-            if self.fault == "raise":
-                raise ValueError("only there")
-            if self.fault == "die":
-                os.kill(os.getpid(), signal.SIGKILL)
-        plan.drawn_warnings[0] = (f"painted {plan.number}",)
-        time.sleep(0.005)
-        return BrightSquares().render(replace(plan.plan, colours=dict.fromkeys(plan.colours, plan.source.colours[0])),
-                                      image)
-
-
-class Far(BrightSquares):
-    """Renders in other processes too."""
-
-    fault = ""
-
-    def plan(self, source: Any, image: Any, clip: Any = None) -> Any:
-        plan = super().plan(source, image, clip)
-        return Plan(plan, source, plan.number)
-
-    def render(self, plan: Any, image: Any) -> Any:
-        return self.renderer().render(plan, image)
-
-    def renderer(self) -> Any:
-        return Painter(self.fault, os.getpid())
-
-    def outcomes(self, plan: Any, frame: int) -> Any:
-        return [replace(one, warnings=plan.drawn_warnings.get(0, ())) for one in super().outcomes(plan.plan, frame)]
 
 
 class Reader:
@@ -126,22 +67,6 @@ def test_the_pixels_and_what_is_told_of_them_are_the_same(processes):
     assert told_too == told
     assert "painted" in told[0]
     assert not lost
-
-
-def rendered_there(renderers: Renderers, backend: Any, count: int) -> list[Any]:
-    """What the first process makes of frames, once it is there."""
-    renderers.give(SOURCE)
-    memory = backend.open_clip()
-    results = []
-    for number in range(count):
-        image = scene((number, 10, 14, BLUE))
-        plan = backend.plan(SOURCE, image, memory)
-        end = time.monotonic() + 30
-        while (ticket := renderers.submit(plan, image)) is None:
-            assert time.monotonic() < end
-            time.sleep(0.01)
-        results.append((renderers.collect(ticket), plan))
-    return results
 
 
 def test_a_process_gives_pixels_and_warnings_back():
@@ -208,7 +133,7 @@ def test_the_source_is_not_sent_with_every_plan():
 ORPHANS = """
 import os, sys, time
 sys.path[:0] = sys.argv[1:]
-from test_renderers import Far, SOURCE, rendered_there
+from far import Far, SOURCE, rendered_there
 from faceswap_cli.jobs.renderers import Renderers
 backend = Far()
 renderers = Renderers(backend.renderer(), 64, 48, 2)
@@ -224,7 +149,7 @@ def test_nothing_is_left_of_a_run_that_is_killed(stop, tmp_path):
     here = Path(__file__).parent
     shared = Path("/dev/shm")
     before = set(shared.iterdir()) if shared.exists() else set()
-    with subprocess.Popen([sys.executable, "-c", ORPHANS, str(here), str(here.parent)], stdout=subprocess.PIPE,
+    with subprocess.Popen([sys.executable, "-c", ORPHANS, str(here.parent)], stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": str(tmp_path)}) as run:
         assert run.stdout is not None
         children = [int(word) for word in run.stdout.readline().split()]
