@@ -82,7 +82,7 @@ def swap(
         talk.output(json=call.json, progress=not talk.no_progress), source, target, output,
         engine_options(engine, swapping, select=faces.options(people.reference_threshold), detection=detection,
                        restore=restoring.options(restoring.restore), describe=call.json or talk.verbose,
-                       measure=call.json or people.min_similarity is not None),
+                       measure=call.json or talk.verbose or people.min_similarity is not None),
         media.options(image_format, limits.max_pixels), people, more_sources, call, remote, limits)
 
 
@@ -112,8 +112,8 @@ def swap_gif(
     _run(
         talk.output(json=call.json, progress=not talk.no_progress), source, target, output,
         engine_options(engine, swapping, select=faces.options(people.reference_threshold), detection=detection,
-                       restore=restoring.options(None, if_available=face_restore),
-                       describe=call.json or talk.verbose, measure=call.json or people.min_similarity is not None),
+                       restore=restoring.options(None, if_available=face_restore), describe=call.json or talk.verbose,
+                       measure=call.json or talk.verbose or people.min_similarity is not None),
         media.options(file_type, limits.max_pixels), people, more_sources, call, remote, limits, animation_only=True)
 
 
@@ -179,12 +179,14 @@ def _swap_here(output: Output, job: SwapJob) -> Outcome:
 
 def _tell(output: Output, job: SwapJob, outcome: Outcome) -> None:
     """What was done, in a line; with --verbose, face by face."""
+    from faceswap_cli.cli.people_report import face_words, similarity_words
     from faceswap_cli.media.urls import shown
 
     for face in outcome.faces:
-        what = "swapped" if face.swapped else f"left: {face.skip_reason}"
-        who = f" with {face.source_picture}" if face.source_picture and len(outcome.sources) > 1 else ""
-        output.detail(f"frame {face.frame}, face {face.index}: {what}{who}")
+        output.detail(face_words(face, several_sources=len(job.sources) + len(job.pairs) > 1))
+    alike = similarity_words(outcome)
+    if alike is not None:
+        output.detail(alike)
     times = ", ".join(f"{stage} {seconds:.2f} s" for stage, seconds in _seconds(outcome).items())
     output.detail(f"{', '.join(f'{part} {name}' for part, name in outcome.engine.items() if name)}; {times}")
     faces = _count(outcome.faces_swapped, "face")
