@@ -28,7 +28,7 @@ from faceswap_cli.jobs.remote_result import finish
 from faceswap_cli.jobs.remote_tickets import Tickets, default_folder, ticket_key
 from faceswap_cli.jobs.remote_urls import is_remote
 from faceswap_cli.jobs.swap import check_output
-from faceswap_cli.media.formats import SUFFIXES, output_format
+from faceswap_cli.media.formats import SUFFIXES, VIDEO, output_format
 from faceswap_cli.media.frame import ClipInfo
 from faceswap_cli.media.open import open_media
 from faceswap_cli.media.urls import is_url, redact_url
@@ -43,6 +43,8 @@ from faceswap_cli.segmind.parameters import animation_request, still_request
 from faceswap_cli.segmind.results import Received
 from faceswap_cli.segmind.schema import AnyRequest, FaceswapperRequest
 from faceswap_cli.segmind.ticket import Ticket
+
+_NO_VIDEO = "{} is a video and cannot be used with --remote: the API takes pictures and GIFs; leave --remote out"
 
 
 @dataclass(slots=True)
@@ -357,6 +359,8 @@ def _picture(spec: str, job: SwapJob, inputs: Inputs) -> _Picture:
     found = inputs.resolve_picture(spec) if spec == job.sources[0] else inputs.resolve(spec)
     with open_media(found.path, job.media, name=found.name) as reader:
         info = reader.info
+    if info.video is not None:
+        raise UsageError(_NO_VIDEO.format(found.name))
     try:
         with found.path.open("rb") as file:
             digest = file_digest(file, "sha256").hexdigest()
@@ -369,6 +373,8 @@ def _guess(job: SwapJob) -> ClipInfo:
     """What a target is taken for that was not looked at: by its name."""
     name = urlsplit(job.target).path if is_url(job.target) else job.target
     kind = SUFFIXES.get(PurePosixPath(name).suffix.lower())
+    if kind in VIDEO:
+        raise UsageError(_NO_VIDEO.format(redact_url(job.target)))
     animated = job.animation_only or kind in (MediaFormat.GIF, MediaFormat.APNG)
     return ClipInfo(kind or (MediaFormat.GIF if animated else MediaFormat.JPEG), 1, 1, 2 if animated else 1)
 

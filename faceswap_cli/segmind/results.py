@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 
 from faceswap_cli.media.atomic import AtomicFile
-from faceswap_cli.media.formats import HEAD_BYTES, Foreign, sniff
+from faceswap_cli.media.formats import HEAD_BYTES, Foreign, sniff_picture
 from faceswap_cli.options import MediaFormat
 from faceswap_cli.segmind.address import download_address
 from faceswap_cli.segmind.clock import Deadline
@@ -64,7 +64,7 @@ def store(pieces: Iterable[bytes], destination: Path) -> tuple[MediaFormat, int]
         head += piece
         if len(head) >= HEAD_BYTES:
             break
-    found = sniff(head)
+    found = sniff_picture(head)
     if not head or isinstance(found, Foreign):
         raise AnswerError("nothing instead of a picture" if not head else
                           f"{found.kind if isinstance(found, Foreign) and found.kind else 'data'} instead of a picture")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from faceswap_cli.errors import InputError, LimitError
-from faceswap_cli.media.formats import HEAD_BYTES, Foreign, sniff
+from faceswap_cli.media.formats import HEAD_BYTES, Foreign, sniff_picture
 from faceswap_cli.options import MediaFormat
 
 MAX_UPLOAD_BYTES = 25 * 2**20
@@ -65,7 +65,7 @@ class Asset:
                 if size > max_bytes:
                     raise LimitError(f"{path} is {size / 2**20:.1f} MB, more than the limit of "
                                      f"{max_bytes / 2**20:.4g} MB for uploads; take a smaller picture")
-                found = sniff(file.read(HEAD_BYTES))
+                found = sniff_picture(file.read(HEAD_BYTES))
                 file.seek(0)
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:

@@ -12,7 +12,7 @@ from urllib.parse import unquote_to_bytes
 
 from faceswap_cli.errors import InputError, LimitError
 from faceswap_cli.media.fetch import Resolver, fetch, resolve_host
-from faceswap_cli.media.formats import HEAD_BYTES, Foreign, sniff
+from faceswap_cli.media.formats import HEAD_BYTES, Foreign, sniff_picture
 from faceswap_cli.options import MediaFormat
 from faceswap_cli.server.files import FileShelf
 from faceswap_cli.server.options import MIB, ServerOptions
@@ -51,11 +51,18 @@ class Intake:
             destination: Is written.
 
         Raises:
-            InputError: It cannot be had; see `check_uri` and `media.fetch.fetch`.
+            InputError: It cannot be had; see `check_uri` and `media.fetch.fetch`. Or it is a video.
             LimitError: It is larger than the limit.
             OutputError: The disk is full.
         """
         check_uri(uri, name)
+        self._get(uri, name, destination)
+        with destination.open("rb") as file:
+            kind = sniff_picture(file.read(HEAD_BYTES))
+        if isinstance(kind, Foreign) and kind.video:
+            raise InputError(kind.explain(name))
+
+    def _get(self, uri: str, name: str, destination: Path) -> None:
         if not _is_web(uri):
             destination.write_bytes(decode(uri, name, self._options.max_input))
             return
@@ -122,7 +129,7 @@ def picture_kind(data: bytes, name: str) -> MediaFormat:
     Raises:
         InputError: It is no picture that can be read.
     """
-    kind = sniff(data[:HEAD_BYTES])
+    kind = sniff_picture(data[:HEAD_BYTES])
     if isinstance(kind, Foreign):
         raise InputError(kind.explain(name))
     return kind

@@ -13,6 +13,7 @@ import pytest
 from fakes import BLUE, RED, BrightSquares, scene
 from PIL import Image as PILImage
 from segmind_api import CANARY, FakeClock, Fault, SegmindApi, broken, limited
+from videos import make_video
 
 from faceswap_cli.errors import InputError, OutputError, RemoteError, UsageError
 from faceswap_cli.jobs.job import Pair, SwapJob
@@ -194,6 +195,17 @@ def test_what_is_no_picture_is_not_sent(api, opened, job, spoil):
     Path(job.target if spoil == "target" else job.sources[0]).write_text("no picture")
     with pytest.raises(InputError):
         swap_remote(job, opened())
+    assert not api.asked
+
+
+@pytest.mark.parametrize("place", ["target", "source", "address"])
+def test_videos_are_not_for_the_api(api, opened, job, tmp_path, place):
+    video = str(make_video(tmp_path / "clip.mp4", 5))
+    change = {"target": {"target": video}, "source": {"sources": (video,)},
+              "address": {"target": "https://example.org/clip.mp4?key=secret", "output": str(tmp_path / "out.mp4")}}
+    with pytest.raises(UsageError, match=r"clip\.mp4.* is a video and cannot be used with --remote") as caught:
+        swap_remote(replace(job, **change[place]), opened())
+    assert "secret" not in str(caught.value)
     assert not api.asked
 
 

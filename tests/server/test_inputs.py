@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from live import EMPTY, SOURCE, TARGET, Live, body, text, uri
+from videos import make_video
 
 
 class Site(ThreadingHTTPServer):
@@ -225,6 +226,18 @@ def test_uploads_are_all_or_nothing(start, tmp_path):
     for odd in ({}, {"data_urls": []}, {"data_urls": [1]}, {"data_urls": {"a": 1}}, {"data_urls": None}):
         assert client.post("/upload-asset", json=odd).status_code == 400
     assert not list((tmp_path / "serve" / "files").iterdir())
+
+
+def test_videos_are_refused_in_the_words_of_pictures(start, tmp_path):
+    video = uri(make_video(tmp_path / "clip.mp4", 5).read_bytes())
+    client = start().client()
+    for field in ("source_img", "target_img"):
+        answer = client.post("/v1/faceswap-v3", json=body() | {field: video})
+        assert answer.status_code == 400
+        assert f"{field} is a video (MP4); here only pictures can be used" in answer.json()["error"]
+    answer = client.post("/upload-asset", json={"data_urls": [video]})
+    assert answer.status_code == 400
+    assert "is a video" in answer.json()["error"]
 
 
 def test_uploads_are_bounded(start):
