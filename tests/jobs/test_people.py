@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import cv2
@@ -23,11 +24,14 @@ from faceswap_cli import (
     open_backend,
     swap_file,
 )
+from faceswap_cli.engine.outcome import Role, SourcePicture
 from faceswap_cli.errors import UnlikeError
 from faceswap_cli.image import Image
 from faceswap_cli.jobs.backend import SwapBackend
+from faceswap_cli.jobs.checkpoint import Checkpoints
 from faceswap_cli.jobs.job import Outcome, Pair
 from faceswap_cli.jobs.roles import cast_of, pictures_of
+from faceswap_cli.jobs.tally import Tally
 from faceswap_cli.options import EngineName
 
 ASSETS = Path(__file__).parents[2] / "assets"
@@ -177,6 +181,28 @@ def test_in_a_clip_people_may_change_places(backend, seats, tmp_path):
     swap_file(SwapJob((asset("man-2"),), seats, str(out), references=(asset("man-4"),)), backend)
     halves = [changed(before, after) for before, after in zip(frames_of(seats), frames_of(out), strict=True)]
     assert halves == [(True, False)] * 3 + [(False, True)] * 3
+
+
+def test_a_clip_that_is_gone_on_with_in_another_run_knows_who_is_who(scenes):
+    """Looks, decisions and the sample that is measured go on as if there had been no break."""
+    def opened():
+        backend = open_backend(EngineOptions(engine=EngineName.EMBEDDED, measure=True))
+        roles = [Role((SourcePicture("a", portrait("man-4")),), (SourcePicture("b", portrait("man-2")),))]
+        return backend, backend.prepare_roles(roles)
+
+    def told(backend, source, clip, images):
+        plans = [backend.plan(source, image, clip) for image in images]
+        return [([(one.role, one.similarity) for one in plan.people], sorted(plan.sample)) for plan in plans]
+
+    images = frames_of(scenes)
+    backend, source = opened()
+    expected = told(backend, source, backend.open_clip(), images)
+    clip = backend.open_clip()
+    before = told(backend, source, clip, images[:6])
+    snapshot = Checkpoints(source)
+    state = snapshot.pack(snapshot.snapshot(clip), Tally(details=False), Fraction(0), transparent=False)
+    other, again = opened()
+    assert before + told(other, again, Checkpoints(again).read(state).memory, images[6:]) == expected
 
 
 def test_nobody_fits_is_told_with_what_was_nearest(couple, tmp_path):
