@@ -144,5 +144,5 @@ def take_glimpse(image: Image, face: Face) -> FloatArray:
 def correlation(one: FloatArray, other: FloatArray) -> float:
     """Of two pictures (H, W, 3), each channel about its mean; the light may change."""
     a, b = one - one.mean((0, 1)), other - other.mean((0, 1))
-    noise = _NOISE * _NOISE * a.size
+    noise = float(_NOISE * _NOISE * a.size)
     return (float((a * b).sum()) + noise) / (float(np.sqrt((a * a).sum() * (b * b).sum())) + noise)
