@@ -71,7 +71,7 @@ def picture(width: int, height: int, number: int = 0) -> np.ndarray:
     return np.clip(made, 0, 255).astype(np.uint8)
 
 
-def make_clip(path: Path, clip: Clip = Clip()) -> Path:  # noqa: B008 (frozen)
+def make_clip(path: Path, clip: Clip = Clip()) -> Path:
     """Write a clip; the container goes by the suffix of `path`."""
     with av.open(str(path), "w", options=clip.container_options) as container:
         container.metadata.update(clip.metadata)
