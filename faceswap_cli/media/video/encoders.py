@@ -18,7 +18,7 @@ from fractions import Fraction
 from typing import Any
 
 from faceswap_cli.errors import OutputError, UsageError
-from faceswap_cli.media.frame import VideoFacts
+from faceswap_cli.media.frame import ClipInfo
 from faceswap_cli.media.video.hdr import HdrMetadata
 from faceswap_cli.media.video.layout import Layout, keeps_all, source_depth
 from faceswap_cli.options import MediaFormat, VideoCodec, VideoOptions
@@ -40,6 +40,7 @@ class Encoder:
         presets, preset: Words for its effort, and the default one.
         even: Whether sides must be even where the colour is coarser than the brightness.
         hdr: Whether it notes on what display the video was made.
+        least_side: Fewest pixels of a side.
     """
 
     codec: VideoCodec
@@ -51,12 +52,14 @@ class Encoder:
     preset: str
     even: bool
     hdr: bool = True
+    least_side: int = 1
 
 
 _H264 = Encoder(VideoCodec.H264, "libx264", 0, 51, 18, _WORDS, "medium", even=True)
-_H265 = Encoder(VideoCodec.H265, "libx265", 0, 51, 20, _WORDS, "fast", even=True)
+_H265 = Encoder(VideoCodec.H265, "libx265", 0, 51, 20, _WORDS, "fast", even=True, least_side=16)
 _VP9 = Encoder(VideoCodec.VP9, "libvpx-vp9", 0, 63, 24, tuple(map(str, range(9))), "4", even=False, hdr=False)
-_AV1 = Encoder(VideoCodec.AV1, "libsvtav1", 1, 63, 24, tuple(map(str, range(14))), "8", even=False)
+_AV1 = Encoder(VideoCodec.AV1, "libsvtav1", 1, 63, 24, tuple(map(str, range(14))), "8", even=False, least_side=64)
+"""Below that side it waits for ever in some sizes, such as 1000 x 16."""
 
 ENCODERS = {encoder.codec: encoder for encoder in (_H264, _H265, _VP9, _AV1)}
 
@@ -151,26 +154,30 @@ class Settings:
         return options | {"svtav1-params": f"{fixed}:{hdr.svt()}" if hdr else fixed}
 
 
-def choose_encoder(kind: MediaFormat, video: VideoFacts | None, options: VideoOptions) -> Encoder:
+def choose_encoder(kind: MediaFormat, like: ClipInfo, options: VideoOptions) -> Encoder:
     """The encoder for a container, a source and what the user wants.
 
     Raises:
-        UsageError: The container cannot hold the codec.
+        UsageError: The container cannot hold the codec, or the codec such small pictures.
     """
+    side = min(like.width, like.height)
     if options.codec is not VideoCodec.AUTO:
         if options.codec not in HOLDS[kind]:
             raise UsageError(f"--video-codec {options.codec}: {kind} holds {_list(HOLDS[kind])}; take one of them, "
                              f"or write {_list(_holders(options.codec))}")
-        return ENCODERS[options.codec]
-    if video is None:
-        return _VP9 if kind is MediaFormat.WEBM else _H264
-    same = _SAME.get(video.codec)
-    if same in HOLDS[kind] and keeps_all(ENCODERS[same].library, video.pixel_format):
-        return ENCODERS[same]
-    deep = source_depth(video.pixel_format) > 8
-    if kind is MediaFormat.WEBM:
-        return _AV1 if deep else _VP9
-    return _H265 if deep else _H264
+        encoder = ENCODERS[options.codec]
+        if side < encoder.least_side:
+            raise UsageError(f"--video-codec {options.codec}: sides have at least {encoder.least_side} pixels, and "
+                             f"this is {like.width} x {like.height}; leave the option out")
+        return encoder
+    candidates = [_VP9, _AV1] if kind is MediaFormat.WEBM else [_H264, _H265]
+    if like.video is not None:
+        same = _SAME.get(like.video.codec)
+        if source_depth(like.video.pixel_format) > 8:
+            candidates.reverse()
+        if same in HOLDS[kind] and keeps_all(ENCODERS[same].library, like.video.pixel_format):
+            candidates.insert(0, ENCODERS[same])
+    return next(encoder for encoder in candidates if side >= encoder.least_side)
 
 
 def check_options(encoder: Encoder, options: VideoOptions) -> tuple[int, str]:

@@ -152,12 +152,13 @@ def create_video(path: Path | None, kind: MediaFormat, like: ClipInfo, options: 
     Raises:
         UsageError: The container cannot hold the codec; a rate factor or preset that the encoder does not know; the
             output exists.
-        OutputError: The output cannot be written.
+        OutputError: The output cannot be written, or the encoder refuses the size.
     """
-    encoder = choose_encoder(kind, like.video, options.video)
+    encoder = choose_encoder(kind, like, options.video)
     crf, preset = check_options(encoder, options.video)
     layout, warnings = plan_layout(like, encoder.library, even=encoder.even)
     settings = Settings(encoder, kind, crf, preset, layout, _rate(like), SEGMENT_FRAMES)
+    settings.open(None)  # what it refuses comes out before any work is done
     out = AtomicFile(path, overwrite=overwrite)
     try:
         out.seal_with(seal_for(options, kind))

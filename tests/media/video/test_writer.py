@@ -176,6 +176,15 @@ def test_odd_sizes(tmp_path: Path, codec: str, size: tuple[int, int]) -> None:
     assert np.abs(shown_pixels.astype(int) - pixels).mean() < 4
 
 
+def test_pictures_too_small_for_a_codec(tmp_path: Path) -> None:
+    source = film(tmp_path / "source.mkv", frames=3, size=(48, 16), codec="libvpx-vp9", pixel_format="yuv420p")
+    with pytest.raises(UsageError, match="at least 64 pixels"):
+        copy(source, tmp_path / "out.webm", coded(codec=VideoCodec.AV1))
+    copy(film(tmp_path / "deep.mp4", frames=3, size=(48, 8), pixel_format="yuv420p10le"), tmp_path / "out.webm")
+    with av.open(str(tmp_path / "out.webm")) as container:
+        assert container.streams.video[0].codec_context.codec.canonical_name == "vp9"
+
+
 def test_an_animation_becomes_a_video_in_its_colours(tmp_path: Path) -> None:
     pixels = np.zeros((32, 48, 3), np.uint8)
     pixels[:, :24] = (200, 30, 60)
@@ -249,7 +258,7 @@ def test_sound_that_a_container_cannot_hold_is_converted(tmp_path: Path, sound: 
     with av.open(str(out)) as container:
         frames = list(container.decode(audio=0))
     assert frames[0].time == pytest.approx(float(start), abs=0.03)
-    assert sum(frame.samples / frame.sample_rate for frame in frames) == pytest.approx(12 / 25, abs=0.05)  # whole packets
+    assert sum(frame.samples / frame.sample_rate for frame in frames) == pytest.approx(12 / 25, abs=0.05)
 
 
 def test_subtitles_chapters_and_titles_come_along(tmp_path: Path) -> None:
