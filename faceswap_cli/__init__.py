@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from faceswap_cli.engine.outcome import FaceOutcome as FaceOutcome
+    from faceswap_cli.engine.outcome import Similarity as Similarity
     from faceswap_cli.errors import ExitCode as ExitCode
     from faceswap_cli.errors import FaceswapError as FaceswapError
     from faceswap_cli.errors import InputError as InputError
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from faceswap_cli.errors import OutputError as OutputError
     from faceswap_cli.errors import PartialError as PartialError
     from faceswap_cli.errors import RemoteError as RemoteError
+    from faceswap_cli.errors import UnlikeError as UnlikeError
     from faceswap_cli.errors import UsageError as UsageError
     from faceswap_cli.faces.face import Box as Box
     from faceswap_cli.faces.face import Face as Face
@@ -36,8 +38,10 @@ if TYPE_CHECKING:
     from faceswap_cli.jobs.detect import DetectJob as DetectJob
     from faceswap_cli.jobs.detect import DetectReport as DetectReport
     from faceswap_cli.jobs.detect import detect_file as detect_file
+    from faceswap_cli.jobs.job import MeasuredSimilarity as MeasuredSimilarity
     from faceswap_cli.jobs.job import Outcome as Outcome
     from faceswap_cli.jobs.job import OutputInfo as OutputInfo
+    from faceswap_cli.jobs.job import Pair as Pair
     from faceswap_cli.jobs.job import SwapJob as SwapJob
     from faceswap_cli.jobs.job import Timings as Timings
     from faceswap_cli.jobs.swap import prepare_source as prepare_source
@@ -51,20 +55,23 @@ if TYPE_CHECKING:
     from faceswap_cli.options import OnNoFace as OnNoFace
     from faceswap_cli.options import Order as Order
     from faceswap_cli.options import SelectOptions as SelectOptions
+    from faceswap_cli.options import Trim as Trim
+    from faceswap_cli.options import VideoCodec as VideoCodec
+    from faceswap_cli.options import VideoOptions as VideoOptions
 
     __version__: str
 
 _HOMES = {
-    "engine.outcome": ("FaceOutcome",),
+    "engine.outcome": ("FaceOutcome", "Similarity"),
     "errors": ("ExitCode", "FaceswapError", "InputError", "LimitError", "MissingDependencyError", "ModelError",
-               "NoFaceError", "OutputError", "PartialError", "RemoteError", "UsageError"),
+               "NoFaceError", "OutputError", "PartialError", "RemoteError", "UnlikeError", "UsageError"),
     "faces.face": ("Box", "Face", "Gender", "Pose"),
     "jobs.backend": ("SwapBackend", "open_backend"),
     "jobs.detect": ("DetectJob", "DetectReport", "detect_file"),
-    "jobs.job": ("Outcome", "OutputInfo", "SwapJob", "Timings"),
+    "jobs.job": ("MeasuredSimilarity", "Outcome", "OutputInfo", "Pair", "SwapJob", "Timings"),
     "jobs.swap": ("prepare_source", "swap_file"),
     "options": ("ALL", "EngineName", "EngineOptions", "GenderFilter", "MediaFormat", "MediaOptions", "OnNoFace",
-                "Order", "SelectOptions"),
+                "Order", "SelectOptions", "Trim", "VideoCodec", "VideoOptions"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 

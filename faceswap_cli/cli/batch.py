@@ -116,7 +116,7 @@ def batch(
         files_from=() if files_from in (None, "-") else (files_from,), null=null, manifest=manifest,
         engine=engine_options(engine, swapping, select=faces.options(people.reference_threshold), detection=detection,
                               restore=restoring.options(restoring.restore), describe=json or talk.verbose,
-                              measure=json or people.min_similarity is not None),
+                              measure=json or talk.verbose or people.min_similarity is not None),
         media=media.options(image_format, limits.max_pixels),
         on_no_face=on_no_face, allow_private_urls=limits.allow_private_urls, details=True, overwrite=overwrite,
         shard=None if shard is None else parse_shard(shard), remote=api, references=tuple(people.reference or ()),
@@ -129,8 +129,6 @@ def batch(
         executor, address, num_gpus, _path(report, "--report"), _path(junit, "--junit"),
         _path(summary_html, "--summary-html"), progress=not talk.no_progress, remote=there,
     )
-    if media.no_provenance:
-        sink.note("--no-provenance: the outputs will carry no mark that says they are composites")
     if dry_run:
         show_plan(sink, request, how.journal, how.policy)
     elif code := run(sink, request, how):

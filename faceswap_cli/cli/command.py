@@ -33,7 +33,8 @@ _ONLY_WITH: Mapping[str, tuple[str, object]] = {
 """Settings that mean something only where another option has a value; elsewhere they wait for a run that has."""
 
 _NOT_REMOTE = {"workers", "threads", "timeout", "max-memory", "executor", "swapper", "swap-size", "mask", "keep-mouth",
-               "detector-size", "detector-score", "restore-visibility", "on-no-face"}
+               "detector-size", "detector-score", "restore-visibility", "on-no-face", "reference-threshold",
+               "min-similarity", "keep-metadata", "video-codec", "crf", "preset", "keep-fps"}
 """Settings for the engine of this machine, which the API has no parameter for."""
 
 _FALLBACK = {"engine", "models-dir", "provider", "device", "accelerate"}

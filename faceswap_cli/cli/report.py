@@ -5,7 +5,7 @@
     {"schema": 1,
      "inputs": {"sources": [str], "target": str},
      "output": {"path": str, "format": str, "width": int, "height": int, "frames": int, "duration": float,
-                "loop": int | null, "bytes": int} | null,
+                "loop": int | null, "bytes": int, "marks": ["xmp" | "c2pa" | "label"]} | null,
      "engine": {"engine": str, "analyser": str, "swapper": str, "restorer": str | null,
                "provider": str | null}, of --remote: {"engine": "remote", "analyser": str | null, "swapper": str,
                "restorer": str | null, "provider": str, "slug": str, "request_id": str | null},

@@ -142,8 +142,6 @@ def _run(output: Output, source: str | None, target: str | None, destination: st
     paired = (name for pair in pairs for name in (pair.reference, pair.source))
     if (*job.sources, *job.references, *paired, target).count("-") > 1:
         raise UsageError("- (standard input) can be given only once, as source or as target")
-    if not media.provenance:
-        output.note("--no-provenance: the output will carry no mark that says it is a composite")
     check_output(job)
     if job.remote is None:
         outcome = _swap_here(output, job)

@@ -32,7 +32,7 @@ from faceswap_cli.media.formats import SUFFIXES, VIDEO, output_format
 from faceswap_cli.media.frame import ClipInfo
 from faceswap_cli.media.open import open_media
 from faceswap_cli.media.urls import is_url, redact_url
-from faceswap_cli.options import EngineName, Fallback, MediaFormat, OnNoFace, RemoteOptions
+from faceswap_cli.options import EngineName, Fallback, MediaFormat, OnNoFace, RemoteOptions, VideoOptions
 from faceswap_cli.segmind.address import is_hosted
 from faceswap_cli.segmind.client import SegmindClient
 from faceswap_cli.segmind.clock import Clock as ApiClock
@@ -140,6 +140,14 @@ def check_remote(job: SwapJob) -> None:
     if job.on_no_face is not OnNoFace.FAIL:
         raise UsageError(f"--on-no-face {job.on_no_face} cannot be used with --remote: the API does not say in a fixed "
                          "way that there was no face; leave one of the two out")
+    media, video = job.media, VideoOptions()
+    files = {"--trim": media.trim is not None, "--keep-metadata": media.keep_metadata,
+             "--video-codec": media.video.codec != video.codec, "--crf": media.video.crf is not None,
+             "--preset": media.video.preset is not None, "--no-keep-fps": media.video.keep_fps != video.keep_fps}
+    for option, given in files.items():
+        if given:
+            raise UsageError(f"{option} cannot be used with --remote: the API makes the output, and takes no such "
+                             "wish; leave one of the two out")
     if job.remote.fallback is None:
         engine, runtime = job.engine, job.engine.runtime
         local = {"--engine": engine.engine is not EngineName.AUTO, "--models-dir": engine.models_folder is not None,

@@ -13,8 +13,10 @@ from faceswap_cli.errors import InputError
 from faceswap_cli.jobs.job import OutputInfo, SwapJob
 from faceswap_cli.media.atomic import AtomicFile
 from faceswap_cli.media.frame import ClipInfo
+from faceswap_cli.media.label import Label
 from faceswap_cli.media.open import create_media, open_media
-from faceswap_cli.media.provenance import gif_xmp_extension, mark, png_xmp_chunk
+from faceswap_cli.media.provenance import gif_xmp_extension, mark, marks, png_xmp_chunk
+from faceswap_cli.media.signing import Seal, seal_for
 from faceswap_cli.options import MediaFormat, MediaOptions
 from faceswap_cli.segmind.faults import ApiError
 
@@ -42,20 +44,21 @@ def finish(received: Path, job: SwapJob, wanted: MediaFormat, *, animated: bool 
             kinds = "a still", "an animation"
             raise InputError(f"it is {kinds[info.animated]} instead of {kinds[animated]}")
         keeps = info.format is wanted or {info.format, wanted} == {MediaFormat.PNG, MediaFormat.APNG}
-        if keeps:
-            _write(_marked(received.read_bytes(), info, media), job)
+        kind = info.format if keeps else wanted
+        if keeps and media.label is None:
+            _write(_marked(received.read_bytes(), info, media), job, seal_for(media, kind))
         else:
-            _convert(received, job, replace(media, image_format=wanted))
+            _convert(received, job, replace(media, image_format=kind))
     except InputError as error:
         raise ApiError(f"the API's result cannot be used: {error}; the request may be billed") from error
     path = job.output_path
     if path is None:
         return OutputInfo(job.output, wanted.value, info.width, info.height, frames, float(duration), info.loop,
-                          received.stat().st_size)
+                          received.stat().st_size, marks(media, kind))
     if not keeps:
         info, frames, duration = _look(path, job.media)
     return OutputInfo(job.output, info.format.value, info.width, info.height, frames, float(duration), info.loop,
-                      path.stat().st_size)
+                      path.stat().st_size, marks(media, kind))
 
 
 def _look(path: Path, media: MediaOptions) -> tuple[ClipInfo, int, Fraction]:
@@ -72,8 +75,9 @@ def _look(path: Path, media: MediaOptions) -> tuple[ClipInfo, int, Fraction]:
         return reader.info, frames, duration
 
 
-def _write(data: bytes, job: SwapJob) -> None:
+def _write(data: bytes, job: SwapJob, seal: Seal | None) -> None:
     with AtomicFile(job.output_path, overwrite=job.overwrite) as file:
+        file.seal_with(seal)
         with file.writing():
             file.file.write(data)
         file.commit()
@@ -82,8 +86,9 @@ def _write(data: bytes, job: SwapJob) -> None:
 def _convert(received: Path, job: SwapJob, media: MediaOptions) -> None:
     with open_media(received, job.media, name="it") as reader, \
             create_media(job.output_path, reader.info, media, overwrite=job.overwrite) as writer:
+        label = None if media.label is None else Label(media.label, reader.info.width, reader.info.height)
         for frame in reader.frames():
-            writer.write(frame)
+            writer.write(frame if label is None else label.mark(frame))
         writer.commit()
 
 

@@ -26,8 +26,10 @@ from faceswap_cli.jobs.roles import cast_of, pictures_of
 from faceswap_cli.jobs.sources import read_sources
 from faceswap_cli.jobs.tally import Tally
 from faceswap_cli.media.atomic import AtomicFile, explain_failure
-from faceswap_cli.media.formats import HEAD_BYTES, LABELS, OPAQUE, VIDEO, output_format, sniff
+from faceswap_cli.media.formats import HEAD_BYTES, LABELS, OPAQUE, SUFFIXES, VIDEO, output_format, sniff
 from faceswap_cli.media.frame import ClipInfo, Frame, Kept, Reader, Writer
+from faceswap_cli.media.provenance import marks, notes
+from faceswap_cli.media.signing import DETACHED
 from faceswap_cli.options import MediaFormat, MediaOptions, OnNoFace
 from faceswap_cli.runtime.cores import core_count
 
@@ -155,8 +157,9 @@ def swap_file(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None = Non
                 with clock.stage("encode"):
                     _ready(before_commit)
                     output_file.writer.commit()
-                output = task.describe(tally.frames, clip.duration)
-                warnings += output_file.warnings
+                media = _marked(job, backend).media
+                output = replace(task.describe(tally.frames, clip.duration), marks=marks(media, task.format))
+                warnings += [*output_file.warnings, *notes(media, task.format, animated=info.animated)]
                 if clip.transparent and task.format in OPAQUE - VIDEO:  # writers of videos tell it themselves
                     warnings.append(f"{LABELS[task.format]} has no transparency: transparent parts are white now")
         warnings += [*tally.warnings(), *_lost(renderers)]
@@ -253,6 +256,9 @@ def _swap_to_remote(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None
                     workers: int | None, before_commit: Callable[[], None] | None) -> Outcome:
     """Swap into a local file, then upload it."""
     clock = Clock()
+    if job.media.credentials is not None and SUFFIXES.get(Path(job.output).suffix.lower()) in DETACHED:
+        raise UsageError(f"cannot sign {job.output}: of this format the signature is a file beside the output, which "
+                         "is not uploaded; choose another format, or write to this machine")
     with RemoteOutput(job.output, overwrite=job.overwrite) as remote:
         local = replace(job, output=str(remote.path))
         outcome = swap_file(local, backend, on_frame, prepared=prepared, workers=workers, go_on=False)

@@ -123,6 +123,9 @@ def test_the_hosted_api_wants_a_key(run, monkeypatch):
 @pytest.mark.parametrize(("arguments", "words"), [
     (["--source", "me.jpg", "--remote"], b"--source cannot be used with --remote"),
     (["--swap-size", "256", "--remote"], b"--swap-size cannot be used with --remote"),
+    (["--trim", "1-2", "--remote"], b"--trim cannot be used with --remote"),
+    (["--keep-metadata", "--remote"], b"--keep-metadata cannot be used with --remote"),
+    (["--no-keep-fps", "--remote"], b"--no-keep-fps cannot be used with --remote"),
     (["--engine", "neural", "--remote"], b"--engine cannot be used with --remote"),
     (["--on-no-face", "skip", "--remote"], b"--on-no-face skip cannot be used with --remote"),
     (["--remote-mode", "sync"], b"--remote-mode is for --remote"),
