@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from authority import Authority
 from fakes import BLUE, RED, BrightSquares, scene
 from PIL import Image as PILImage
 from segmind_api import CANARY, FakeClock, Fault, SegmindApi, broken, limited
@@ -253,6 +255,23 @@ def test_a_mark_of_the_server_stays(api, opened, job):
                                                         b"compositeSynthetic                  ")
     swap_remote(replace(job, overwrite=True), opened())
     assert Path(job.output).read_bytes() == api.picture
+
+
+def test_a_result_is_labelled_here(api, opened, job, tmp_path):
+    api.picture, api.content_type = encoded("PNG", STILL), "image/png"
+    job = replace(job, output=str(tmp_path / "o.png"), media=MediaOptions(label="AI"))
+    outcome = swap_remote(job, opened())
+    with PILImage.open(job.output) as written:
+        drawn = np.asarray(written.convert("RGB")) != np.asarray(STILL)
+    assert drawn.any() and not drawn[:24].any(), "in a lower corner, and nowhere else"
+    assert outcome.output.marks == ("xmp", "label")
+
+
+def test_a_result_is_signed_here(api, opened, job, tmp_path):
+    (tmp_path / "keys").mkdir()
+    job = replace(job, media=MediaOptions(credentials=Authority(tmp_path / "keys").issue()))
+    outcome = swap_remote(job, opened())
+    assert outcome.output.marks == ("xmp", "c2pa") and b"c2pa" in Path(job.output).read_bytes()
 
 
 def test_a_format_that_the_api_has_not_is_made_here(api, opened, job, tmp_path):
