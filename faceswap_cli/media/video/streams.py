@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from math import ceil, floor
 from typing import TYPE_CHECKING, Any
 
 from faceswap_cli.media.frame import VideoFacts
@@ -76,13 +77,29 @@ class Companions:
         shown = packet.pts if packet.pts is not None else packet.dts
         if shown is None or unit is None:
             return False
-        if self.trimmed and not (self.origin <= shown * unit and (self.end is None or shown * unit < self.end)):
+        if self.trimmed and not self._cut(packet, shown, unit):
             return False
         shift = round(self.origin / unit)
         if packet.pts is not None:
             packet.pts -= shift
         if packet.dts is not None:
             packet.dts -= shift
+        return True
+
+    def _cut(self, packet: Any, shown: int, unit: Fraction) -> bool:
+        """Whether a packet lies in the part that is taken; subtitles that reach into it are made shorter."""
+        if self.end is not None and shown * unit >= self.end:
+            return False
+        begin = max(shown, ceil(self.origin / unit))
+        if packet.stream.type != "subtitle":
+            return begin == shown
+        end = shown + (packet.duration or 0)
+        if self.end is not None:
+            end = min(end, floor(self.end / unit))
+        if end <= begin:
+            return False
+        packet.pts = packet.dts = begin
+        packet.duration = end - begin
         return True
 
 

@@ -310,7 +310,8 @@ def test_attached_files_stay_in_matroska_and_are_told_elsewhere(tmp_path: Path) 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
 def test_of_a_part_only_its_sound_and_chapters_are_taken(tmp_path: Path, suffix: str) -> None:
-    source = film(tmp_path / "source.mp4", frames=75, sounds=["aac"], chapters=[(0, 1, "One"), (1, 3, "Two")])
+    source = film(tmp_path / "source.mp4", frames=75, sounds=["aac"], chapters=[(0, 1, "One"), (1, 3, "Two")],
+                  subtitles=[(0.1, 0.7, "before"), (0.75, 0.95, "across"), (1.5, 2.5, "beyond"), (2.6, 2.8, "after")])
     like = facts(source, end=Fraction(2))
     assert like.video is not None
     begin = Fraction(4, 5)
@@ -327,6 +328,10 @@ def test_of_a_part_only_its_sound_and_chapters_are_taken(tmp_path: Path, suffix:
     assert all(abs(one - other) <= Fraction(1, 1000) for (_, one), (_, other) in zip(got, wanted, strict=True))
     with av.open(str(out)) as container:
         assert [part["metadata"]["title"] for part in container.chapters()] == ["One", "Two"]
+        texts = [(bytes(packet).strip(b"\0\6").decode(), float(packet.pts * packet.time_base),
+                  float(packet.duration * packet.time_base))
+                 for packet in container.demux(subtitles=0) if packet.size > 2]
+    assert texts == [("across", 0, pytest.approx(0.15)), ("beyond", pytest.approx(0.7), pytest.approx(0.5))]
 
 
 def test_an_mp4_can_be_played_while_it_loads(source: Path, tmp_path: Path) -> None:
