@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 from faceswap_cli.jobs.backend import SwapBackend
 from faceswap_cli.jobs.checkpoint import Checkpoints
 from faceswap_cli.jobs.clock import Clock
-from faceswap_cli.jobs.pipeline import map_ordered, pending_limit
+from faceswap_cli.jobs.pipeline import Background, map_ordered, pending_limit
 from faceswap_cli.jobs.tally import Tally
 from faceswap_cli.media.frame import Frame, Kept, Reader, SeekingReader, SegmentWriter, Writer
 from faceswap_cli.runtime.cores import core_count
@@ -28,6 +28,9 @@ OnFrame = Callable[[int, int | None], None]
 
 _BYTES_A_PIXEL = 8
 """RGB before and after, alpha and palette indices."""
+
+_WAITING = 3
+"""Frames that wait for the thread that encodes."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,7 +66,7 @@ class ClipSwap:
 
     def __init__(self, backend: SwapBackend, source: Any, reader: Reader, clock: Clock,
                  workers: int | None = None, *, details: bool = False, renderers: Renderers | None = None,
-                 finish: Callable[[Frame], Frame] | None = None) -> None:
+                 finish: Callable[[Frame], Frame] | None = None, encode_aside: bool = False) -> None:
         """Nothing is decoded yet.
 
         Args:
@@ -75,6 +78,8 @@ class ClipSwap:
             details: Keep every outcome.
             renderers: Processes that render beside this one, not given the source yet; None: threads do.
             finish: Done to every frame after it was rendered, also to those in which nothing is swapped.
+            encode_aside: The writer is given its frames by a thread of its own. For those that spend their time outside
+                the interpreter and have no such thread themselves.
         """
         self.tally = Tally(details=details)
         self.duration = Fraction(0)
@@ -87,6 +92,7 @@ class ClipSwap:
         self._workers = (workers or core_count()) if reader.info.animated else 1
         self._renderers = renderers
         self._finish = finish
+        self._encode_aside = encode_aside and self._workers > 1
         self._first = 0
         self._seek = Fraction(0)
         self._memory: Any = None
@@ -113,7 +119,7 @@ class ClipSwap:
         total = self._reader.info.frame_count or None
         if self._first and on_frame is not None:
             on_frame(self._first, total)
-        with _sharing_cores(self._workers):
+        with _sharing_cores(self._workers), self._writing(writer) as write:
             for result in self._rendered():
                 planned, frame = result.planned, result.frame
                 self._clock.add("swap", result.seconds)
@@ -125,12 +131,22 @@ class ClipSwap:
                 self._count(planned)
                 with self._clock.stage("encode"):
                     frame = frame if self._finish is None else self._finish(frame)
-                    writer.write(frame)
+                    write(frame)
                 self.duration += frame.duration
                 alpha = frame.alpha
                 self.transparent = self.transparent or (alpha is not None and int(alpha.min()) < 255)
                 if on_frame is not None:
                     on_frame(self.tally.frames, total)
+
+    @contextmanager
+    def _writing(self, writer: Writer) -> Iterator[Callable[[Frame], None]]:
+        """What takes the frames: the writer, or a thread that hands them to it."""
+        if not self._encode_aside:
+            yield writer.write
+            return
+        with Background(writer.write, _WAITING) as background:
+            yield background.put
+        self._clock.add("encode", background.seconds)
 
     def look(self) -> None:
         """Analyse the first frame alone; what a dry run does."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import queue
+import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from types import TracebackType
+from typing import Generic, Self, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -51,3 +55,60 @@ def map_ordered(function: Callable[[Item], Result], items: Iterable[Item], *, wo
             yield waiting.popleft().result()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+class Background(Generic[Item]):
+    """Calls a function for one item after the other, in a thread of its own, while it is entered.
+
+    Attributes:
+        seconds: That it took, complete after the block.
+    """
+
+    def __init__(self, function: Callable[[Item], None], ahead: int) -> None:
+        """Nothing runs yet.
+
+        Args:
+            function: Called in the order of the items.
+            ahead: Bound on the items that wait.
+        """
+        self.seconds = 0.0
+        self._function = function
+        self._items: queue.Queue[Item | None] = queue.Queue(ahead)
+        self._error: BaseException | None = None
+        self._abandoned = False
+        self._thread = threading.Thread(target=self._run, name="faceswap-background", daemon=True)
+
+    def put(self, item: Item) -> None:
+        """Hand over an item; waits while too many are waiting.
+
+        Raises:
+            Exception: What the function raised for an earlier one.
+        """
+        if self._error is not None:
+            raise self._error
+        self._items.put(item)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        """Wait for the last item; after an error those that wait are abandoned."""
+        self._abandoned = kind is not None
+        self._items.put(None)
+        self._thread.join()
+        if self._error is not None and kind is None:
+            raise self._error
+
+    def _run(self) -> None:
+        # Items are taken until the end whatever happens, so that nobody waits for ever to hand one over.
+        while (item := self._items.get()) is not None:
+            if self._abandoned or self._error is not None:
+                continue
+            start = time.perf_counter()
+            try:
+                self._function(item)
+            except BaseException as error:
+                self._error = error
+            self.seconds += time.perf_counter() - start

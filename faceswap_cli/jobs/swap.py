@@ -33,6 +33,9 @@ from faceswap_cli.media.signing import DETACHED
 from faceswap_cli.options import MediaFormat, MediaOptions, OnNoFace
 from faceswap_cli.runtime.cores import core_count
 
+_ENCODED_ASIDE = frozenset({MediaFormat.WEBP, MediaFormat.APNG})
+"""Animations that are encoded in a thread of their own: by C that lets go of the interpreter, unlike that of GIF."""
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
@@ -131,7 +134,8 @@ def swap_file(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None = Non
                 prepared = _prepare(inputs, job, backend, clock)
             warnings += prepared.warnings
             clip = ClipSwap(backend, prepared.source, reader, clock, workers, details=job.details,
-                            renderers=renderers, finish=_finish(job, info))
+                            renderers=renderers, finish=_finish(job, info),
+                            encode_aside=renderers is not None and task.format in _ENCODED_ASIDE)
             if output_file is None:
                 clip.look()
             else:

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from faceswap_cli.jobs.pipeline import PENDING_BYTES, map_ordered, pending_limit
+from faceswap_cli.jobs.pipeline import PENDING_BYTES, Background, map_ordered, pending_limit
 
 
 @pytest.mark.parametrize("workers", [1, 2, 5])
@@ -78,3 +78,41 @@ def test_heavy_work_runs_in_as_many_threads_as_workers_beside_the_callers(heavy,
 
     assert list(map_ordered(work, range(12), workers=2, pending=4, heavy=heavy)) == list(range(12))
     assert most == together
+
+
+def test_the_background_takes_all_items_in_order():
+    taken = []
+    with Background(lambda item: (time.sleep(0.002), taken.append(item)), 2) as background:
+        for number in range(20):
+            background.put(number)
+    assert taken == list(range(20))
+    assert background.seconds >= 0.04
+
+
+def test_an_error_in_the_background_comes_out():
+    taken = []
+
+    def fails_at_three(number: int) -> None:
+        if number == 3:
+            raise KeyError("three")
+        taken.append(number)
+
+    with pytest.raises(KeyError, match="three"), Background(fails_at_three, 2) as background:
+        for number in range(1000):
+            background.put(number)
+            time.sleep(0.001)
+    assert taken == [0, 1, 2]
+    with pytest.raises(KeyError, match="three"), Background(fails_at_three, 2) as background:
+        background.put(3)
+
+
+def test_an_error_beside_the_background_abandons_what_waits():
+    taken = []
+    gate = threading.Event()
+    with pytest.raises(ValueError, match="beside"), \
+            Background(lambda item: (gate.wait(10), taken.append(item)), 5) as background:
+        for number in range(4):
+            background.put(number)
+        threading.Timer(0.05, gate.set).start()
+        raise ValueError("beside")
+    assert taken == [0]

@@ -61,7 +61,7 @@ def test_a_video_is_swapped(job, tmp_path):
     assert not outcome.warnings
 
 
-@pytest.mark.parametrize("suffix", [".mp4", ".webm", ".gif"])
+@pytest.mark.parametrize("suffix", [".mp4", ".webm", ".gif", ".webp", ".apng"])
 def test_the_bytes_do_not_depend_on_processes(job, tmp_path, monkeypatch, suffix):
     started = []
 
