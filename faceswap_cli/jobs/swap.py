@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from faceswap_cli.engine.outcome import Role, SourcePicture
 from faceswap_cli.errors import InputError, NoFaceError, OutputError, UnlikeError, UsageError
@@ -17,20 +15,21 @@ from faceswap_cli.jobs.checkpoint import UnreadableError
 from faceswap_cli.jobs.clip import ClipSwap, OnFrame
 from faceswap_cli.jobs.clock import Clock
 from faceswap_cli.jobs.fingerprint import fingerprint
-from faceswap_cli.jobs.inputs import Input, Inputs, read_all
+from faceswap_cli.jobs.inputs import Input, Inputs
 from faceswap_cli.jobs.job import Outcome, OutputInfo, SwapJob
+from faceswap_cli.jobs.output_file import OutputFile, Task, open_input
 from faceswap_cli.jobs.remote_files import RemoteOutput, check_remote_output
 from faceswap_cli.jobs.remote_urls import is_remote
 from faceswap_cli.jobs.renderers import LEAST_FRAMES, Renderers, can_start
 from faceswap_cli.jobs.roles import cast_of, pictures_of
 from faceswap_cli.jobs.sources import read_sources
 from faceswap_cli.jobs.tally import Tally
-from faceswap_cli.media.atomic import AtomicFile, explain_failure
-from faceswap_cli.media.formats import HEAD_BYTES, LABELS, OPAQUE, SUFFIXES, VIDEO, output_format, sniff
-from faceswap_cli.media.frame import ClipInfo, Frame, Kept, Reader, Writer
+from faceswap_cli.media.atomic import explain_failure
+from faceswap_cli.media.formats import LABELS, OPAQUE, SUFFIXES, VIDEO, output_format
+from faceswap_cli.media.frame import ClipInfo, Frame, Kept
 from faceswap_cli.media.provenance import marks, notes
 from faceswap_cli.media.signing import DETACHED
-from faceswap_cli.options import MediaFormat, MediaOptions, OnNoFace
+from faceswap_cli.options import MediaFormat, OnNoFace
 from faceswap_cli.runtime.cores import core_count
 
 _ENCODED_ASIDE = frozenset({MediaFormat.WEBP, MediaFormat.APNG})
@@ -115,16 +114,16 @@ def swap_file(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None = Non
     with Inputs(allow_private=job.allow_private_urls) as inputs, ExitStack() as stack:
         with clock.stage("load"):
             target = inputs.resolve(job.target)
-            reader = stack.enter_context(_open(target, job.media))
+            reader = stack.enter_context(open_input(target, job.media))
             info = reader.info
             if job.animation_only and not info.animated:
                 raise UsageError(f"{target.name} is a still; swap-gif takes animations, use `faceswap swap` for it")
-            task = _Task(job, target, info, output_format(job.output_path, job.media, info))
+            task = Task(job, target, info, output_format(job.output_path, job.media, info))
             output_file = None
             renderers = None
             if not job.dry_run:
                 resume = fingerprint(job, backend, target.path) if go_on and task.format in VIDEO else None
-                output_file = stack.enter_context(_OutputFile(_marked(job, backend), info, resume))
+                output_file = stack.enter_context(OutputFile(_marked(job, backend), info, resume))
                 renderers = _start_renderers(stack, backend, info, workers)
         warnings = list(info.warnings)
         output: OutputInfo | None = None
@@ -172,42 +171,7 @@ def swap_file(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None = Non
                        tuple(dict.fromkeys(warnings)), clock.timings(), tally.similarity(backend.identity_measure))
 
 
-class _OutputFile:
-    """The output being written; what an earlier run left of it may be thrown away.
-
-    Attributes:
-        writer: Of the output.
-        went_on: Frames that an earlier run had encoded.
-    """
-
-    def __init__(self, job: SwapJob, like: ClipInfo, resume: str | None) -> None:
-        self._job = job
-        self._like = like
-        self._resume = resume
-        self._stack = ExitStack()
-        self.went_on = 0
-        self.writer = self._stack.enter_context(_create(job, like, resume))
-
-    @property
-    def warnings(self) -> list[str]:
-        """What the writer has to tell."""
-        told = [f"went on behind the first {self.went_on} frames, which an earlier run had encoded"]
-        return [*getattr(self.writer, "warnings", ()), *(told if self.went_on else ())]
-
-    def begin_anew(self) -> None:
-        """Throw away what an earlier run left."""
-        self._stack.close()
-        self.writer = self._stack.enter_context(_create(self._job, self._like, self._resume))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> bool | None:
-        return self._stack.__exit__(kind, error, trace)
-
-
-def _write(clip: ClipSwap, output: _OutputFile, target: Input, on_frame: OnFrame | None) -> None:
+def _write(clip: ClipSwap, output: OutputFile, target: Input, on_frame: OnFrame | None) -> None:
     """Write all frames, behind those that an earlier run left."""
     kept: Kept | None = getattr(output.writer, "kept", None)
     if kept is not None:
@@ -320,87 +284,9 @@ def _read_roles(inputs: Inputs, job: SwapJob) -> tuple[list[Role], list[str]]:
     return [Role(pictures(references), pictures(sources)) for references, sources in cast], warnings
 
 
-@dataclass(frozen=True, slots=True)
-class _Task:
-    """A job whose target is known.
-
-    Attributes:
-        format: Of the output.
-    """
-
-    job: SwapJob
-    target: Input
-    info: ClipInfo
-    format: MediaFormat
-
-    def pass_through(self, clip: ClipSwap | None) -> OutputInfo:
-        """Write the target unchanged: its very bytes where the format stays, else converted, without the mark.
-
-        Args:
-            clip: What has read the target to its end; None: nothing has.
-        """
-        media = replace(self.job.media, provenance=False, label=None)
-        as_it_is = self._keeps_format() and media.trim is None
-        if as_it_is and clip is not None:
-            self._copy()
-            return self.describe(clip.tally.frames, clip.duration)
-        frames, duration = 0, Fraction(0)
-        with ExitStack() as stack:
-            reader = stack.enter_context(_open(self.target, media))
-            writer: Writer | None = None
-            if not as_it_is:
-                writer = stack.enter_context(_create(replace(self.job, media=media), reader.info))
-            for frame in reader.frames():
-                frames += 1
-                duration += frame.duration
-                if writer is not None:
-                    writer.write(frame)
-            if writer is not None:
-                writer.commit()
-            else:
-                self._copy()
-        return self.describe(frames, duration)
-
-    def _keeps_format(self) -> bool:
-        """Whether the target's bytes are those of a file of the output's format; some videos can only be read."""
-        if self.info.video is None:
-            return self.format == self.info.format
-        with self.target.path.open("rb") as file:
-            return sniff(file.read(HEAD_BYTES)) == self.format
-
-    def _copy(self) -> None:
-        with AtomicFile(self.job.output_path, overwrite=self.job.overwrite) as file:
-            with file.writing():
-                read_all(self.target.path, file.file)
-            file.commit()
-
-    def describe(self, frames: int, duration: Fraction) -> OutputInfo:
-        """What lies at the output now. Writers of animations may merge equal frames, so these are looked at again."""
-        path = self.job.output_path
-        kind, loop = self.format, self.info.loop
-        if path is not None and self.info.animated and kind not in VIDEO:
-            with _open(Input(self.job.output, path), replace(self.job.media, trim=None)) as written:
-                frames, loop = written.info.frame_count, written.info.loop
-        size = path.stat().st_size if path is not None else 0
-        return OutputInfo(self.job.output, kind.value, self.info.width, self.info.height, frames, float(duration), loop,
-                          size)
-
-
-def _open(source: Input, media: MediaOptions) -> Reader:
-    from faceswap_cli.media.open import open_media
-
-    return open_media(source.path, media, name=source.name)
-
-
 def _marked(job: SwapJob, backend: SwapBackend) -> SwapJob:
     """The job with the mark that says what draws the faces."""
     return replace(job, media=replace(job.media, trained=backend.trained))
-
-
-def _create(job: SwapJob, like: ClipInfo, resume: str | None = None) -> Writer:
-    from faceswap_cli.media.open import create_media
-
-    return create_media(job.output_path, like, job.media, overwrite=job.overwrite, resume=resume)
 
 
 def _same_file(path: Path, spec: str) -> bool:

@@ -1,0 +1,134 @@
+"""The output of a swap: opened, gone on with, passed through instead, and described."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from types import TracebackType
+from typing import Self
+
+from faceswap_cli.jobs.clip import ClipSwap
+from faceswap_cli.jobs.inputs import Input, read_all
+from faceswap_cli.jobs.job import OutputInfo, SwapJob
+from faceswap_cli.media.atomic import AtomicFile
+from faceswap_cli.media.formats import HEAD_BYTES, VIDEO, sniff
+from faceswap_cli.media.frame import ClipInfo, Reader, Writer
+from faceswap_cli.options import MediaFormat, MediaOptions
+
+
+class OutputFile:
+    """The output being written; what an earlier run left of it may be thrown away.
+
+    Attributes:
+        writer: Of the output.
+        went_on: Frames that an earlier run had encoded.
+    """
+
+    def __init__(self, job: SwapJob, like: ClipInfo, resume: str | None) -> None:
+        """Open it; `resume` is as in `create_media`."""
+        self._job = job
+        self._like = like
+        self._resume = resume
+        self._stack = ExitStack()
+        self.went_on = 0
+        self.writer = self._stack.enter_context(_create(job, like, resume))
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the writer has to tell."""
+        told = [f"went on behind the first {self.went_on} frames, which an earlier run had encoded"]
+        return [*getattr(self.writer, "warnings", ()), *(told if self.went_on else ())]
+
+    def begin_anew(self) -> None:
+        """Throw away what an earlier run left."""
+        self._stack.close()
+        self.writer = self._stack.enter_context(_create(self._job, self._like, self._resume))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> bool | None:
+        return self._stack.__exit__(kind, error, trace)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A job whose target is known.
+
+    Attributes:
+        format: Of the output.
+    """
+
+    job: SwapJob
+    target: Input
+    info: ClipInfo
+    format: MediaFormat
+
+    def pass_through(self, clip: ClipSwap | None) -> OutputInfo:
+        """Write the target unchanged: its very bytes where the format stays, else converted.
+
+        Nothing in it was swapped: it gets no mark, label or signature.
+
+        Args:
+            clip: What has read the target to its end; None: nothing has.
+        """
+        media = replace(self.job.media, provenance=False, label=None, credentials=None)
+        as_it_is = self._keeps_format() and media.trim is None
+        if as_it_is and clip is not None:
+            self._copy()
+            return self.describe(clip.tally.frames, clip.duration)
+        frames, duration = 0, Fraction(0)
+        with ExitStack() as stack:
+            reader = stack.enter_context(open_input(self.target, media))
+            writer: Writer | None = None
+            if not as_it_is:
+                writer = stack.enter_context(_create(replace(self.job, media=media), reader.info))
+            for frame in reader.frames():
+                frames += 1
+                duration += frame.duration
+                if writer is not None:
+                    writer.write(frame)
+            if writer is not None:
+                writer.commit()
+            else:
+                self._copy()
+        return self.describe(frames, duration)
+
+    def _keeps_format(self) -> bool:
+        """Whether the target's bytes are those of a file of the output's format; some videos can only be read."""
+        if self.info.video is None:
+            return self.format == self.info.format
+        with self.target.path.open("rb") as file:
+            return sniff(file.read(HEAD_BYTES)) == self.format
+
+    def _copy(self) -> None:
+        with AtomicFile(self.job.output_path, overwrite=self.job.overwrite) as file:
+            with file.writing():
+                read_all(self.target.path, file.file)
+            file.commit()
+
+    def describe(self, frames: int, duration: Fraction) -> OutputInfo:
+        """What lies at the output now. Writers of animations may merge equal frames, so these are looked at again."""
+        path = self.job.output_path
+        kind, loop = self.format, self.info.loop
+        if path is not None and self.info.animated and kind not in VIDEO:
+            with open_input(Input(self.job.output, path), replace(self.job.media, trim=None)) as written:
+                frames, loop = written.info.frame_count, written.info.loop
+        size = path.stat().st_size if path is not None else 0
+        return OutputInfo(self.job.output, kind.value, self.info.width, self.info.height, frames, float(duration), loop,
+                          size)
+
+
+def open_input(source: Input, media: MediaOptions) -> Reader:
+    """As `open_media`, with the name that the user knows."""
+    from faceswap_cli.media.open import open_media
+
+    return open_media(source.path, media, name=source.name)
+
+
+def _create(job: SwapJob, like: ClipInfo, resume: str | None = None) -> Writer:
+    from faceswap_cli.media.open import create_media
+
+    return create_media(job.output_path, like, job.media, overwrite=job.overwrite, resume=resume)
