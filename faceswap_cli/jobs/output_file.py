@@ -13,7 +13,8 @@ from faceswap_cli.jobs.inputs import Input, read_all
 from faceswap_cli.jobs.job import OutputInfo, SwapJob
 from faceswap_cli.media.atomic import AtomicFile
 from faceswap_cli.media.formats import HEAD_BYTES, VIDEO, sniff
-from faceswap_cli.media.frame import ClipInfo, Reader, Writer
+from faceswap_cli.media.frame import ClipInfo, Kept, Reader, Writer
+from faceswap_cli.media.leftovers import sweep_beside
 from faceswap_cli.options import MediaFormat, MediaOptions
 
 
@@ -39,6 +40,12 @@ class OutputFile:
         """What the writer has to tell."""
         told = [f"went on behind the first {self.went_on} frames, which an earlier run had encoded"]
         return [*getattr(self.writer, "warnings", ()), *(told if self.went_on else ())]
+
+    def go_on(self, kept: Kept) -> None:
+        """Note that the writer goes on with what an earlier run left, and remove what else that left."""
+        self.went_on = kept.frames
+        if self._job.output_path is not None:
+            sweep_beside(self._job.output_path)
 
     def begin_anew(self) -> None:
         """Throw away what an earlier run left."""

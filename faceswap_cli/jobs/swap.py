@@ -177,7 +177,7 @@ def _write(clip: ClipSwap, output: OutputFile, target: Input, on_frame: OnFrame 
     if kept is not None:
         try:
             clip.go_on(kept)
-            output.went_on = kept.frames
+            output.go_on(kept)
         except UnreadableError:
             output.begin_anew()
     try:
