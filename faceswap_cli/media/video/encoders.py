@@ -15,6 +15,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 from faceswap_cli.errors import OutputError, UsageError
@@ -70,6 +71,9 @@ HOLDS = {
     MediaFormat.WEBM: (VideoCodec.VP9, VideoCodec.AV1),
 }
 """What each container can hold so that common players play it."""
+
+_AVX_512F = 13
+"""OpenCV's number of that extension."""
 
 _SAME = {"h264": VideoCodec.H264, "hevc": VideoCodec.H265, "vp8": VideoCodec.VP9, "vp9": VideoCodec.VP9,
          "av1": VideoCodec.AV1}
@@ -145,13 +149,26 @@ class Settings:
             return options | {"b": "0", "deadline": "good", "cpu-used": self.preset, "row-mt": "1"}
         options["preset"] = self.preset
         if self.encoder is _H264:
-            return options | ({"x264-params": hdr.x264()} if hdr else {})
+            told = [*(["asm=avx2"] if _has_avx512() else []), *([hdr.x264()] if hdr else [])]
+            return options | ({"x264-params": ":".join(told)} if told else {})
         if self.encoder is _H265:
             # Its note about itself would tell the kind of the CPU.
             fixed = f"info=0:log-level=none:open-gop=0:frame-threads=2:pools={THREADS}"
             return options | {"x265-params": f"{fixed}:{hdr.x265()}" if hdr else fixed}
         fixed = "lp=2"  # its "level of parallelism": the next one takes twice the memory, and is hardly faster
         return options | {"svtav1-params": f"{fixed}:{hdr.svt()}" if hdr else fixed}
+
+
+@cache
+def _has_avx512() -> bool:
+    """Whether x264 would take its code for AVX-512, to be kept from it.
+
+    That code reads memory that was never written (in the look ahead of `mbtree`, where the number of macroblocks across
+    is no multiple of 16), so that equal runs give other bytes. Its other code gives those of plain C.
+    """
+    import cv2
+
+    return bool(cv2.checkHardwareSupport(_AVX_512F))
 
 
 def choose_encoder(kind: MediaFormat, like: ClipInfo, options: VideoOptions) -> Encoder:

@@ -74,7 +74,7 @@ class VideoWriter:
         if self._count and self._count % SEGMENT_FRAMES == 0 and not self._cut:
             self.save(b"", self._time if frame.time is None else frame.time)
         time = self._time if frame.time is None else frame.time
-        self._time = time + frame.duration
+        self._time = time + (frame.duration if frame.duration > 0 else 1 / self._settings.rate)
         self._tick = max(round(time / self._unit), self._tick + 1)
         end = max(round(self._time / self._unit), self._tick + 1)
         self._line.put(Entry(frame, self._tick, end))
