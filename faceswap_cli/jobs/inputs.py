@@ -19,7 +19,7 @@ from faceswap_cli.jobs.remote_files import fetch as fetch_remote
 from faceswap_cli.jobs.remote_urls import is_remote, show
 from faceswap_cli.library.library import Library
 from faceswap_cli.library.names import is_named, is_saved_file
-from faceswap_cli.media.formats import SUFFIXES
+from faceswap_cli.media.formats import SUFFIXES, VIDEO
 from faceswap_cli.media.urls import is_url, redact_url
 
 STDIN = "-"
@@ -256,7 +256,8 @@ def _mode(path: Path, spec: str) -> int:
 
 
 def _is_picture(name: str) -> bool:
-    return PurePath(name).suffix.lower() in SUFFIXES and not name.startswith(".")
+    kind = SUFFIXES.get(PurePath(name).suffix.lower())
+    return kind is not None and kind not in VIDEO and not name.startswith(".")
 
 
 def _pictures_in(spec: str) -> list[Input]:

@@ -74,6 +74,7 @@ def test_a_named_pipe_is_read(tmp_path):
 def test_a_folder_of_sources_is_its_pictures_by_name(tmp_path):
     for name in ("b.JPG", "a.png", ".hidden.png", "notes.txt"):
         (tmp_path / name).write_bytes(b"x")
+    (tmp_path / "film.mp4").write_bytes(b"")
     (tmp_path / "folder.png").mkdir()
     with Inputs() as inputs:
         found = inputs.resolve_sources((str(tmp_path),))

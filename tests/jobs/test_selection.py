@@ -37,7 +37,7 @@ def glob(pattern: str, **options) -> list[str]:
 def test_pictures_of_a_folder_come_sorted_and_with_their_path(tmp_path):
     grow(tmp_path, "b.jpg", "a.PNG", "c/d/e.gif", "c/a.webp", "notes.txt", "film.mp4", "B.jpg")
     found = list(Finder().folder(str(tmp_path)))
-    assert [file.relative for file in found] == ["B.jpg", "a.PNG", "b.jpg", "c/a.webp", "c/d/e.gif"]
+    assert [file.relative for file in found] == ["B.jpg", "a.PNG", "b.jpg", "c/a.webp", "c/d/e.gif", "film.mp4"]
     assert [file.spec for file in found] == [str(tmp_path / file.relative) for file in found]
 
 
