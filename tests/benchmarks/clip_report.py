@@ -65,8 +65,7 @@ def looped(folder: Path, times: int = 8) -> Path:
 def one_after_the_other(target: Path, output: Path, backend: Any, source: Any) -> int:
     """The loop."""
     with open_media(target, MediaOptions()) as reader:
-        facts = reader.info.video
-        encoder = choose_encoder(MediaFormat.MP4, facts, VideoOptions())
+        encoder = choose_encoder(MediaFormat.MP4, reader.info, VideoOptions())
     crf, preset = check_options(encoder, VideoOptions())
     count = 0
     threads = cv2.getNumThreads()
