@@ -78,7 +78,9 @@ def test_the_name_says_nothing(tmp_path: Path, name: str) -> None:
     (b"\x89PNG\r\n\x1a\n", "cannot be read as PNG"),
     (b"RIFF\0\0\0\0WEBP", "cannot be read as WebP"),
     (b"II*\0\x08\0\0\0", "cannot be read as TIFF"),
-    (b"\0\0\0\x18ftypmp42\0\0\0\0isommp42", "video is not supported"),
+    (b"\0\0\0\x18ftypmp42\0\0\0\0isommp42", "cannot be read as a video"),
+    (b"\x1a\x45\xdf\xa3", "cannot be read as a video"),
+    (b"RIFF\0\0\0\0AVI ", "cannot be read as a video"),
     (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC.*convert it to PNG or JPEG"),
     (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "PostScript"),
 ])
