@@ -16,7 +16,7 @@ import pytest
 from fakes import BACKENDS, RED, Blind, BrightSquares, scene
 from far import Far
 from PIL import Image as PILImage
-from videos import is_red, make_video, pictures
+from videos import is_red, make_video, pictures, squares
 
 from faceswap_cli.errors import InputError, NoFaceError
 from faceswap_cli.jobs import checkpoint, swap
@@ -134,6 +134,16 @@ def test_an_interrupted_video_goes_on(job, long, tmp_path):
     assert outcome.frames == 380
     assert (tmp_path / "out.mp4").read_bytes() == (tmp_path / "whole.mp4").read_bytes()
     assert not left(tmp_path)
+
+
+def test_a_gif_that_becomes_a_video_goes_on_too(job, tmp_path):
+    frames = [PILImage.fromarray(picture) for picture in squares(170)]
+    frames[0].save(tmp_path / "clip.gif", save_all=True, append_images=frames[1:], duration=40)
+    job = replace(job, target=str(tmp_path / "clip.gif"))
+    swap_file(replace(job, output=str(tmp_path / "whole.mp4")), BrightSquares())
+    interrupted(job, 140)
+    assert "went on behind the first 120 frames" in swap_file(job, BrightSquares()).warnings[-1]
+    assert (tmp_path / "out.mp4").read_bytes() == (tmp_path / "whole.mp4").read_bytes()
 
 
 @pytest.mark.parametrize("change", ["another source", "other options", "another version", "not asked for"])
