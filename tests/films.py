@@ -25,7 +25,7 @@ def texture(width: int, height: int, step: int) -> Any:
     return np.stack([(110 + 80 * wave).astype(np.uint8) for wave in waves], axis=2)
 
 
-def film(path: Path, *, frames: int = 12, size: tuple[int, int] = (96, 64), codec: str = "libx264",
+def film(path: Path, *, frames: int = 12, size: tuple[int, int] = (128, 96), codec: str = "libx264",
          pixel_format: str = "yuv420p", ticks: Sequence[int] | None = None, unit: Fraction = 1 / RATE,
          sounds: Sequence[str] = (), subtitles: Sequence[tuple[float, float, str]] = (),
          chapters: Sequence[tuple[float, float, str]] = (), tags: dict[str, str] | None = None,

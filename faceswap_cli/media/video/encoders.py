@@ -57,7 +57,9 @@ class Encoder:
 
 
 _H264 = Encoder(VideoCodec.H264, "libx264", 0, 51, 18, _WORDS, "medium", even=True)
-_H265 = Encoder(VideoCodec.H265, "libx265", 0, 51, 20, _WORDS, "fast", even=True, least_side=16)
+_H265 = Encoder(VideoCodec.H265, "libx265", 0, 51, 20, _WORDS, "fast", even=True, least_side=96)
+"""Below that side its estimates read memory that was never written, so that equal runs give other bytes."""
+
 _VP9 = Encoder(VideoCodec.VP9, "libvpx-vp9", 0, 63, 24, tuple(map(str, range(9))), "4", even=False, hdr=False)
 _AV1 = Encoder(VideoCodec.AV1, "libsvtav1", 1, 63, 24, tuple(map(str, range(14))), "8", even=False, least_side=64)
 """Below that side it waits for ever in some sizes, such as 1000 x 16."""

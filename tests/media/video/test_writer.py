@@ -64,7 +64,7 @@ def test_every_codec_in_every_container(source: Path, tmp_path: Path, kind: Medi
     with av.open(str(out)) as container:
         stream = container.streams.video[0]
         assert stream.codec_context.codec.canonical_name == {"h265": "hevc"}.get(codec, codec)
-        assert (stream.codec_context.width, stream.codec_context.height) == (96, 64)
+        assert (stream.codec_context.width, stream.codec_context.height) == (128, 96)
         tag = stream.codec_context.codec_tag
     assert shown(out) == shown(source)
     for got, wanted in zip(decoded(out), decoded(source), strict=True):
@@ -178,6 +178,8 @@ def test_odd_sizes(tmp_path: Path, codec: str, size: tuple[int, int]) -> None:
 
 def test_pictures_too_small_for_a_codec(tmp_path: Path) -> None:
     source = film(tmp_path / "source.mkv", frames=3, size=(48, 16), codec="libvpx-vp9", pixel_format="yuv420p")
+    with pytest.raises(UsageError, match="at least 96 pixels"):
+        copy(source, tmp_path / "out.mp4", coded(codec=VideoCodec.H265))
     with pytest.raises(UsageError, match="at least 64 pixels"):
         copy(source, tmp_path / "out.webm", coded(codec=VideoCodec.AV1))
     copy(film(tmp_path / "deep.mp4", frames=3, size=(48, 8), pixel_format="yuv420p10le"), tmp_path / "out.webm")
@@ -221,10 +223,10 @@ def test_irregular_times_stay(tmp_path: Path, suffix: str) -> None:
     (".mp4", "h264"), (".mp4", "h265"), (".mp4", "vp9"), (".mp4", "av1"), (".mov", "h264"), (".mkv", "h264"),
     (".webm", "vp9")])
 def test_the_last_picture_is_shown_as_long_as_it_should_be(tmp_path: Path, suffix: str, codec: str) -> None:
-    like = ClipInfo(MediaFormat.GIF, 96, 64, 20)
+    like = ClipInfo(MediaFormat.GIF, 128, 96, 20)
     durations = [Fraction(1, 20)] * 19 + [Fraction(13, 10)]
     out = tmp_path / f"out{suffix}"
-    write(out, like, [Frame(texture(96, 64, 3 * number), duration=duration)
+    write(out, like, [Frame(texture(128, 96, 3 * number), duration=duration)
                       for number, duration in enumerate(durations)], coded(codec=VideoCodec(codec)))
     assert shown(out)[-1][0] == Fraction(19, 20)
     if (suffix, codec) != (".mp4", "vp9"):  # FFmpeg guesses that one
