@@ -10,13 +10,17 @@ from types import TracebackType
 from typing import Any, Self
 
 from faceswap_cli.media.video.container import demuxing, open_container, picture_stream
-from faceswap_cli.media.video.integrity import Ledger
+from faceswap_cli.media.video.integrity import Ledger, check_whole, expected_packets
+from faceswap_cli.media.video.mov_tables import read_mov_tables
 
 _THREADS = 4
 """At most; more hold more pictures, and the engine needs the cores."""
 
+_SILENT = frozenset({"hevc"})
+"""Codecs whose decoder marks no picture as damaged, and has to be told to stop instead."""
+
 _INDEXED = frozenset({"mov", "matroska"})
-"""Demuxers that go exactly where they are told to."""
+"""Demuxers that go exactly where they are told to, by tables in the file."""
 
 _BACKWARDS = (0, 2, 10, 60)
 """Seconds before the wanted time at which a key frame is looked for, one after the other."""
@@ -36,10 +40,14 @@ class Decoder:
         Raises:
             InputError: It is no video that can be decoded, or its tables are damaged.
         """
+        self._path = path
         self._name = name
         self.container = open_container(path, name)
         try:
             self.stream = picture_stream(self.container, name)
+            codec = self.stream.codec_context
+            if codec.codec.canonical_name in _SILENT:
+                codec.options = {"err_detect": "explode"}
             self.stream.thread_type = "AUTO"
             self.stream.thread_count = min(_THREADS, os.cpu_count() or 1)
         except BaseException:
@@ -57,6 +65,29 @@ class Decoder:
                  trace: TracebackType | None) -> None:
         self.close()
 
+    def check_whole(self) -> None:
+        """Refuse a file that is shorter than its own tables; nothing is decoded.
+
+        Raises:
+            InputError: It is cut off.
+        """
+        with demuxing(self._name):
+            check_whole(self._path, self.container, self._name)
+
+    @property
+    def exact(self) -> bool:
+        """Whether the tables of the file tell how long it is, rather than a guess by its size and rate."""
+        return bool(_INDEXED & set(self.container.format.name.split(",")))
+
+    @property
+    def end(self) -> Fraction | None:
+        """When the last picture goes, by the clock of the file; None: the file does not tell."""
+        if "mov" not in self.container.format.name.split(","):
+            return None
+        with demuxing(self._name):
+            tables = read_mov_tables(self._path)
+        return tables.ends.get(self.stream.id)
+
     @property
     def step(self) -> Fraction:
         """Seconds from frame to frame where a file tells no times."""
@@ -71,9 +102,11 @@ class Decoder:
         """
         ledger = Ledger(self.stream, self._name)
         for picture in self._decoded(ledger):
-            ledger.check_picture(picture)
+            ledger.add_picture(picture)
             yield picture
-        ledger.check_end()
+        with demuxing(self._name):
+            expected = expected_packets(self._path, self.stream)
+        ledger.check_end(expected)
 
     def pictures_at(self, time: Fraction) -> Iterator[Any] | None:
         """The pictures from the one on that is shown at a time, or from an earlier one; None: it cannot seek there.
@@ -84,7 +117,7 @@ class Decoder:
         Raises:
             InputError: The file is damaged.
         """
-        if not _INDEXED & set(self.container.format.name.split(",")):
+        if not self.exact:
             return None
         for earlier in _BACKWARDS:
             target = int((time - earlier) // self.stream.time_base)
@@ -101,7 +134,7 @@ class Decoder:
             self.container.seek(target, stream=self.stream, backward=True)
         except av.error.FFmpegError:
             return None
-        ledger = Ledger(self.stream, self._name, whole=False)
+        ledger = Ledger(self.stream, self._name)
         decoded = self._decoded(ledger)
         for picture in decoded:
             # What comes before the key frame needs pictures that were passed over.
@@ -112,11 +145,12 @@ class Decoder:
         return None
 
     def _rest(self, first: Any, decoded: Iterator[Any], ledger: Ledger) -> Iterator[Any]:
+        ledger.add_picture(first)
         yield first
         for picture in decoded:
-            ledger.check_picture(picture)
+            ledger.add_picture(picture)
             yield picture
-        ledger.check_end()
+        ledger.check_end(None)
 
     def _decoded(self, ledger: Ledger) -> Iterator[Any]:
         with demuxing(self._name):

@@ -51,8 +51,10 @@ class VideoReader:
         self._name = name
         self._options = options
         self._trim = options.trim
+        self._start = options.trim.start if options.trim is not None else Fraction(0)
         self._open: Decoder | None = None
         with Decoder(path, name) as decoder:
+            decoder.check_whole()
             self._check_size(decoder.stream.codec_context.width, decoder.stream.codec_context.height)
             first = next(placed(decoder.pictures(), decoder.stream.time_base, decoder.step), None)
             if first is None:
@@ -75,9 +77,8 @@ class VideoReader:
         Raises:
             InputError: The file is damaged, which may come out only at its end.
         """
-        start = self._trim.start if self._trim is not None else Fraction(0)
         empty = True
-        for frame in self._timed(start):
+        for frame in self._timed(self._start):
             empty = False
             yield self._made(frame)
         if empty:
@@ -93,9 +94,8 @@ class VideoReader:
         Raises:
             InputError: The file is damaged, or has no such frame.
         """
-        offset = self._trim.start if self._trim is not None else Fraction(0)
         found = False
-        for frame in self._timed(offset + time):
+        for frame in self._timed(self._start + time):
             if not found and frame.time > time:
                 break
             found = found or frame.time == time
@@ -134,7 +134,7 @@ class VideoReader:
                 yield from self._timed(None)
                 return
             found = placed(pictures or decoder.pictures(), decoder.stream.time_base, decoder.step)
-            frames = trimmed(lasting(found), self._trim, self._beginning)
+            frames = trimmed(lasting(found, decoder.end), self._trim, self._beginning)
             yield from thinned(frames) if self._thins else frames
 
     @property
@@ -157,15 +157,15 @@ class VideoReader:
         picture = upright(make_canonical(first), self._turn)
         aspect = Fraction(stream.sample_aspect_ratio or 1)
         aspect = aspect if aspect > 0 else Fraction(1)
-        start = self._trim.start if self._trim is not None else Fraction(0)
+        start = self._start
         end = self._trim.end if self._trim is not None else None
         rate = Fraction(stream.average_rate) if stream.average_rate else None
-        whole = _duration(stream, container)
-        if whole is not None and start >= whole:
+        whole = _duration(stream, container, None if decoder.end is None else decoder.end - self._beginning)
+        if whole is not None and decoder.exact and start >= whole:
             raise self._beyond(whole)
         duration = whole
         if whole is not None:
-            duration = min(whole, end if end is not None else whole) - start
+            duration = max(Fraction(0), min(whole, end if end is not None else whole) - start)
         count = stream.frames
         if duration is not None and rate is not None and (not count or duration != whole):
             count = round(duration * rate)
@@ -207,12 +207,12 @@ class VideoReader:
 
     def _beyond(self, whole: Fraction | None = None) -> UsageError:
         plays = f"plays only {float(whole):.2f} seconds" if whole is not None else "ends before"
-        start = float(self._trim.start) if self._trim is not None else 0.0
-        return UsageError(f"--trim begins at {start:.2f} seconds and {self._name} {plays}")
+        return UsageError(f"--trim begins at {float(self._start):.2f} seconds and {self._name} {plays}")
 
 
-def _duration(stream: Any, container: Any) -> Fraction | None:
-    """Seconds that the pictures are shown, as far as the file tells."""
+def _duration(stream: Any, container: Any, end: Fraction | None) -> Fraction | None:
+    """Seconds that the pictures are shown, as far as the file tells; `end` is what its edit list tells, rounded."""
     if stream.duration:
-        return Fraction(stream.duration * stream.time_base)
+        told = Fraction(stream.duration * stream.time_base)
+        return told if end is None or abs(end - told) <= Fraction(1, 500) else end
     return Fraction(container.duration, 1_000_000) if container.duration else None

@@ -114,4 +114,5 @@ def _turned(plane: PlaneArray, turn: Turn) -> PlaneArray:
         turned = cv2.transpose(turned)
     if turn.mirror or turn.flip:
         turned = cv2.flip(turned, -1 if turn.mirror and turn.flip else 1 if turn.mirror else 0)
-    return turned
+    upright: PlaneArray = turned
+    return upright

@@ -16,6 +16,9 @@ from faceswap_cli.options import Trim
 LOWEST_KEPT_RATE = 30
 """Frames a second that are left without `--keep-fps`."""
 
+_EARLY = Fraction(1, 20)
+"""Of a tick, that a frame may come too early: the times of many containers are rounded to milliseconds."""
+
 _JUMP = Fraction(1)
 """A step back of more than a second is a clock that was set anew; a smaller one, a time told wrong."""
 
@@ -64,14 +67,21 @@ def placed(pictures: Iterable[Any], time_base: Fraction, step: Fraction) -> Iter
         yield last
 
 
-def lasting(frames: Iterable[Timed]) -> Iterator[Timed]:
-    """Let each frame last until the next one; the last one keeps its own duration."""
+def lasting(frames: Iterable[Timed], end: Fraction | None = None,
+            unit: Fraction = Fraction(1, 1000)) -> Iterator[Timed]:
+    """Let each frame last until the next one; the last one keeps its own duration, or goes at `end` if that is earlier.
+
+    What a file tells for a packet by itself is the time until the next one in the order of decoding, which for the last
+    one is often another picture's. `end` is rounded to `unit`.
+    """
     waiting: Timed | None = None
     for frame in frames:
         if waiting is not None:
             yield replace(waiting, duration=frame.time - waiting.time)
         waiting = frame
     if waiting is not None:
+        if end is not None and waiting.time + unit < end < waiting.time + waiting.duration - unit:
+            waiting = replace(waiting, duration=end - waiting.time)
         yield waiting
 
 
@@ -102,12 +112,12 @@ def trimmed(frames: Iterable[Timed], trim: Trim | None, beginning: Fraction) -> 
 def thinned(frames: Iterable[Timed], rate: int = LOWEST_KEPT_RATE) -> Iterator[Timed]:
     """Drop frames so that at most `rate` a second are left; those that stay last longer.
 
-    Which stay depends on their times alone: of those nearest to the same tick of a clock with that rate, the first.
+    Which stay depends on their times alone: of those between two ticks of a clock with that rate, the first.
     """
     waiting: Timed | None = None
     last = -1
     for frame in frames:
-        tick = floor(frame.time * rate + Fraction(1, 2))
+        tick = floor(frame.time * rate + _EARLY)
         if waiting is None or tick > last:
             if waiting is not None:
                 yield waiting

@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from faceswap_cli.image import Image
-from faceswap_cli.media.video.curves import HLG, PQ, shown_by_signal, signal_by_shown
-from faceswap_cli.media.video.planes import FULL, LIMITED, copy_picture, plane_array
+from faceswap_cli.media.video.curves import CODES, HLG, PQ, shown_by_signal, signal_by_shown
+from faceswap_cli.media.video.planes import FULL, LIMITED, copy_picture, new_picture, plane_array
 
 _BT709, _FCC, _BT470BG, _SMPTE170M, _SMPTE240M, _BT2020 = 1, 4, 5, 6, 7, 9
 """Numbers of matrices, by H.273, which FFmpeg takes over."""
@@ -79,12 +79,52 @@ def to_rgb(picture: Any) -> Image:
         picture: An `av.VideoFrame` in one of `planes.CANONICAL`.
 
     Returns:
-        uint8 (H, W, 3), C-contiguous: exact to half a level, HDR through the curve of `curves`.
+        uint8 (H, W, 3), C-contiguous: exact to a level and a half, HDR through the curve of `curves`.
     """
+    if picture.format.name.startswith("gray"):
+        depth = int(picture.format.components[0].bits)
+        transfer = int(picture.color_trc) if is_hdr(picture) else 0
+        import cv2
+
+        gray = _gray_levels(depth, is_full_range(picture), transfer)[plane_array(picture, 0)]
+        return np.ascontiguousarray(cv2.cvtColor(gray, cv2.COLOR_GRAY2RGB))
+    height, width = picture.height, picture.width
+    across, down = _sharing(picture)
+    if across * down > 1:
+        picture = _centred(picture, across, down)
     if is_hdr(picture):
         shown: Image = shown_by_signal(int(picture.color_trc))[_converted(picture, "rgb48le")]
-        return shown
-    return _converted(picture, "rgb24")
+    else:
+        shown = _converted(picture, "rgb24")
+    return np.ascontiguousarray(shown[:height, :width])
+
+
+@cache
+def _gray_levels(depth: int, full: bool, transfer: int) -> npt.NDArray[np.uint8]:
+    """What each value of a gray picture is shown as: uint8 (2 ** depth,). libswscale takes all gray for full range."""
+    values = np.arange(1 << depth)
+    black, white = (0, (1 << depth) - 1) if full else (16 << depth - 8, 235 << depth - 8)
+    signal = np.clip((values - black) / (white - black), 0, 1)
+    if transfer:
+        return shown_by_signal(transfer)[np.rint(signal * (CODES - 1)).astype(np.int64)]
+    return np.rint(signal * 255).astype(np.uint8)
+
+
+def _centred(picture: Any, across: int, down: int) -> Any:
+    """A copy in which each chroma value belongs to the middle of its pixels, and has all of them.
+
+    libswscale would take the place between the pixels that the decoder tells for it, and shift it to a neighbour, and
+    would stretch the chroma of an odd side over the picture. So nothing is told, and the last line or column repeated.
+    """
+    width, height = -(-picture.width // across) * across, -(-picture.height // down) * down
+    made = new_picture(picture, width, height)
+    for index in range(len(made.planes)):
+        plane, wide = plane_array(picture, index), plane_array(made, index)
+        wide[:plane.shape[0], :plane.shape[1]] = plane
+        if wide.shape != plane.shape:
+            wide[:plane.shape[0], plane.shape[1]:] = plane[:, -1:]
+            wide[plane.shape[0]:] = wide[plane.shape[0] - 1]
+    return made
 
 
 def _converted(picture: Any, layout: str) -> npt.NDArray[Any]:
