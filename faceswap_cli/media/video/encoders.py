@@ -74,6 +74,9 @@ HOLDS = {
 }
 """What each container can hold so that common players play it."""
 
+_MOST_RATE = 1000
+_FINEST = 1_000_000
+
 _AVX_512F = 13
 """OpenCV's number of that extension."""
 
@@ -197,6 +200,11 @@ def choose_encoder(kind: MediaFormat, like: ClipInfo, options: VideoOptions) -> 
         if same in HOLDS[kind] and keeps_all(ENCODERS[same].library, like.video.pixel_format):
             candidates.insert(0, ENCODERS[same])
     return next(encoder for encoder in candidates if side >= encoder.least_side)
+
+
+def usable_rate(rate: Fraction) -> Fraction:
+    """The nearest number of frames a second that FFmpeg can hold: two numbers of 31 bits, within 1/1000..1000."""
+    return min(max(rate, Fraction(1, _MOST_RATE)), Fraction(_MOST_RATE)).limit_denominator(_FINEST)
 
 
 def check_options(encoder: Encoder, options: VideoOptions) -> tuple[int, str]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from faceswap_cli.media.frame import VideoFacts
 from faceswap_cli.media.provenance import mark
-from faceswap_cli.media.video.encoders import Settings
+from faceswap_cli.media.video.encoders import Settings, usable_rate
 from faceswap_cli.media.video.hdr import HdrMetadata
 from faceswap_cli.media.video.segments import SegmentStore
 from faceswap_cli.media.video.streams import Companions, copied_chapters, open_companions
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from av.container import OutputContainer
 
 _FORMATS = {MediaFormat.MP4: "mp4", MediaFormat.MOV: "mov", MediaFormat.MKV: "matroska", MediaFormat.WEBM: "webm"}
+
+_SAME_RATE = 0.01
 
 _TIMESCALE = 10_000
 """Least units in a second of a track, as FFmpeg takes them."""
@@ -82,8 +84,9 @@ def mux(file: BinaryIO, plan: Plan, store: SegmentStore) -> Written:
     try:
         ticks = [tick for segment in store.kept for tick in segment.ticks]
         end = store.kept[-1].end
-        pictures = out.add_stream(plan.settings.encoder.library, len(ticks) / ((end - ticks[0]) * plan.unit))
-        plan.settings.configure(pictures.codec_context, plan.hdr)
+        rate = _rate(plan.settings.rate, len(ticks) / ((end - ticks[0]) * plan.unit))
+        pictures = out.add_stream(plan.settings.encoder.library, rate)
+        replace(plan.settings, rate=rate).configure(pictures.codec_context, plan.hdr)
         pictures.time_base = plan.unit
         metadata: dict[str, str] = {}
         if plan.video is not None:
@@ -115,6 +118,11 @@ def mux(file: BinaryIO, plan: Plan, store: SegmentStore) -> Written:
     counts = tuple(track.count for track in tracks if track.target.type == "audio")
     told = tuple(companions.warnings) if companions is not None else ()
     return Written(len(ticks), (end - shift) * plan.unit, counts, told)
+
+
+def _rate(told: Fraction, found: Fraction) -> Fraction:
+    """Frames a second: as the source tells, exactly, unless the frames that came were others."""
+    return told if abs(found / told - 1) < _SAME_RATE else usable_rate(found)
 
 
 def _options(plan: Plan) -> dict[str, str]:

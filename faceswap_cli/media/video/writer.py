@@ -15,7 +15,7 @@ from faceswap_cli.media.atomic import AtomicFile, explain_failure
 from faceswap_cli.media.frame import ClipInfo, Frame, Kept, SegmentWriter
 from faceswap_cli.media.signing import seal_for
 from faceswap_cli.media.video.check import check_video
-from faceswap_cli.media.video.encoders import Settings, check_options, choose_encoder
+from faceswap_cli.media.video.encoders import Settings, check_options, choose_encoder, usable_rate
 from faceswap_cli.media.video.layout import plan_layout
 from faceswap_cli.media.video.line import Cut, EncodingLine, Entry
 from faceswap_cli.media.video.muxing import Plan, mux
@@ -31,7 +31,6 @@ _PICTURE_UNIT = Fraction(1, 30_000)
 
 _FINEST = 1_000_000
 _USUAL_RATE = Fraction(25)
-_MOST_RATE = 1000
 
 
 class VideoWriter:
@@ -187,9 +186,7 @@ def _rate(like: ClipInfo) -> Fraction:
         rate = like.video.rate
     elif like.duration:
         rate = like.frame_count / like.duration
-    if not rate or rate <= 0:
-        return _USUAL_RATE
-    return min(max(rate.limit_denominator(_FINEST), Fraction(1)), Fraction(_MOST_RATE))
+    return usable_rate(rate) if rate and rate > 0 else _USUAL_RATE
 
 
 @contextmanager

@@ -233,6 +233,7 @@ def test_the_last_picture_is_shown_as_long_as_it_should_be(tmp_path: Path, suffi
         assert shown(out)[-1][1] == Fraction(13, 10)
     with av.open(str(out)) as container:
         assert container.duration == 2_250_000
+        assert container.streams.video[0].average_rate == pytest.approx(20 / 2.25)
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
