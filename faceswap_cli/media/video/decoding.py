@@ -40,11 +40,16 @@ class Decoder:
         Raises:
             InputError: It is no video that can be decoded, or its tables are damaged.
         """
+        from av.stream import Discard
+
         self._path = path
         self._name = name
         self.container = open_container(path, name)
         try:
             self.stream = picture_stream(self.container, name)
+            for other in self.container.streams:
+                if other is not self.stream:
+                    other.discard = Discard.all
             codec = self.stream.codec_context
             if codec.codec.canonical_name in _SILENT:
                 codec.options = {"err_detect": "explode"}

@@ -108,19 +108,20 @@ def make_canonical(picture: Any) -> Any:
     return made
 
 
-def convert(picture: Any, layout: str, *, matrix: int | None = None) -> Any:
+def convert(picture: Any, layout: str, *, matrix: int | None = None, size: tuple[int, int] = (0, 0)) -> Any:
     """A picture in another layout, by libswscale; range and matrix stay.
 
     Args:
         picture: As decoded.
         layout: FFmpeg's name.
         matrix: libswscale's number of the matrix of both; None: as the picture says. Of no use where none is crossed.
+        size: Width and height to which it is scaled; zeros: its own.
     """
     from av.video.reformatter import Interpolation
 
     flags = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
     told = picture.color_range if picture.color_range in (LIMITED, FULL) else None
-    made = picture.reformat(format=layout, interpolation=flags, src_color_range=told, dst_color_range=told,
+    made = picture.reformat(size[0] or None, size[1] or None, layout, interpolation=flags, src_color_range=told, dst_color_range=told,
                             src_colorspace=matrix, dst_colorspace=matrix, threads=1)
     copy_facts(picture, made)
     return made

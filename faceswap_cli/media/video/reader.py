@@ -14,7 +14,7 @@ from faceswap_cli.media.limits import check_pixels
 from faceswap_cli.media.video.container import picture_streams
 from faceswap_cli.media.video.curves import PQ
 from faceswap_cli.media.video.decoding import Decoder
-from faceswap_cli.media.video.planes import canonical_layout, make_canonical
+from faceswap_cli.media.video.planes import canonical_layout, convert, make_canonical
 from faceswap_cli.media.video.rotation import NONE, turn_of, turned_layout, upright
 from faceswap_cli.media.video.timeline import LOWEST_KEPT_RATE, Timed, lasting, placed, thinned, trimmed
 from faceswap_cli.media.video.tones import is_hdr, to_rgb
@@ -42,7 +42,8 @@ class VideoReader:
     """An open video; follows `SeekingReader`.
 
     Frames stream: a long video takes no more memory than a short one, and `max_clip_pixels` does not bound it. Each
-    call of `frames` or `frames_from` opens the file anew.
+    call of `frames` or `frames_from` opens the file anew. Where size or layout of the planes change on the way, as in
+    recordings of calls, pictures are made like the first.
     """
 
     def __init__(self, path: Path, name: str, kind: MediaFormat, options: MediaOptions) -> None:
@@ -143,11 +144,11 @@ class VideoReader:
         return not self._options.video.keep_fps and (rate is None or rate > LOWEST_KEPT_RATE)
 
     def _made(self, frame: Timed) -> Frame:
-        picture = frame.picture
-        if (picture.width, picture.height) != self._size:
+        picture = make_canonical(frame.picture)
+        if (picture.width, picture.height, picture.format.name) != (*self._size, self._layout):
             self._check_size(picture.width, picture.height)
-            picture = picture.reformat(*self._size)
-        picture = upright(make_canonical(picture), self._turn)
+            picture = convert(picture, self._layout, size=self._size)
+        picture = upright(picture, self._turn)
         shown = to_rgb(picture)
         return Frame(shown, duration=frame.duration, native=Native(picture, shown), time=frame.time)
 

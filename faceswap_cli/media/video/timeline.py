@@ -19,8 +19,8 @@ LOWEST_KEPT_RATE = 30
 _EARLY = Fraction(1, 20)
 """Of a tick, that a frame may come too early: the times of many containers are rounded to milliseconds."""
 
-_JUMP = Fraction(1)
-"""A step back of more than a second is a clock that was set anew; a smaller one, a time told wrong."""
+_JUMP = Fraction(1, 4)
+"""Seconds: a longer step back is a clock that was set anew; a shorter one, a time told wrong."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -213,3 +213,28 @@ def test_shared_clips_go_on_in_the_middle(path: Path) -> None:
     if path.stat().st_size > 400_000:
         pytest.skip("large: the same codecs and containers are read from smaller ones")
     check_going_on(path, MediaOptions())
+
+
+def test_a_size_that_changes_on_the_way_is_that_of_the_first(tmp_path: Path) -> None:
+    parts = [make_clip(tmp_path / f"{width}.mpg", Clip("mpeg2video", width=width, height=48)) for width in (64, 96)]
+    (tmp_path / "a.mpg").write_bytes(b"".join(part.read_bytes() for part in parts))
+    _, frames = read(tmp_path / "a.mpg")
+    assert {frame.pixels.shape for frame in frames} == {(48, 64, 3)}
+    assert {frame.native.picture.width for frame in frames} == {64} and len(frames) > 20
+    assert all(frame.duration > 0 for frame in frames)
+
+
+def test_frames_that_are_stored_in_another_order(tmp_path: Path) -> None:
+    for name, codec in (("a.avi", "mpeg4"), ("b.avi", "libx264"), ("c.mp4", "mpeg4"), ("d.mpg", "mpeg2video")):
+        _, frames = read(make_clip(tmp_path / name, Clip(codec, options={"bf": "2"}, frames=20)))
+        assert steps(frames) == [40 * number for number in range(21)]
+
+
+def test_a_reader_can_be_closed_in_the_middle(tmp_path: Path) -> None:
+    reader = open_media(make_clip(tmp_path / "a.mp4"), MediaOptions())
+    frames = reader.frames()
+    first = next(frames)
+    reader.close()
+    reader.close()
+    del frames
+    assert first.pixels.shape == (48, 64, 3)
