@@ -91,7 +91,7 @@ class Decoder:
             return None
         with demuxing(self._name):
             tables = read_mov_tables(self._path)
-        return tables.ends.get(self.stream.id)
+        return tables.end(self.stream.id)
 
     @property
     def step(self) -> Fraction:

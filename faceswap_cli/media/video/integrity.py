@@ -169,11 +169,15 @@ def _samples_shown(path: Path, stream: Any) -> int:
     from faceswap_cli.media.video.mov_tables import read_mov_tables
 
     tables = read_mov_tables(path)
-    end = tables.ends.get(stream.id)
-    if end is not None and stream.duration and stream.average_rate:
-        left_out = stream.duration * stream.time_base - end
-        return int(stream.frames) if left_out < tables.unit + 1 / Fraction(stream.average_rate) / 2 else 0
-    return int(stream.frames) if end is None and not tables.fragmented else 0
+    track = tables.tracks.get(stream.id)
+    if track is None or not track.length or track.passed_over is None:
+        return 0
+    step = track.length / max(stream.frames, 1)
+    left_out = track.length - track.end if track.end is not None else Fraction(0)
+    # The times of frames that are stored in another order are shifted by as many as that takes.
+    shift = (stream.codec_context.reorder_depth + 1) * step
+    all_shown = left_out < tables.unit + step / 2 and track.passed_over <= shift
+    return int(stream.frames) if all_shown else 0
 
 
 def _riff_end(path: Path) -> int:

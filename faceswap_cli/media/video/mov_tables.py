@@ -19,6 +19,22 @@ _MAX_BOXES = 200_000
 _FRAGMENT_BOXES = frozenset({b"moof", b"mdat"})
 
 
+@dataclass(frozen=True, slots=True)
+class Track:
+    """What is told of one track.
+
+    Attributes:
+        length: Seconds that all its samples last together.
+        end: Seconds at which its edit list ends what is shown; None: it has none.
+        passed_over: Seconds of its samples that its edit list does not show at the beginning; None: it is put together
+            of several parts.
+    """
+
+    length: Fraction
+    end: Fraction | None = None
+    passed_over: Fraction | None = Fraction(0)
+
+
 @dataclass(slots=True)
 class MovTables:
     """What was found.
@@ -26,14 +42,19 @@ class MovTables:
     Attributes:
         whole: No fragment, and nothing that an index promises, lies beyond the end of the file.
         fragmented: More frames follow than the tables at the beginning tell of.
-        ends: Seconds at which the edit list of a track ends what is shown, by the number of the track.
-        unit: Seconds in which these are counted: they are rounded to it.
+        tracks: By their numbers; none of a fragmented file.
+        unit: Seconds in which the ends are counted: they are rounded to it.
     """
 
     whole: bool = True
     fragmented: bool = False
-    ends: dict[int, Fraction] = field(default_factory=dict)
+    tracks: dict[int, Track] = field(default_factory=dict)
     unit: Fraction = Fraction(1, 1000)
+
+    def end(self, number: int) -> Fraction | None:
+        """When a track ends by its edit list, in seconds; None: it tells nothing."""
+        track = self.tracks.get(number)
+        return track.end if track is not None else None
 
 
 def read_mov_tables(path: Path) -> MovTables:
@@ -76,45 +97,52 @@ def _boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, i
 
 def _read_movie(file: BinaryIO, start: int, end: int, tables: MovTables) -> None:
     """Fill in what the movie's own boxes tell."""
-    durations: dict[int, int] = {}
     for kind, body, stop in _boxes(file, start, end):
         if kind == b"mvhd":
-            data = _table(file, body, stop)
-            at = 20 if data[:1] == b"\x01" else 12
-            scale = int.from_bytes(data[at:at + 4], "big")
-            tables.unit = Fraction(1, scale) if scale else tables.unit
+            tables.unit = _clock(_table(file, body, stop))[0]
         elif kind == b"mvex":
             tables.fragmented = True
         elif kind == b"trak":
-            number, duration = _read_track(file, body, stop)
-            if duration:
-                durations[number] = duration
-    if not tables.fragmented:
-        tables.ends = {number: duration * tables.unit for number, duration in durations.items()}
+            number, track = _read_track(file, body, stop, tables.unit)
+            tables.tracks[number] = track
+    if tables.fragmented:
+        tables.tracks.clear()
 
 
-def _read_track(file: BinaryIO, start: int, end: int) -> tuple[int, int]:
-    """The number of a track, and how long its edit list lasts in units of the movie; 0: it has none."""
-    number = duration = 0
+def _read_track(file: BinaryIO, start: int, end: int, unit: Fraction) -> tuple[int, Track]:
+    number, edits = 0, []
+    own, length = Fraction(1), 0
     for kind, body, stop in _boxes(file, start, end):
         if kind == b"tkhd":
             data = _table(file, body, stop)
             at = 20 if data[:1] == b"\x01" else 12
             number = int.from_bytes(data[at:at + 4], "big")
-        elif kind == b"edts":
+        elif kind in (b"edts", b"mdia"):
             for inner, inside, last in _boxes(file, body, stop):
                 if inner == b"elst":
-                    duration = _edited(_table(file, inside, last))
-    return number, duration
+                    edits = _edits(_table(file, inside, last))
+                elif inner == b"mdhd":
+                    own, length = _clock(_table(file, inside, last))
+    shown = [at for _, at in edits if at >= 0]
+    return number, Track(length * own, sum(duration for duration, _ in edits) * unit if edits else None,
+                         shown[0] * own if len(shown) == 1 else None if edits else Fraction(0))
 
 
-def _edited(data: bytes) -> int:
-    wide = data[:1] == b"\x01"
+def _clock(data: bytes) -> tuple[Fraction, int]:
+    """The unit of time of a header of a movie or a track's medium, and how many of it that lasts."""
+    at, width = (20, 8) if data[:1] == b"\x01" else (12, 4)
+    scale = int.from_bytes(data[at:at + 4], "big")
+    return Fraction(1, scale or 1000), int.from_bytes(data[at + 4:at + 4 + width], "big")
+
+
+def _edits(data: bytes) -> list[tuple[int, int]]:
+    """Durations, in units of the movie, and starts, in those of the track, -1 = nothing is shown; none if some lack."""
+    entry = struct.Struct(">qq4x" if data[:1] == b"\x01" else ">Ii4x")
     count = int.from_bytes(data[4:8], "big")
-    step, width = (20, 8) if wide else (12, 4)
-    starts = range(8, min(8 + count * step, len(data) - width + 1), step)
-    durations = [int.from_bytes(data[at:at + width], "big") for at in starts]
-    return 0 if 0 in durations or len(durations) < count else sum(durations)
+    if 8 + count * entry.size > len(data):
+        return []
+    edits = [(duration, start) for duration, start in entry.iter_unpack(data[8:8 + count * entry.size])]
+    return edits if all(duration > 0 for duration, _ in edits) else []
 
 
 def _indexed_end(file: BinaryIO, start: int, end: int) -> int:

@@ -121,7 +121,7 @@ def convert(picture: Any, layout: str, *, matrix: int | None = None, size: tuple
 
     flags = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
     told = picture.color_range if picture.color_range in (LIMITED, FULL) else None
-    made = picture.reformat(size[0] or None, size[1] or None, layout, interpolation=flags, src_color_range=told, dst_color_range=told,
-                            src_colorspace=matrix, dst_colorspace=matrix, threads=1)
+    made = picture.reformat(size[0] or None, size[1] or None, layout, interpolation=flags, src_color_range=told,
+                            dst_color_range=told, src_colorspace=matrix, dst_colorspace=matrix, threads=1)
     copy_facts(picture, made)
     return made

@@ -238,3 +238,25 @@ def test_a_reader_can_be_closed_in_the_middle(tmp_path: Path) -> None:
     reader.close()
     del frames
     assert first.pixels.shape == (48, 64, 3)
+
+
+def edited(path: Path, start: int, duration: int) -> Path:
+    """Let the edit list of a clip show `duration` milliseconds from frame `start` on."""
+    data = bytearray(path.read_bytes())
+    at = data.index(b"elst") + 12
+    data[at:at + 8] = duration.to_bytes(4, "big") + (start * 512).to_bytes(4, "big")
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize(("start", "duration", "shown"), [
+    (0, 1000, 25), (3, 880, 22), (7, 720, 18), (7, 1000, 18), (0, 500, 13), (6, 200, 5),
+])
+def test_edit_lists_are_honoured(tmp_path: Path, start: int, duration: int, shown: int) -> None:
+    path = make_clip(tmp_path / "a.mp4", Clip(frames=25, gop=5, options={"bf": "0"}))
+    whole = read(path)[1]
+    info, frames = read(edited(path, start, duration))
+    assert len(frames) == shown
+    assert np.array_equal(frames[0].pixels, whole[start].pixels)
+    assert frames[-1].time + frames[-1].duration == min(Fraction(duration, 1000), Fraction(25 - start, 25))
+    check_going_on(path, MediaOptions())
