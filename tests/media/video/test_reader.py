@@ -255,7 +255,7 @@ def edited(path: Path, start: int, duration: int) -> Path:
 def test_edit_lists_are_honoured(tmp_path: Path, start: int, duration: int, shown: int) -> None:
     path = make_clip(tmp_path / "a.mp4", Clip(frames=25, gop=5, options={"bf": "0"}))
     whole = read(path)[1]
-    info, frames = read(edited(path, start, duration))
+    _, frames = read(edited(path, start, duration))
     assert len(frames) == shown
     assert np.array_equal(frames[0].pixels, whole[start].pixels)
     assert frames[-1].time + frames[-1].duration == min(Fraction(duration, 1000), Fraction(25 - start, 25))
