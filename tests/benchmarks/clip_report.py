@@ -5,11 +5,13 @@ Run: python tests/benchmarks/clip_report.py [CLIP [ROUNDS]]
 The loop is as simple as it gets: PyAV, one thread, the same engine, the same encoder with the same settings, no sound.
 CLIP is a video with faces; without one it is a clip of ../shared/media/faces, or else assets/turning-head.gif as a
 video, many times over. Rounds alternate. Where others use the machine meanwhile, `cores` (processor time over time)
-tells how much of it was had; compare rounds that had much.
+tells how much of it was had, and `idle` how many cores nobody had. With the machine to itself, the loop takes its
+processor time, and `swap_file` an equal share for each core of its own and of what was idle: the ratio alone.
 """
 
 from __future__ import annotations
 
+import os
 import resource
 import statistics
 import sys
@@ -40,10 +42,11 @@ ENGINE = EngineOptions(engine=EngineName.EMBEDDED)
 
 @dataclass(frozen=True)
 class Run:
-    """One round: seconds, and seconds of processor time."""
+    """One round: seconds, and seconds of processor time, its own and nobody's."""
 
     wall: float
     cpu: float
+    idle: float
     frames: int
 
 
@@ -96,9 +99,13 @@ def measured(work: Any) -> Run:
         uses = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
         return sum(use.ru_utime + use.ru_stime for use in uses)
 
-    start, before = time.perf_counter(), cpu()
+    def idle() -> float:
+        stat = Path("/proc/stat")
+        return sum(map(int, stat.read_text().split()[4:6])) / os.sysconf("SC_CLK_TCK") if stat.exists() else 0.0
+
+    start, before, unused = time.perf_counter(), cpu(), idle()
     frames = work()
-    return Run(time.perf_counter() - start, cpu() - before, frames)
+    return Run(time.perf_counter() - start, cpu() - before, idle() - unused, frames)
 
 
 def main() -> None:
@@ -118,20 +125,21 @@ def main() -> None:
             return one_after_the_other(clip, folder / "loop.mp4", backend, source)
 
         print(f"{clip.name}, {core_count()} cores")
-        print("          loop                      swap_file")
-        print("       fps ms/frame  cores    fps ms/frame  cores  ratio")
+        print("          loop                             swap_file")
+        print("       fps ms/frame  cores   idle       fps ms/frame  cores   idle  ratio")
         pairs = []
         for _ in range(rounds):
             pairs.append((measured(loop), measured(ours)))
             first, second = pairs[-1]
             for run in pairs[-1]:
                 speed, length = run.frames / run.wall, 1000 * run.wall / run.frames
-                print(f"{speed:10.1f} {length:8.1f} {run.cpu / run.wall:6.2f}", end="")
+                print(f"{speed:10.1f} {length:8.1f} {run.cpu / run.wall:6.2f} {run.idle / run.wall:6.2f}", end="")
             print(f" {first.wall / second.wall:6.2f}", flush=True)
         loops, files = zip(*pairs, strict=True)
         ratio = statistics.median(first.wall / second.wall for first, second in pairs)
         best = min(run.wall for run in loops) / min(run.wall for run in files)
-        print(f"median ratio {ratio:.2f}; of the fastest rounds {best:.2f}; processor time a frame "
+        alone = statistics.median(first.cpu / ((second.cpu + second.idle) / core_count()) for first, second in pairs)
+        print(f"median ratio {ratio:.2f}; of the fastest rounds {best:.2f}; alone {alone:.2f}; processor time a frame "
               f"{1000 * min(run.cpu / run.frames for run in loops):.1f} ms in the loop, "
               f"{1000 * min(run.cpu / run.frames for run in files):.1f} ms in swap_file")
 
