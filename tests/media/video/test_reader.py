@@ -181,6 +181,8 @@ def check_going_on(path: Path, options: MediaOptions) -> None:
     ("a.avi", Clip("mpeg4", frames=30)),
     ("a.ts", Clip("mpeg2video", frames=30)),
     ("a.mkv", Clip(times=(0, 40, 47, 200, 201, 500, 510, 900, 1000, 1001))),
+    ("a.mkv", Clip(rate=Fraction(60), frames=80, gop=7)),
+    ("a.mp4", Clip(rate=Fraction(50), frames=60, gop=7)),
 ])
 def test_going_on_gives_the_very_same_frames(tmp_path: Path, name: str, clip: Clip) -> None:
     path = make_clip(tmp_path / name, clip)
