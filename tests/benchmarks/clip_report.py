@@ -3,8 +3,8 @@
 Run: python tests/benchmarks/clip_report.py [CLIP [ROUNDS]]
 
 The loop is as simple as it gets: PyAV, one thread, the same engine, the same encoder with the same settings, no sound.
-CLIP is a video with faces; without one it is a clip of ../shared/media/faces, or else assets/turning-head.gif as a
-video, many times over. Rounds alternate. Where others use the machine meanwhile, `cores` (processor time over time)
+CLIP shows faces; without one it is a video of ../shared/media/faces, or else assets/turning-head.gif. It is repeated up
+to 750 frames. Rounds alternate. Where others use the machine meanwhile, `cores` (processor time over time)
 tells how much of it was had, and `idle` how many cores nobody had. With the machine to itself, the loop takes its
 processor time, and `swap_file` an equal share for each core of its own and of what was idle: the ratio alone.
 """
@@ -36,7 +36,9 @@ from faceswap_cli.runtime.cores import core_count
 
 PROJECT = Path(__file__).resolve().parents[2]
 CLIP = PROJECT / ".." / "shared" / "media" / "faces" / "DeepFaceLive__build__samples__Obama_speaking.mp4"
+HEAD = PROJECT / "assets" / "turning-head.gif"
 SOURCE = PROJECT / "assets" / "man-1.jpg"
+FRAMES = 750
 ENGINE = EngineOptions(engine=EngineName.EMBEDDED)
 
 
@@ -50,16 +52,17 @@ class Run:
     frames: int
 
 
-def looped(folder: Path, times: int = 8) -> Path:
-    """The turning head as a video."""
-    path = folder / "turning-head.mp4"
-    with open_media(PROJECT / "assets" / "turning-head.gif", MediaOptions()) as reader:
+def repeated(clip: Path, folder: Path) -> Path:
+    """A video of at least `FRAMES` frames: of a clip, again and again."""
+    path = folder / f"{clip.stem}.mp4"
+    with open_media(clip, MediaOptions()) as reader:
         frames = [frame.pixels for frame in reader.frames()]
+        rate = round(reader.info.frame_count / reader.info.duration) if reader.info.duration else 25
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=25)
+        stream = container.add_stream("libx264", rate=rate, options={"crf": "16"})
         stream.height, stream.width = frames[0].shape[:2]
         stream.pix_fmt = "yuv420p"
-        for pixels in frames * times:
+        for pixels in frames * -(-FRAMES // len(frames)):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")))
         container.mux(stream.encode(None))
     return path
@@ -112,7 +115,8 @@ def main() -> None:
     rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 5
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        clip = Path(sys.argv[1]) if len(sys.argv) > 1 else CLIP if CLIP.exists() else looped(folder)
+        given = Path(sys.argv[1]) if len(sys.argv) > 1 else CLIP if CLIP.exists() else HEAD
+        clip = repeated(given, folder)
         backend = open_backend(ENGINE)
         with open_media(SOURCE, MediaOptions()) as reader:
             source = backend.prepare_source([SourcePicture("source", next(iter(reader.frames())).pixels)])
