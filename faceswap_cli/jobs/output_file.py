@@ -117,15 +117,20 @@ class Task:
             file.commit()
 
     def describe(self, frames: int, duration: Fraction) -> OutputInfo:
-        """What lies at the output now. Writers of animations may merge equal frames, so these are looked at again."""
+        """What lies at the output now.
+
+        Clips are looked at again: writers of animations merge equal frames, those of videos add a line to odd sizes.
+        """
         path = self.job.output_path
-        kind, loop = self.format, self.info.loop
-        if path is not None and self.info.animated and kind not in VIDEO:
-            with open_input(Input(self.job.output, path), replace(self.job.media, trim=None)) as written:
-                frames, loop = written.info.frame_count, written.info.loop
+        width, height, loop = self.info.width, self.info.height, self.info.loop
+        if path is not None and self.info.animated:
+            media = replace(self.job.media, trim=None, max_pixels=self.job.media.max_pixels + width + height + 1)
+            with open_input(Input(self.job.output, path), media) as written:
+                width, height, loop = written.info.width, written.info.height, written.info.loop
+                if self.format not in VIDEO:
+                    frames = written.info.frame_count
         size = path.stat().st_size if path is not None else 0
-        return OutputInfo(self.job.output, kind.value, self.info.width, self.info.height, frames, float(duration), loop,
-                          size)
+        return OutputInfo(self.job.output, self.format.value, width, height, frames, float(duration), loop, size)
 
 
 def open_input(source: Input, media: MediaOptions) -> Reader:

@@ -242,6 +242,15 @@ def test_every_frame_gets_the_label(job, tmp_path, suffix):
     assert all(np.abs(one - other).max() > 60 for one, other in zip(*corners, strict=True))
 
 
+def test_the_size_that_is_told_is_that_of_the_output(job, tmp_path):
+    frames = [PILImage.fromarray(picture[:95, :127]) for picture in squares(6)]
+    frames[0].save(tmp_path / "odd.gif", save_all=True, append_images=frames[1:], duration=40)
+    outcome = swap_file(replace(job, target=str(tmp_path / "odd.gif")), BrightSquares())
+    assert outcome.output is not None
+    assert pictures(tmp_path / "out.mp4")[0].shape == (outcome.output.height, outcome.output.width, 3) == (96, 128, 3)
+    assert outcome.warnings
+
+
 def test_gif_and_video_become_each_other(job, tmp_path):
     gif = swap_file(replace(job, output=str(tmp_path / "out.gif")), BrightSquares())
     assert gif.output is not None
