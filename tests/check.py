@@ -14,8 +14,9 @@ ROOT = Path(__file__).resolve().parent.parent
 STEPS = {
     "ruff": ["ruff", "check", "."],
     "mypy": ["mypy"],
-    # Last, so that its closing line is the last one of a good run.
-    "pytest": ["pytest"],
+    # Last, so that its closing line is the last one of a good run. A process for each core; the tests of a file stay
+    # together, for the fixtures they share.
+    "pytest": ["pytest", "-n", "auto", "--dist", "loadfile"],
 }
 
 
