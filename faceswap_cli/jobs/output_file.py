@@ -15,6 +15,7 @@ from faceswap_cli.media.atomic import AtomicFile
 from faceswap_cli.media.formats import HEAD_BYTES, VIDEO, sniff
 from faceswap_cli.media.frame import ClipInfo, Kept, Reader, Writer
 from faceswap_cli.media.leftovers import sweep_beside
+from faceswap_cli.media.video.pace import suited
 from faceswap_cli.options import MediaFormat, MediaOptions
 
 
@@ -92,7 +93,7 @@ class Task:
             writer: Writer | None = None
             if not as_it_is:
                 writer = stack.enter_context(_create(replace(self.job, media=media), reader.info))
-            for frame in reader.frames():
+            for frame in suited(reader, self.format)[0].frames():
                 frames += 1
                 duration += frame.duration
                 if writer is not None:

@@ -29,6 +29,7 @@ from faceswap_cli.media.formats import LABELS, OPAQUE, SUFFIXES, VIDEO, output_f
 from faceswap_cli.media.frame import ClipInfo, Frame, Kept
 from faceswap_cli.media.provenance import marks, notes
 from faceswap_cli.media.signing import DETACHED
+from faceswap_cli.media.video.pace import suited
 from faceswap_cli.options import MediaFormat, OnNoFace
 from faceswap_cli.runtime.cores import core_count
 
@@ -125,14 +126,15 @@ def swap_file(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None = Non
                 resume = fingerprint(job, backend, target.path) if go_on and task.format in VIDEO else None
                 output_file = stack.enter_context(OutputFile(_marked(job, backend), info, resume))
                 renderers = _start_renderers(stack, backend, info, workers)
-        warnings = list(info.warnings)
+            frames, lost = suited(reader, task.format)
+        warnings = [*info.warnings, *lost]
         output: OutputInfo | None = None
         clip: ClipSwap | None = None
         try:
             if prepared is None:
                 prepared = _prepare(inputs, job, backend, clock)
             warnings += prepared.warnings
-            clip = ClipSwap(backend, prepared.source, reader, clock, workers, details=job.details,
+            clip = ClipSwap(backend, prepared.source, frames, clock, workers, details=job.details,
                             renderers=renderers, finish=_finish(job, info),
                             encode_aside=renderers is not None and task.format in _ENCODED_ASIDE)
             if output_file is None:

@@ -84,6 +84,7 @@ class VideoFacts:
         start: Time in the file at which what is taken of it begins, in seconds: the trim's start, or the first frame's.
         end: Time in the file at which it ends; None: at its end.
         keep_metadata: Whether what may tell about people and places (location, maker, comments) is copied.
+        sound: How many tracks of sound it has.
     """
 
     path: Path
@@ -100,6 +101,7 @@ class VideoFacts:
     start: Fraction = Fraction(0)
     end: Fraction | None = None
     keep_metadata: bool = False
+    sound: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -178,7 +178,7 @@ class VideoReader:
             aspect=1 / aspect if self._turn.transpose else aspect, color_range=int(picture.color_range),
             primaries=int(picture.color_primaries), transfer=int(picture.color_trc), matrix=int(picture.colorspace),
             start=self._beginning + start, end=None if end is None else self._beginning + end,
-            keep_metadata=self._options.keep_metadata)
+            keep_metadata=self._options.keep_metadata, sound=len(container.streams.audio))
         return ClipInfo(kind, width, height, max(count, 0), duration=duration, video=facts,
                         warnings=tuple(self._warnings(decoder, first)))
 

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import floor
-from typing import Any
+from typing import Any, TypeVar
 
+from faceswap_cli.media.frame import Frame
 from faceswap_cli.options import Trim
 
 LOWEST_KEPT_RATE = 30
@@ -36,6 +37,9 @@ class Timed:
     picture: Any
     time: Fraction
     duration: Fraction = Fraction(0)
+
+
+Shown = TypeVar("Shown", Timed, Frame)
 
 
 def placed(pictures: Iterable[Any], time_base: Fraction, step: Fraction) -> Iterator[Timed]:
@@ -109,20 +113,26 @@ def trimmed(frames: Iterable[Timed], trim: Trim | None, beginning: Fraction) -> 
             return
 
 
-def thinned(frames: Iterable[Timed], rate: int = LOWEST_KEPT_RATE) -> Iterator[Timed]:
+def thinned(frames: Iterable[Shown], rate: int = LOWEST_KEPT_RATE) -> Iterator[Shown]:
     """Drop frames so that at most `rate` a second are left; those that stay last longer.
 
     Which stay depends on their times alone: of those between two ticks of a clock with that rate, the first.
+
+    Args:
+        frames: `Timed`, or frames of a video, which have times too.
+        rate: Frames a second.
     """
-    waiting: Timed | None = None
+    waiting: Shown | None = None
     last = -1
     for frame in frames:
+        assert frame.time is not None
         tick = floor(frame.time * rate + _EARLY)
         if waiting is None or tick > last:
             if waiting is not None:
                 yield waiting
             waiting, last = frame, tick
         else:
+            assert waiting.time is not None
             waiting = replace(waiting, duration=frame.time + frame.duration - waiting.time)
     if waiting is not None:
         yield waiting
