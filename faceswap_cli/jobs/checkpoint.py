@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from faceswap_cli.engine.outcome import FaceOutcome
 from faceswap_cli.jobs.pickling import SharedObjects
 from faceswap_cli.jobs.tally import Tally
 
-_HEADER = b"faceswap checkpoint 1\n"
+_HEADER = b"faceswap checkpoint 2\n"
 
 _DIGEST_BYTES = 32
 
@@ -68,28 +71,50 @@ class Checkpoints:
         """
         self._known = SharedObjects(source)
         self._package = package
+        self._told = 0
 
     def snapshot(self, memory: Any) -> bytes:
         """The memory of a clip as it is now, for `pack`: planning changes it before the frames are written."""
         return self._known.dumps(memory)
 
     def pack(self, snapshot: bytes, tally: Tally, duration: Fraction, *, transparent: bool) -> bytes:
-        """A checkpoint: the memory before the next frame, and all else after the last one."""
-        body = self._known.dumps((snapshot, tally, duration, transparent))
+        """A checkpoint: the memory before the next frame, and all else after the last one.
+
+        Outcomes of faces are in it as far as they are not in the one before: of a long clip they are many.
+        """
+        lean = copy(tally)
+        lean.outcomes = tally.outcomes[self._told:]
+        self._told = len(tally.outcomes)
+        body = self._known.dumps((snapshot, lean, duration, transparent))
         return _HEADER + hashlib.sha256(body).digest() + body
 
-    def read(self, data: bytes) -> Progress:
-        """What `pack` wrote, with the same source in another run.
+    def read(self, states: Sequence[bytes]) -> Progress:
+        """What `pack` wrote, with the same source in another run, which goes on with `pack` behind it.
+
+        Args:
+            states: All checkpoints of the clip, first to last.
 
         Raises:
-            UnreadableError: It is none.
+            UnreadableError: One is none.
         """
+        outcomes: list[FaceOutcome] = []
+        progress: Progress | None = None
+        for number, data in enumerate(states, 1):
+            progress = self._read(data, with_memory=number == len(states))
+            outcomes += progress.tally.outcomes
+        if progress is None:
+            raise UnreadableError("there is none")
+        progress.tally.outcomes = outcomes
+        self._told = len(outcomes)
+        return progress
+
+    def _read(self, data: bytes, *, with_memory: bool) -> Progress:
         body = data[len(_HEADER) + _DIGEST_BYTES:]
         if not data.startswith(_HEADER) or data[len(_HEADER):-len(body) or None] != hashlib.sha256(body).digest():
             raise UnreadableError("it is damaged, or of another version")
         try:
             snapshot, tally, duration, transparent = self._known.loads(body, self._find_class)
-            memory = self._known.loads(snapshot, self._find_class)
+            memory = self._known.loads(snapshot, self._find_class) if with_memory else None
         except Exception as error:  # a pickle of other code can fail in any way
             raise UnreadableError(f"{type(error).__name__}: {error}") from error
         if not isinstance(tally, Tally) or not isinstance(duration, Fraction) or not isinstance(transparent, bool):

@@ -19,6 +19,7 @@ from faceswap_cli.jobs.pipeline import Background, map_ordered, pending_limit
 from faceswap_cli.jobs.tally import Tally
 from faceswap_cli.media.frame import Frame, Kept, Reader, SeekingReader, SegmentWriter, Writer
 from faceswap_cli.runtime.cores import core_count
+from faceswap_cli.runtime.memory import give_back
 
 if TYPE_CHECKING:
     from faceswap_cli.jobs.renderers import Renderers, Ticket
@@ -105,7 +106,9 @@ class ClipSwap:
         Raises:
             UnreadableError: Nothing can be made of what it left; the clip still begins at its first frame.
         """
-        progress = Checkpoints(self._source).read(kept.state)
+        checkpoints = Checkpoints(self._source)
+        progress = checkpoints.read(kept.states)
+        self._checkpoints = checkpoints
         self._memory, self.tally = progress.memory, progress.tally
         self.duration, self.transparent = progress.duration, progress.transparent
         self.saved = self._first = kept.frames
@@ -114,7 +117,7 @@ class ClipSwap:
     def write(self, writer: Writer, on_frame: OnFrame | None = None) -> None:
         """Write every frame, swapped or as it came, and count what happened to its faces."""
         self._segment = getattr(writer, "segment_frames", 0)
-        if self._segment:
+        if self._segment and self._checkpoints is None:
             self._checkpoints = Checkpoints(self._source)
         total = self._reader.info.frame_count or None
         if self._first and on_frame is not None:
@@ -181,6 +184,7 @@ class ClipSwap:
         with self._clock.stage("encode"):
             writer.save(state, self.duration if time is None else time)
         self.saved = planned.number
+        give_back()
 
     def _rendered(self) -> Iterator[_Rendered]:
         if self._renderers is not None:

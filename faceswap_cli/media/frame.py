@@ -225,12 +225,12 @@ class Kept:
     Attributes:
         frames: How many are encoded.
         time: `Frame.time` of the next one.
-        state: What the caller gave to `save` with them.
+        states: What the caller gave to `save` with each segment, first to last.
     """
 
     frames: int
     time: Fraction
-    state: bytes
+    states: tuple[bytes, ...]
 
 
 class SegmentWriter(Writer, Protocol):

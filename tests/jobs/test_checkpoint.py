@@ -63,7 +63,7 @@ class Segments:
 
     def save(self, state: bytes, time: Fraction) -> None:
         assert self._at % self.segment_frames == 0
-        self.saves.append(Kept(self._at, time, state))
+        self.saves.append(Kept(self._at, time, (*(self.saves[-1].states if self.saves else ()), state)))
 
 
 def clip(number: int) -> list[Frame]:
@@ -102,6 +102,14 @@ def test_a_clip_goes_on_and_ends_up_the_same(workers):
     for name in ("frames", "frames_swapped", "frames_without_face", "faces_swapped", "outcomes", "skipped"):
         assert getattr(second.tally, name) == getattr(straight.tally, name), name
     assert second.tally.warnings() == straight.tally.warnings()
+
+
+def test_checkpoints_do_not_grow_with_the_clip():
+    swap = ClipSwap(BrightSquares(), SOURCE, Reader(clip(300)), Clock(), 1, details=True)
+    swap.write(written := Segments())
+    sizes = [len(state) for state in written.saves[-1].states]
+    assert len(sizes) == 29 and max(sizes[-3:]) < 1.5 * max(sizes[1:4])
+    assert len(Checkpoints(SOURCE).read(written.saves[-1].states).tally.outcomes) == len(swap.tally.outcomes[:290])
 
 
 def test_followed_faces_go_on_the_same():
@@ -170,8 +178,8 @@ def dotted() -> bytes:
     signed(pickle.dumps(Path.home())), signed(dotted()), signed(b"\x80\x04K\x07Q."),
 ], ids=["empty", "other", "cut", "zeros", "call", "types", "method", "path", "dotted", "number"])
 def test_what_is_no_checkpoint_is_told_from_one(data):
-    assert Checkpoints(SOURCE).read(checkpoint()).memory == [1, 2]
+    assert Checkpoints(SOURCE).read([checkpoint()]).memory == [1, 2]
     clip = ClipSwap(BrightSquares(), SOURCE, Reader([]), Clock(), 1)
     with pytest.raises(UnreadableError):
-        clip.go_on(Kept(10, Fraction(1), data))
+        clip.go_on(Kept(10, Fraction(1), (data,)))
     assert clip.tally.frames == clip.saved == 0

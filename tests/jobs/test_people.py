@@ -202,7 +202,7 @@ def test_a_clip_that_is_gone_on_with_in_another_run_knows_who_is_who(scenes):
     snapshot = Checkpoints(source)
     state = snapshot.pack(snapshot.snapshot(clip), Tally(details=False), Fraction(0), transparent=False)
     other, again = opened()
-    assert before + told(other, again, Checkpoints(again).read(state).memory, images[6:]) == expected
+    assert before + told(other, again, Checkpoints(again).read([state]).memory, images[6:]) == expected
 
 
 def test_nobody_fits_is_told_with_what_was_nearest(couple, tmp_path):

@@ -156,7 +156,7 @@ def test_what_another_job_left_is_not_gone_on_with(job, long, tmp_path, monkeypa
     elif change == "other options":
         job = replace(job, media=replace(job.media, provenance=False))
     elif change == "another version":
-        monkeypatch.setattr(checkpoint, "_HEADER", b"faceswap checkpoint 2\n")
+        monkeypatch.setattr(checkpoint, "_HEADER", b"faceswap checkpoint of another version\n")
     outcome = swap_file(job, BrightSquares(), go_on=change != "not asked for")
     assert outcome.frames == 380
     assert not any("went on" in warning for warning in outcome.warnings)

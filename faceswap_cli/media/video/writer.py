@@ -55,7 +55,7 @@ class VideoWriter:
         self._cut = True
         if store.kept:
             last = store.kept[-1]
-            self.kept = Kept(self._count, last.next_time, last.state)
+            self.kept = Kept(self._count, last.next_time, tuple(segment.state for segment in store.kept))
             self._tick = last.ticks[-1]
             self._time = last.next_time
 
