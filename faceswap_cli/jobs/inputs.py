@@ -49,12 +49,14 @@ class Input:
         path: Where the bytes are; belongs to the `Inputs` that resolved it, when it was fetched or piped.
         optional: Found in a folder: when it cannot be read, the others serve.
         saved: Not a picture but a saved face.
+        left_out: How many more pictures the saved face has that this is the first one of.
     """
 
     name: str
     path: Path
     optional: bool = False
     saved: bool = False
+    left_out: int = 0
 
 
 class Inputs:
@@ -152,8 +154,8 @@ class Inputs:
         (found,) = self.resolve_sources((spec,))
         path = self._new_path()
         with _storing(path):
-            write_picture(found.path, found.name, path)
-        return Input(found.name, path)
+            left_out = write_picture(found.path, found.name, path)
+        return Input(found.name, path, left_out=left_out)
 
     def _fetch(self, url: str) -> Input:
         from faceswap_cli.media.fetch import fetch  # loads an HTTP client, which most jobs do not need

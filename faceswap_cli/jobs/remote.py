@@ -233,12 +233,14 @@ class _Picture:
         path: The local file; None: an address, which is handed over.
         uri: The address, or what stands for the file's content where nothing is sent.
         info: Of a local file.
+        warnings: What the user should know of it.
     """
 
     name: str
     path: Path | None
     uri: str
     info: ClipInfo | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +276,7 @@ class _Task:
         engine = {"engine": "remote", "analyser": analyser, "swapper": slug, "restorer": restorer,
                   "provider": self.host, "slug": slug, "request_id": received.request_id}
         frames = 1 if output is None else output.frames
-        own = self.target.info.warnings if self.target.info is not None else ()
+        own = (*self.source.warnings, *(self.target.info.warnings if self.target.info is not None else ()))
         return Outcome(self.job.sources, self.job.target, output, engine, frames, 0 if output is None else frames, 0, 0,
                        (), tuple(dict.fromkeys((*own, *warnings, *received.warnings))), clock.timings())
 
@@ -374,7 +376,8 @@ def _picture(spec: str, job: SwapJob, inputs: Inputs) -> _Picture:
             digest = file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise OutputError(f"{found.name} cannot be read: {error.strerror or error}") from error
-    return _Picture(found.name, found.path, f"sha256:{digest}", info)
+    more = f"{found.name} has {found.left_out + 1} pictures, and the API takes one: the first is sent"
+    return _Picture(found.name, found.path, f"sha256:{digest}", info, (more,) if found.left_out else ())
 
 
 def _guess(job: SwapJob) -> ClipInfo:

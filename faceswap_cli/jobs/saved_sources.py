@@ -41,7 +41,7 @@ def record_of(face: Face, engine: str, analyser: str, models: Mapping[str, str])
                       None if face.gender is None else face.gender.value, face.gender_probability, face.age, models)
 
 
-def write_picture(path: Path, name: str, target: Path) -> None:
+def write_picture(path: Path, name: str, target: Path) -> int:
     """The first picture of a saved face as a PNG file: for what takes one plain picture.
 
     Args:
@@ -49,10 +49,15 @@ def write_picture(path: Path, name: str, target: Path) -> None:
         name: How to call it.
         target: Where the picture goes.
 
+    Returns:
+        How many more pictures it has.
+
     Raises:
         InputError: As `read_pictures`.
         OSError: It cannot be written.
     """
     from PIL import Image
 
-    Image.fromarray(read_pictures(path, name)[0].pixels).save(target, format="PNG")
+    pictures = read_pictures(path, name)
+    Image.fromarray(pictures[0].pixels).save(target, format="PNG")
+    return len(pictures) - 1

@@ -11,6 +11,7 @@ import graphs
 import numpy as np
 import pytest
 from PIL import Image as PILImage
+from segmind_api import CANARY, FakeClock, SegmindApi
 
 from faceswap_cli.engine.outcome import SourcePicture
 from faceswap_cli.errors import InputError, NoFaceError, UsageError
@@ -20,7 +21,7 @@ from faceswap_cli.jobs.backend import open_backend
 from faceswap_cli.jobs.inputs import Inputs
 from faceswap_cli.jobs.job import Pair, SwapJob
 from faceswap_cli.jobs.manifest import read_manifest
-from faceswap_cli.jobs.remote import check_source
+from faceswap_cli.jobs.remote import Remote, check_source, swap_remote
 from faceswap_cli.jobs.saved_faces import Looker, SaveRequest, open_lookers, save_face
 from faceswap_cli.jobs.saved_sheet import draw_sheet, write_sheet
 from faceswap_cli.jobs.saved_sources import face_of, read_pictures
@@ -300,6 +301,17 @@ def test_the_api_gets_its_first_picture(lookers, assets):
     check_source(SwapJob(("@anna",), "a.jpg", "b.jpg", remote=RemoteOptions()))
     with pytest.raises(InputError, match="did you mean @anna"):
         check_source(SwapJob(("@ana",), "a.jpg", "b.jpg", remote=RemoteOptions()))
+
+
+def test_that_the_others_are_not_sent_is_told(lookers, assets, tmp_path, monkeypatch):
+    monkeypatch.setenv("SEGMIND_API_KEY", CANARY)
+    saved(lookers, "anna", assets / "woman-1.jpg", assets / "woman-2.jpg")
+    job = SwapJob(("@anna",), str(assets / "man-1.jpg"), str(tmp_path / "out.jpg"), remote=RemoteOptions())
+    with SegmindApi() as api:
+        api.picture, api.content_type = (assets / "man-2.jpg").read_bytes(), "image/jpeg"
+        with Remote(RemoteOptions(base_url=api.base), tickets=tmp_path / "tickets", clock=FakeClock()) as remote:
+            outcome = swap_remote(job, remote)
+    assert "@anna has 2 pictures, and the API takes one: the first is sent" in outcome.warnings
 
 
 def test_a_change_of_a_saved_face_is_noticed(lookers, assets):
