@@ -8,7 +8,6 @@ the whole job, with a source that was prepared before, as in a batch.
 from __future__ import annotations
 
 import math
-import os
 import platform
 import tempfile
 import time
@@ -27,7 +26,7 @@ from faceswap_cli.jobs.versions import pixel_versions
 from faceswap_cli.models.spec import Role
 from faceswap_cli.options import EngineName, EngineOptions, RestoreOptions
 from faceswap_cli.runtime.cores import core_count
-from faceswap_cli.runtime.machine import processor_name, total_memory
+from faceswap_cli.runtime.machine import busy_cores, processor_name, total_memory
 from faceswap_cli.runtime.peak_memory import PeakMemory
 
 OnStep = Callable[[int, int | None], None]
@@ -237,10 +236,9 @@ def _speed(series: _Series) -> Speed:
 
 def _judge_load(notes: list[str]) -> None:
     """Say that other programs work, before this one does."""
-    if hasattr(os, "getloadavg"):
-        load = os.getloadavg()[0]
-        if load > _BUSY:
-            notes.append(f"other programs used {load:.1f} cores when this began: it is faster without them")
+    load = busy_cores()
+    if load is not None and load > _BUSY:
+        notes.append(f"other programs used {load:.1f} cores when this began: it is faster without them")
 
 
 def _judge(rows: Sequence[Row], notes: list[str]) -> None:
