@@ -4,7 +4,7 @@
 
     {"schema": 1, "number": int, "key": str,
      "status": "done" | "copied" | "skipped" | "failed" | "current" | "stopped",
-     "inputs": {"sources": [str], "target": str},
+     "inputs": {"sources": [str], "target": str, "references": [str], "pairs": [{"reference": str, "source": str}]},
      "output": {"path": str, "sha256": str | null, "format": str, ... as in `swap --json`} | null,
      "engine", "frames", "faces", "similarity", "warnings", "timings": as in `swap --json`,
      "error": {"type": str, "message": str, "exit_code": int} | null,
@@ -32,7 +32,7 @@ for this line. A batch that cannot begin prints `{"error": ...}` alone, as every
 `faceswap batch --dry-run --json` prints what would be done, and sums up likewise:
 
     {"schema": 1, "number": int, "key": str, "status": "swap" | "current" | "failed",
-     "inputs": {"sources": [str], "target": str}, "output": {"path": str}, "error": as above}
+     "inputs": as above, "output": {"path": str}, "error": as above}
     {"schema": 1, "summary": true, "dry_run": true,
      "counts": {"total": int, "swap": int, "current": int, "failed": int, "all_shards": int}, "warnings": [str]}
 
@@ -43,7 +43,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from faceswap_cli.cli.report import SCHEMA, swap_report
+from faceswap_cli.cli.report import SCHEMA, inputs_report, swap_report
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,7 +75,7 @@ def item_report(result: ItemResult) -> dict[str, Any]:
     return {
         **_named(item),
         "status": result.status.value,
-        "inputs": _inputs(item),
+        "inputs": inputs_report(item.job),
         "output": output,
         **told,
         "error": _error(result.failure),
@@ -109,7 +109,7 @@ def planned_report(item: Item, word: str, failure: Failure | None) -> dict[str, 
         word: What would become of it: `swap`, `current` or `failed`.
         failure: Why it would be told as failed.
     """
-    return {**_named(item), "status": word, "inputs": _inputs(item), "output": {"path": item.job.output},
+    return {**_named(item), "status": word, "inputs": inputs_report(item.job), "output": {"path": item.job.output},
             "error": _error(failure)}
 
 
@@ -123,9 +123,6 @@ def plan_summary(plan: BatchPlan, counts: Mapping[str, int]) -> dict[str, Any]:
 def _named(item: Item) -> dict[str, Any]:
     return {"schema": SCHEMA, "number": item.number, "key": item.key}
 
-
-def _inputs(item: Item) -> dict[str, Any]:
-    return {"sources": list(item.job.sources), "target": item.job.target}
 
 
 def _error(failure: Failure | None) -> dict[str, Any] | None:

@@ -3,7 +3,7 @@
 `faceswap swap --json` and `swap-gif --json`:
 
     {"schema": 1,
-     "inputs": {"sources": [str], "target": str},
+     "inputs": {"sources": [str], "target": str, "references": [str], "pairs": [{"reference": str, "source": str}]},
      "output": {"path": str, "format": str, "width": int, "height": int, "frames": int, "duration": float,
                 "loop": int | null, "bytes": int, "marks": ["xmp" | "c2pa" | "label"]} | null,
      "engine": {"engine": str, "analyser": str, "swapper": str, "restorer": str | null,
@@ -60,16 +60,22 @@ if TYPE_CHECKING:
     from faceswap_cli.engine.outcome import FaceOutcome
     from faceswap_cli.faces.face import Box, Pose
     from faceswap_cli.jobs.detect import DetectReport, FoundFace
-    from faceswap_cli.jobs.job import MeasuredSimilarity, Outcome
+    from faceswap_cli.jobs.job import MeasuredSimilarity, Outcome, SwapJob
 
 SCHEMA = 1
+
+
+def inputs_report(given: Outcome | SwapJob) -> dict[str, Any]:
+    """The inputs of a job, as given."""
+    return {"sources": list(given.sources), "target": given.target, "references": list(given.references),
+            "pairs": [{"reference": pair.reference, "source": pair.source} for pair in given.pairs]}
 
 
 def swap_report(outcome: Outcome) -> dict[str, Any]:
     """What `swap --json` prints."""
     return {
         "schema": SCHEMA,
-        "inputs": {"sources": list(outcome.sources), "target": outcome.target},
+        "inputs": inputs_report(outcome),
         "output": None if outcome.output is None else asdict(outcome.output),
         "engine": dict(outcome.engine),
         "frames": {"total": outcome.frames, "swapped": outcome.frames_swapped,

@@ -151,6 +151,7 @@ class Outcome:
         warnings: One line each, without repetition, about the whole job.
         timings: Seconds per stage.
         similarity: Of the swapped faces, where they were measured.
+        references, pairs: Inputs as given.
     """
 
     sources: tuple[str, ...]
@@ -165,3 +166,5 @@ class Outcome:
     warnings: tuple[str, ...] = ()
     timings: Timings = field(default_factory=Timings)
     similarity: MeasuredSimilarity | None = None
+    references: tuple[str, ...] = ()
+    pairs: tuple[Pair, ...] = ()

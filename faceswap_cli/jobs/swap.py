@@ -170,7 +170,8 @@ def swap_file(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None = Non
         warnings += [*tally.warnings(), *_lost(renderers)]
         return Outcome(job.sources, job.target, output, dict(backend.parts), tally.frames, tally.frames_swapped,
                        tally.frames_without_face, tally.faces_swapped, tuple(tally.outcomes),
-                       tuple(dict.fromkeys(warnings)), clock.timings(), tally.similarity(backend.identity_measure))
+                       tuple(dict.fromkeys(warnings)), clock.timings(), tally.similarity(backend.identity_measure),
+                       job.references, job.pairs)
 
 
 def _write(clip: ClipSwap, output: OutputFile, target: Input, on_frame: OnFrame | None) -> None:

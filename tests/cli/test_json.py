@@ -16,7 +16,8 @@ ERROR = {"error": {"type": str, "message": str, "exit_code": int}}
 
 SWAP = {
     "schema": int,
-    "inputs": {"sources": [str, ...], "target": str},
+    "inputs": {"sources": [str, ...], "target": str, "references": [str, ...],
+               "pairs": [{"reference": str, "source": str}, ...]},
     "output": ({"path": str, "format": str, "width": int, "height": int, "frames": int, "duration": float,
                 "loop": (int, NoneType), "bytes": int, "marks": [str, ...]}, NoneType),
     "engine": {"engine": str, "analyser": str, "swapper": str, "restorer": (str, NoneType),
@@ -81,7 +82,7 @@ def test_a_swap(place):
     fits(report, SWAP)
     assert done.returncode == 0
     assert report["schema"] == 1
-    assert report["inputs"] == {"sources": ["me.jpg"], "target": "group.jpg"}
+    assert report["inputs"] == {"sources": ["me.jpg"], "target": "group.jpg", "references": [], "pairs": []}
     assert report["output"]["bytes"] == (place / "out.png").stat().st_size
     assert [(face["index"], face["swapped"], face["skip_reason"], face["source_picture"])
             for face in report["faces"]] == [(1, True, None, "me.jpg"), (7, False, "no-such-face", None),
