@@ -55,9 +55,9 @@ if TYPE_CHECKING:
     from faceswap_cli.options import OnNoFace as OnNoFace
     from faceswap_cli.options import Order as Order
     from faceswap_cli.options import SelectOptions as SelectOptions
-    from faceswap_cli.options import Trim as Trim
     from faceswap_cli.options import VideoCodec as VideoCodec
     from faceswap_cli.options import VideoOptions as VideoOptions
+    from faceswap_cli.trim import Trim as Trim
 
     __version__: str
 
@@ -71,7 +71,8 @@ _HOMES = {
     "jobs.job": ("MeasuredSimilarity", "Outcome", "OutputInfo", "Pair", "SwapJob", "Timings"),
     "jobs.swap": ("prepare_source", "swap_file"),
     "options": ("ALL", "EngineName", "EngineOptions", "GenderFilter", "MediaFormat", "MediaOptions", "OnNoFace",
-                "Order", "SelectOptions", "Trim", "VideoCodec", "VideoOptions"),
+                "Order", "SelectOptions", "VideoCodec", "VideoOptions"),
+    "trim": ("Trim",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 

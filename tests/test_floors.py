@@ -12,7 +12,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parent.parent / "faceswap_cli"
 
 FLOORS = {
-    "errors": 0, "image": 0, "options": 0, "recent": 0, "text": 0,
+    "errors": 0, "image": 0, "options": 0, "recent": 0, "text": 0, "trim": 0,
     "faces": 1, "library": 1, "media": 1, "models": 1, "runtime": 1,
     "engine": 2, "segmind": 2,
     "jobs": 3, "doctor": 3,

@@ -9,7 +9,8 @@ import typer
 
 from faceswap_cli.cli import options as o
 from faceswap_cli.cli.marking_options import MarkingChoice
-from faceswap_cli.options import MediaFormat, MediaOptions, VideoCodec, VideoOptions, parse_trim
+from faceswap_cli.options import MediaFormat, MediaOptions, VideoCodec, VideoOptions
+from faceswap_cli.trim import parse_trim
 
 VIDEO = "Video"
 

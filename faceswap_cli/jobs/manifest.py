@@ -39,8 +39,8 @@ from faceswap_cli.options import (
     Order,
     VideoCodec,
     parse_masks,
-    parse_trim,
 )
+from faceswap_cli.trim import parse_trim
 
 STDIN = "-"
 """The manifest that is read from standard input."""

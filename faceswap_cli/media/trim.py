@@ -10,7 +10,7 @@ from typing import Self
 
 from faceswap_cli.errors import UsageError
 from faceswap_cli.media.frame import ClipInfo, Frame, Reader
-from faceswap_cli.options import Trim
+from faceswap_cli.trim import Trim
 
 
 class TrimmedReader:

@@ -25,10 +25,10 @@ from faceswap_cli.options import (
     OnNoFace,
     Order,
     RestoreOptions,
-    Trim,
     VideoCodec,
     VideoOptions,
 )
+from faceswap_cli.trim import Trim
 
 
 def read(folder, data: str | bytes, name="list.csv", engine=None, media=None):

@@ -25,9 +25,9 @@ from faceswap_cli.options import (
     RestoreOptions,
     RuntimeOptions,
     SelectOptions,
-    Trim,
     VideoOptions,
 )
+from faceswap_cli.trim import Trim
 
 JOB = SwapJob(("me.jpg",), "a.jpg", "out/a.jpg")
 

@@ -24,7 +24,8 @@ from faceswap_cli.jobs.backend import open_backend
 from faceswap_cli.jobs.detect import DetectJob, detect_file
 from faceswap_cli.jobs.job import SwapJob
 from faceswap_cli.jobs.swap import swap_file
-from faceswap_cli.options import EngineName, EngineOptions, MediaOptions, OnNoFace, Trim
+from faceswap_cli.options import EngineName, EngineOptions, MediaOptions, OnNoFace
+from faceswap_cli.trim import Trim
 
 ASSETS = Path(__file__).parents[2] / "assets"
 RUN = Path(__file__).parents[1] / "cli" / "run_fake.py"

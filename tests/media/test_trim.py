@@ -10,7 +10,8 @@ from PIL import Image as PILImage
 
 from faceswap_cli.errors import UsageError
 from faceswap_cli.media.open import open_media
-from faceswap_cli.options import MediaOptions, parse_trim
+from faceswap_cli.options import MediaOptions
+from faceswap_cli.trim import parse_trim
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from math import floor
 from typing import Any, TypeVar
 
 from faceswap_cli.media.frame import Frame
-from faceswap_cli.options import Trim
+from faceswap_cli.trim import Trim
 
 LOWEST_KEPT_RATE = 30
 """Frames a second that are left without `--keep-fps`."""

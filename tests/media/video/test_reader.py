@@ -19,7 +19,8 @@ from faceswap_cli.media.frame import Frame
 from faceswap_cli.media.open import open_media
 from faceswap_cli.media.video.planes import plane_array
 from faceswap_cli.media.video.reader import VideoReader
-from faceswap_cli.options import MediaFormat, MediaOptions, Trim, VideoOptions, parse_trim
+from faceswap_cli.options import MediaFormat, MediaOptions, VideoOptions
+from faceswap_cli.trim import Trim, parse_trim
 
 MEDIA = Path(__file__).parents[3] / ".." / "shared" / "media"
 SHARED = sorted(path for folder in ("faces", "corpus/meta-pytorch+torchcodec") for path in (MEDIA / folder).glob("*")

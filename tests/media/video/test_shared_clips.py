@@ -11,7 +11,8 @@ from films import packets
 
 from faceswap_cli.media.video.reader import open_video
 from faceswap_cli.media.video.writer import create_video
-from faceswap_cli.options import MediaFormat, MediaOptions, Trim
+from faceswap_cli.options import MediaFormat, MediaOptions
+from faceswap_cli.trim import Trim
 
 MEDIA = Path(__file__).parents[3] / ".." / "shared" / "media"
 VIDEOS = frozenset({".mp4", ".webm", ".avi", ".mpg", ".mkv", ".mov"})

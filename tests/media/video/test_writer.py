@@ -18,7 +18,8 @@ from films import facts, film, frames_of, packets, shown, texture
 from faceswap_cli.errors import OutputError, UsageError
 from faceswap_cli.media.frame import ClipInfo, Frame
 from faceswap_cli.media.video.writer import create_video
-from faceswap_cli.options import MediaFormat, MediaOptions, Trim, VideoCodec, VideoOptions
+from faceswap_cli.options import MediaFormat, MediaOptions, VideoCodec, VideoOptions
+from faceswap_cli.trim import Trim
 
 HOLDS = [(MediaFormat(kind), VideoCodec(codec)) for kind, codecs in (
     ("mp4", "h264 h265 vp9 av1"), ("mov", "h264 h265"), ("mkv", "h264 h265 vp9 av1"), ("webm", "vp9 av1"),
