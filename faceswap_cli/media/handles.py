@@ -8,6 +8,7 @@ from typing import Self
 
 from faceswap_cli.errors import InputError
 from faceswap_cli.media.atomic import AtomicFile
+from faceswap_cli.media.frame import ClipInfo, Reader
 
 
 class FileReader:
@@ -28,6 +29,30 @@ class FileReader:
     def close(self) -> None:
         """Release the file."""
         self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self.close()
+
+
+class ReaderAround:
+    """A reader that changes the frames of another one, which is closed with it."""
+
+    def __init__(self, reader: Reader) -> None:
+        """Wrap an open reader; none of its frames has been taken."""
+        self._reader = reader
+
+    @property
+    def info(self) -> ClipInfo:
+        """Facts of the whole clip: how many frames are left of it is known when they were read."""
+        return self._reader.info
+
+    def close(self) -> None:
+        """Release the file."""
+        self._reader.close()
 
     def __enter__(self) -> Self:
         return self

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
-from types import TracebackType
-from typing import Self
 
 from faceswap_cli.errors import UsageError
-from faceswap_cli.media.frame import ClipInfo, Frame, Reader
+from faceswap_cli.media.frame import Frame, Reader
+from faceswap_cli.media.handles import ReaderAround
 from faceswap_cli.trim import Trim
 
 
-class TrimmedReader:
+class TrimmedReader(ReaderAround):
     """A reader that hands out the frames shown from `trim.start` to `trim.end`.
 
     A frame that is shown across one of these is shown for that part of its time.
@@ -32,14 +31,9 @@ class TrimmedReader:
         """
         if not reader.info.animated:
             raise UsageError(f"--trim: {name} is one picture; drop --trim")
-        self._reader = reader
+        super().__init__(reader)
         self._name = name
         self._trim = trim
-
-    @property
-    def info(self) -> ClipInfo:
-        """Facts of the whole clip: how many frames the part has is known when it was read."""
-        return self._reader.info
 
     def frames(self) -> Iterator[Frame]:
         """The frames of the part, in order; may be called once.
@@ -62,14 +56,3 @@ class TrimmedReader:
         if not found:
             raise UsageError(f"--trim begins at {float(start):.2f} seconds and {self._name} plays only "
                              f"{float(time):.2f} seconds")
-
-    def close(self) -> None:
-        """Release the file."""
-        self._reader.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        self.close()

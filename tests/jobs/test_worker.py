@@ -54,7 +54,7 @@ def paint(path: Path, colour: tuple[int, int, int]) -> None:
 
 
 def make(target: str, *sources: str, **fields: object) -> Item:
-    job = SwapJob(sources or ("me.png",), target, f"out/{target}", **fields)  # type: ignore[arg-type]
+    job = SwapJob(sources or ("me.png",), target, f"out/{target}", **fields)
     return Item(0, target, job, target)
 
 
@@ -196,7 +196,7 @@ class Raises(BrightSquares):
 
     error: Exception = ValueError("two\nlines")
 
-    def plan(self, *_: object) -> None:  # type: ignore[override]
+    def plan(self, *_: object) -> None:
         raise self.error
 
 

@@ -42,7 +42,7 @@ def row() -> Callable[..., ModelSpec]:
             "id": "tiny", "role": Role.DETECTOR, "family": Family.YOLOV5_FACE, "file": "tiny.onnx",
             "licence": YOLOV5_FACE, "summary": "a tiny model", "sha256": sha(data), "bytes": len(data), "urls": urls,
             **other}
-        return ModelSpec(**values)  # type: ignore[arg-type]
+        return ModelSpec(**values)
     return make
 
 

@@ -44,7 +44,7 @@ def leftovers(folder: Path) -> set[str]:
 
 
 def fetch(folder: Path, spec: ModelSpec, **options: object) -> Path:
-    return pull(ModelStore(folder, (spec,)), spec, **{"patience": QUICK, **options})  # type: ignore[arg-type]
+    return pull(ModelStore(folder, (spec,)), spec, **{"patience": QUICK, **options})
 
 
 def test_a_model_arrives_once(site: Site, row: MakeRow, folder: Path) -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from types import TracebackType
-from typing import Self
 
 from faceswap_cli.media.formats import LABELS, VIDEO
-from faceswap_cli.media.frame import ClipInfo, Frame, Reader
+from faceswap_cli.media.frame import Frame, Reader
+from faceswap_cli.media.handles import ReaderAround
 from faceswap_cli.media.video.timeline import thinned
 from faceswap_cli.options import MediaFormat
 
@@ -36,18 +35,13 @@ def suited(reader: Reader, kind: MediaFormat) -> tuple[Reader, tuple[str, ...]]:
     return reader, tuple(warnings)
 
 
-class PacedReader:
+class PacedReader(ReaderAround):
     """The frames of a video, at most so many a second; those that stay last longer."""
 
     def __init__(self, reader: Reader, rate: int) -> None:
         """Wrap an open reader of a video, which is closed with this one."""
-        self._reader = reader
+        super().__init__(reader)
         self._rate = rate
-
-    @property
-    def info(self) -> ClipInfo:
-        """Facts of the video; it may have fewer frames now."""
-        return self._reader.info
 
     def frames(self) -> Iterator[Frame]:
         """The frames that stay, in order; may be called once.
@@ -56,14 +50,3 @@ class PacedReader:
             InputError: The file is damaged.
         """
         return thinned(self._reader.frames(), self._rate)
-
-    def close(self) -> None:
-        """Release the file."""
-        self._reader.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        self.close()
