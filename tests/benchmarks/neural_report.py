@@ -48,7 +48,6 @@ from faceswap_cli.faces.paste import covered
 from faceswap_cli.faces.templates import arcface, estimate
 from faceswap_cli.jobs.clip import ClipSwap
 from faceswap_cli.jobs.clock import Clock
-from faceswap_cli.jobs.tally import Tally
 from faceswap_cli.media.frame import ClipInfo, Frame
 from faceswap_cli.models.importing import import_file
 from faceswap_cli.models.spec import Family
@@ -314,11 +313,11 @@ def our_clip(bench: Bench, frames: list[np.ndarray], mode: Accelerate) -> Callab
     prepared = engine.prepare_source([SourcePicture("woman-3.jpg", portrait("woman-3").pixels)])
 
     def run() -> int:
-        tally = Tally(details=False)
         with encoder() as write:
             writer: Any = SimpleNamespace(write=lambda frame: write(frame.pixels))
-            ClipSwap(engine, prepared, Frames(frames), Clock()).write(writer, tally)
-        return tally.frames_swapped
+            clip = ClipSwap(engine, prepared, Frames(frames), Clock())
+            clip.write(writer)
+        return clip.tally.frames_swapped
 
     return run
 

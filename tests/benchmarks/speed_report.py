@@ -121,7 +121,6 @@ def clip_ours() -> float:
     from faceswap_cli.engine.outcome import SourcePicture
     from faceswap_cli.jobs.clip import ClipSwap
     from faceswap_cli.jobs.clock import Clock
-    from faceswap_cli.jobs.tally import Tally
     from faceswap_cli.media.frame import ClipInfo, Frame
     from faceswap_cli.options import EngineOptions, MediaFormat
 
@@ -140,10 +139,10 @@ def clip_ours() -> float:
     engine = build_engine(EngineOptions())
     source = engine.prepare_source([SourcePicture("source", read_still(SOURCE))])
     start = time.perf_counter()
-    tally = Tally(details=False)
-    ClipSwap(engine, source, Reader(), Clock()).write(Writer(), tally)
-    if tally.frames_swapped < CLIP_FRAMES:
-        print(f"only {tally.frames_swapped} of {CLIP_FRAMES} frames were swapped", file=sys.stderr)
+    clip = ClipSwap(engine, source, Reader(), Clock())
+    clip.write(Writer())
+    if clip.tally.frames_swapped < CLIP_FRAMES:
+        print(f"only {clip.tally.frames_swapped} of {CLIP_FRAMES} frames were swapped", file=sys.stderr)
     return (time.perf_counter() - start) / CLIP_FRAMES
 
 
