@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from faceswap_cli.library.files import encode
 from faceswap_cli.library.saved_face import FaceRecord, SavedFace, SavedPicture
 
 
@@ -24,3 +25,8 @@ def picture(*records: FaceRecord, size: tuple[int, int] = (64, 56)) -> SavedPict
 def face(*pictures: SavedPicture, **changes) -> SavedFace:
     made = SavedFace("anna", "2026-01-31", "faceswap-cli 0.1.0", "she agreed", pictures or (picture(),))
     return replace(made, **changes)
+
+
+def encoded(made: SavedFace) -> bytes:
+    """The bytes of its file."""
+    return encode(made)

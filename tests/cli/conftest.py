@@ -2,63 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from fakes import BLUE, RED, scene
+from fakes import BLUE, scene
 from faulty_site import Site
 from PIL import Image as PILImage
+from places import Place, furnish
 from stand_ins import Models
-
-RUNNER = Path(__file__).with_name("run_fake.py")
-
-
-class Place:
-    """A folder with pictures, and the command line run in it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def arguments(self, *arguments: str, backend: str | None = "BrightSquares") -> list[str]:
-        """What runs the command; without a backend, the real one."""
-        runner = [str(RUNNER), backend] if backend else ["-m", "faceswap_cli"]
-        return [sys.executable, *runner, *arguments]
-
-    def run(self, *arguments: str, backend: str | None = "BrightSquares", env: dict[str, str] | None = None,
-            **more: Any) -> subprocess.CompletedProcess[bytes]:
-        more = {"stdin": subprocess.DEVNULL, "timeout": 180} | more
-        if "input" in more:
-            del more["stdin"]
-        if "stdout" not in more:
-            more["stdout"] = subprocess.PIPE
-        if "stderr" not in more:
-            more["stderr"] = subprocess.PIPE
-        return subprocess.run(self.arguments(*arguments, backend=backend), cwd=self.folder,
-                              env=os.environ | (env or {}), check=False, **more)
-
-    def names(self) -> set[str]:
-        return {path.name for path in self.folder.iterdir()}
-
-    def __truediv__(self, name: str) -> Path:
-        return self.folder / name
 
 
 @pytest.fixture
 def place(tmp_path) -> Place:
-    """me.jpg with a red square; party.jpg and group.jpg with blue ones; dark.png with none; text.png is no picture."""
-    PILImage.fromarray(scene((10, 10, 20, RED))).save(tmp_path / "me.jpg", quality=95)
-    PILImage.fromarray(scene((8, 8, 16, BLUE))).save(tmp_path / "party.jpg", quality=95)
-    PILImage.fromarray(scene((2, 8, 16, BLUE), (22, 8, 14, BLUE), (42, 8, 12, RED))).save(
-        tmp_path / "group.jpg", quality=95)
-    PILImage.fromarray(scene()).save(tmp_path / "dark.png")
-    (tmp_path / "text.png").write_text("no picture")
-    return Place(tmp_path)
+    """As `furnish` makes it."""
+    return furnish(tmp_path)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import error_tables
 import pytest
 from fakes import BLUE, scene
 from PIL import Image as PILImage
@@ -364,26 +365,7 @@ def test_a_plan_tells_what_was_done_before(place, photos):
     assert outputs(place / "out") == before
 
 
-@pytest.mark.parametrize(("arguments", "code", "words"), [
-    (["party.jpg", "-o", "out"], 2, "nothing to change was named"),
-    (["-o", "out"], 2, "SOURCE is missing"),
-    (["-", "party.jpg", "-o", "out"], 2, "cannot be the source of a batch"),
-    (["me.jpg", "-", "--files-from", "-", "-o", "out"], 2, "only once"),
-    (["none.jpg", "party.jpg", "-o", "out"], 3, "none.jpg: there is no such source"),
-    (["dark.png", "party.jpg", "group.jpg", "-o", "out"], 4, "dark.png: no face found"),
-    (["text.png", "party.jpg", "group.jpg", "-o", "out"], 3, "text.png"),
-    (["me.jpg", "party.jpg", "-o", "out", "--source-index", "3"], 2, "source index 3"),
-    (["me.jpg", "party.jpg", "-o", "out", "--workers", "none"], 2, "--workers none"),
-    (["me.jpg", "party.jpg", "-o", "out", "--max-memory", "2X"], 2, "--max-memory 2X"),
-    (["me.jpg", "party.jpg", "-o", "out", "--timeout", "0"], 2, "--timeout 0"),
-    (["me.jpg", "party.jpg", "-o", "out", "--shard", "3/3"], 2, "--shard"),
-    (["me.jpg", "party.jpg", "-o", "out", "--num-gpus", "1"], 2, "--executor ray"),
-    (["me.jpg", "party.jpg", "-o", "out", "--name", "{colour}"], 2, "colour"),
-    (["me.jpg", "party.jpg", "dark.png", "-o", "out", "--name", "same.png"], 2, "same.png"),
-    (["me.jpg", "party.jpg", "-o", "out", "--report", "."], 1, "it is a folder"),
-    (["me.jpg", "party.jpg", "-o", "out", "--journal", ""], 2, "--journal is empty"),
-    (["me.jpg", "party.jpg", "-o", "text.png"], 2, "text.png is no folder"),
-])
+@pytest.mark.parametrize(("arguments", "code", "words"), error_tables.BATCH)
 def test_what_keeps_a_batch_from_beginning(place, arguments, code, words):
     done = place.run("batch", *ONE, *arguments, "--json")
     assert done.returncode == code, done.stderr

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 
+import error_tables
 import pytest
 from stand_ins import fits, on_a_terminal
 
@@ -52,9 +53,7 @@ def test_on_a_terminal_the_table_fits(place) -> None:
     assert any(line.startswith("embedded  still 256x256") or "still 256x256" in line for line in lines)
 
 
-@pytest.mark.parametrize(("arguments", "told"), [
-    (("--clip", "big"), "WIDTHxHEIGHT"), (("--still", "none", "--clip", "none"), "nothing to measure"),
-    (("--seconds", "0"), "1..3600"), (("--rounds", "0"), "1..1000"), (("--models-dir", " "), "is empty")])
+@pytest.mark.parametrize(("arguments", "told"), error_tables.BENCH)
 def test_options_that_make_no_sense(place, arguments: tuple[str, ...], told: str) -> None:
     done = place.run("bench", *arguments, backend=None)
     assert done.returncode == 2 and told in done.stderr.decode()

@@ -6,6 +6,7 @@ import json
 import sys
 from pathlib import Path
 
+import error_tables
 import pytest
 from stand_ins import fits, on_a_terminal
 
@@ -91,9 +92,7 @@ def test_on_a_terminal_lines_fit_and_groups_have_titles(place) -> None:
     assert lines[-1].endswith("checks: nothing failed") or "warning" in lines[-1]
 
 
-@pytest.mark.parametrize(("arguments", "told"), [
-    (("--key-file", "key"), "add --remote"), (("--remote-url", "http://localhost"), "add --remote"),
-    (("--models-dir", ""), "is empty"), (("--remote", "--remote-url", "no url"), "is not an http or https URL")])
+@pytest.mark.parametrize(("arguments", "told"), error_tables.DOCTOR)
 def test_options_that_make_no_sense(place, arguments: tuple[str, ...], told: str) -> None:
     done = place.run("doctor", *arguments, backend=None)
     if "--remote" in arguments:  # found by a check

@@ -5,46 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import error_tables
 import pytest
 
-OUT = ["-o", "out.png"]
-LONG = "x" * 300 + ".png"
+OUT = error_tables.OUT
 
 
-@pytest.mark.parametrize(("arguments", "backend", "code", "words"), [
-    (["swap", "none.jpg", "party.jpg", *OUT], "BrightSquares", 3, "none.jpg: there is no such file"),
-    (["swap", "me.jpg", "text.png", *OUT], "BrightSquares", 3, "text.png"),
-    (["swap", "me.jpg", ".", *OUT], "BrightSquares", 3, "is a folder"),
-    (["swap", "me.jpg", "party.jpg", *OUT, "--max-pixels", "100"], "BrightSquares", 3, "--max-pixels 3072"),
-    (["swap", "me.jpg", "http://127.0.0.1:9/a.png", *OUT], "BrightSquares", 3, "--allow-private-urls"),
-    (["swap", "dark.png", "party.jpg", *OUT], "BrightSquares", 4, "dark.png: no face found"),
-    (["swap", "me.jpg", "dark.png", *OUT], "BrightSquares", 4, "no face found in dark.png"),
-    (["swap", "me.jpg", "party.jpg", *OUT, "--target-index", "3"], "BrightSquares", 4, "1 no-such-face"),
-    (["swap", "me.jpg", "party.jpg", *OUT, "--source-index", "3"], "BrightSquares", 2, "source index 3"),
-    (["swap", "me.jpg", "party.jpg", *OUT], "FailsToPlan", 5, "the session failed"),
-    (["swap", "me.jpg", "party.jpg", "-o", "none/out.png"], "BrightSquares", 1, "create it first"),
-    (["swap", "me.jpg", "party.jpg", "-o", "party.jpg"], "BrightSquares", 2, "also an input"),
-    (["swap", "me.jpg", "party.jpg", "-o", "out.xyz"], "BrightSquares", 2, "--image-format"),
-    (["swap", "me.jpg", "party.jpg", "-o", "out.png", "--image-format", "jpg"], "BrightSquares", 2, "--image-format"),
-    (["swap", "me.jpg", "party.jpg", *OUT, "--target-index", "0,,1"], "BrightSquares", 2, "--target-index"),
-    (["swap", "me.jpg", "party.jpg", *OUT, "--image-quality", "9"], "BrightSquares", 2, "--image-quality"),
-    (["swap-gif", "me.jpg", "party.jpg", "-o", "out.gif"], "BrightSquares", 2, "use `faceswap swap`"),
-    (["swap-gif", "me.jpg", "party.jpg", "-o", "out.gif", "--file-type", "jpeg"], "BrightSquares", 2, "--file-type"),
-    (["swap", "", "party.jpg", *OUT], "BrightSquares", 3, "the name of an input is empty"),
-    (["swap", "me.jpg", "", *OUT], "BrightSquares", 3, "the name of an input is empty"),
-    (["detect", ""], "BrightSquares", 3, "the name of an input is empty"),
-    (["swap", "me.jpg", "party.jpg", "-o", ""], "BrightSquares", 2, "the name of the output is empty"),
-    (["swap", "me.jpg", "party.jpg", "-o", LONG], "BrightSquares", 1, "the name is too long"),
-    (["swap", LONG, "party.jpg", *OUT], "BrightSquares", 3, "name too long"),
-    (["detect", "party.jpg", "--annotate", LONG], "BrightSquares", 1, "name too long"),
-    (["detect", "party.jpg", "--annotate", LONG[:-4] + "/"], "BrightSquares", 1, "name too long"),
-    (["detect", "party.jpg", "--crops", LONG], "BrightSquares", 1, "name too long"),
-    (["detect", "party.jpg", "--crops", ""], "BrightSquares", 2, "is empty"),
-    (["detect", "party.jpg", "--order", "none"], "BrightSquares", 2, "'--order': 'none' is not"),
-    (["detect", "dark.png"], "BrightSquares", 4, "no face found"),
-    (["detect", "dark.png", "none.png"], "BrightSquares", 3, "none.png"),
-    (["detect", "party.jpg", "me.jpg", "--annotate", "out.png"], "BrightSquares", 2, "name a folder"),
-])
+@pytest.mark.parametrize(("arguments", "backend", "code", "words"), error_tables.EXIT_CODES)
 def test_exit_codes(place, arguments, backend, code, words):
     before = place.names()
     done = place.run(*arguments, backend=backend)

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from types import NoneType
 
+import error_tables
 import numpy as np
 import pytest
 import saved
@@ -17,7 +18,6 @@ from PIL import Image as PILImage
 from stand_ins import fits, on_a_terminal
 
 from faceswap_cli.cli.faces import LIST_EXAMPLES, PATH_EXAMPLES, REMOVE_EXAMPLES, SAVE_EXAMPLES, SHOW_EXAMPLES
-from faceswap_cli.library.files import encode
 
 RECORD = {"engine": str, "analyser": str, "models": dict, "box": [float, ...], "score": float, "eye_distance": float,
           "pose": {"yaw": float, "pitch": float, "roll": float}, "gender": str, "gender_probability": float,
@@ -38,7 +38,7 @@ def keep(folder: Path, name: str, **changes) -> Path:
     """A saved face without an engine."""
     folder.mkdir(exist_ok=True)
     path = folder / f"{name}.safetensors"
-    path.write_bytes(encode(saved.face(name=name, **changes)))
+    path.write_bytes(saved.encoded(saved.face(name=name, **changes)))
     return path
 
 
@@ -172,17 +172,7 @@ def test_the_path_of_one_and_of_all(place, folder):
 # --- what is refused --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("arguments", "code", "words"), [
-    (("save", "../up", "me.jpg"), 2, "cannot be the name of a saved face"),
-    (("save", "anna", "me.jpg"), 2, "saved face anna already; choose another name, or add --overwrite"),
-    (("save", "new", "none.jpg"), 3, "none.jpg: there is no such file"),
-    (("save", "new", "dark.png", "--engine", "embedded"), 4, "dark.png: no face found, nothing was saved"),
-    (("save", "new", "me.jpg", "--note", "x" * 1001), 2, "--note has 1001 characters"),
-    (("save", "new", "me.jpg", "--engine", "neural"), 5, "faceswap models pull"),
-    (("show", "ana"), 3, "did you mean @anna? faceswap faces list"),
-    (("remove", "anna"), 2, "nobody can be asked here; add --yes"),
-    (("remove", "anna", "bob", "--yes"), 3, "there is no saved face @bob"),
-])
+@pytest.mark.parametrize(("arguments", "code", "words"), error_tables.FACES)
 def test_what_cannot_be_is_told(place, folder, arguments, code, words):
     path = keep(folder, "anna")
     _, err = run(place, *arguments, code=code)

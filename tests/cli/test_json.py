@@ -6,6 +6,7 @@ import json
 import math
 from types import NoneType
 
+import error_tables
 import pytest
 
 FACE_POSE = {"yaw": float, "pitch": float, "roll": float}
@@ -131,14 +132,7 @@ def test_a_bad_file_does_not_hide_the_others(place):
     assert report["files"][0]["error"]["exit_code"] == 3
 
 
-@pytest.mark.parametrize(("arguments", "kind", "code"), [
-    (["swap", "me.jpg", "none.jpg", "-o", "out.png"], "InputError", 3),
-    (["swap", "me.jpg", "dark.png", "-o", "out.png"], "NoFaceError", 4),
-    (["swap", "me.jpg", "party.jpg", "-o", "out.png", "--target-index", "1,x"], "UsageError", 2),
-    (["swap", "me.jpg", "party.jpg", "-o", "-"], "UsageError", 2),
-    (["swap", "me.jpg", "party.jpg"], "MissingParameter", 2),
-    (["swap", "me.jpg", "party.jpg", "-o", "out.png", "--order", "sideways"], "BadParameter", 2),
-])
+@pytest.mark.parametrize(("arguments", "kind", "code"), error_tables.AS_JSON)
 def test_an_error(place, arguments, kind, code):
     done = place.run(*arguments, "--json")
     report = read(done)

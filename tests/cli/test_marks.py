@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import error_tables
 import exiftool
 import numpy as np
 import pytest
@@ -95,16 +96,7 @@ def test_workers_sign(place, signing):
     assert key.encode() not in done.stdout + done.stderr
 
 
-@pytest.mark.parametrize(("more", "code", "told"), [
-    (["--c2pa-cert", "CERT"], 2, "--c2pa-cert and --c2pa-key go together; add --c2pa-key"),
-    (["--c2pa-key", "KEY"], 2, "add --c2pa-cert"),
-    (["--c2pa-cert", "CERT", "--c2pa-key", ""], 2, "--c2pa-key is empty"),
-    (["--c2pa-cert", "CERT", "--c2pa-key", "KEY", "--no-provenance"], 2, "--no-provenance contradicts"),
-    (["--c2pa-cert", "none.pem", "--c2pa-key", "KEY"], 3, "cannot read none.pem"),
-    (["--c2pa-cert", "me.jpg", "--c2pa-key", "KEY"], 3, "me.jpg holds no certificates"),
-    (["--label", ""], 2, "--label is empty"),
-    (["--label", "fun \U0001F600"], 2, "no glyph"),
-])
+@pytest.mark.parametrize(("more", "code", "told"), error_tables.MARKS)
 def test_refused_before_any_work(place, signing, more, code, told):
     _, (_, certificate, _, key) = signing
     given = [{"CERT": certificate, "KEY": key}.get(word, word) for word in more]

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import NoneType
 
+import error_tables
 import pytest
 from faulty_site import HTML, Answer
 from stand_ins import MEMBERS, RUNNER, SWAPPER, fits, on_a_terminal
@@ -222,28 +223,7 @@ def test_a_long_name_of_an_own_model_does_not_burst_the_table(models):
     assert any(line[2:].startswith(name[:20]) and " installed " in line for line in lines)
 
 
-@pytest.mark.parametrize(("arguments", "code", "words"), [
-    (["import", "none.onnx"], 3, "none.onnx cannot be read"),
-    (["import", "."], 3, "cannot be read"),
-    (["import", ""], 3, "the name of the file is empty"),
-    (["import", "page.onnx"], 5, "page.onnx"),
-    (["import", "page.onnx", "--as", "inswapper_128"], 2, "whose hash is known"),
-    (["import", "page.onnx", "--as", "none"], 2, "there is no model 'none'"),
-    (["import", "page.onnx", "--family", "none"], 2, "--family"),
-    (["import"], 2, "Missing argument"),
-    (["pull"], 2, "Missing argument"),
-    (["pull", "inswaper_128"], 2, "did you mean inswapper_128"),
-    (["pull", "hyperswap_1a_256", "--accept-license"], 5, "faceswap models import FILE --as hyperswap_1a_256"),
-    (["pull", "gfpgan_1.3", "--accept-license"], 5, "faceswap models import GFPGANv1.3.pth"),
-    (["path", "buffalo_l"], 5, "is a pack"),
-    (["path", "none"], 2, "there is no model 'none'"),
-    (["verify", "none"], 2, "there is no model 'none'"),
-    (["remove"], 2, "Missing argument"),
-    (["remove", "none"], 2, "there is no model 'none'"),
-    (["remove", "inswapper_128", "xseg"], 5, "inswapper_128, xseg; nothing was removed"),
-    (["list", "--models-dir", ""], 2, "--models-dir is empty"),
-    (["none"], 2, "No such command"),
-])
+@pytest.mark.parametrize(("arguments", "code", "words"), error_tables.MODELS)
 def test_errors_have_their_exit_code_and_one_line(models, arguments, code, words):
     (models.work / "page.onnx").write_bytes(HTML)
     done = models.run(*arguments, "--json", env={"COLUMNS": "500"})

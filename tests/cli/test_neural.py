@@ -6,6 +6,7 @@ import json
 from fractions import Fraction
 from pathlib import Path
 
+import error_tables
 import graphs
 import numpy as np
 import pytest
@@ -216,11 +217,7 @@ def test_a_provider_that_is_not_there_is_told_with_what_to_install(room, models)
     assert "pip install" in told["error"]["message"]
 
 
-@pytest.mark.parametrize(("option", "says"), [
-    (("--swap-size", "200"), "multiple of 128"), (("--swap-size", "2048"), "128..1024"),
-    (("--detector-size", "100"), "multiple of 32"), (("--mask", "box,oval"), "oval"),
-    (("--restore-weight", "1.5"), "0..1"), (("--device", "-1"), "0 or more"),
-], ids=" ".join)
+@pytest.mark.parametrize(("option", "says"), error_tables.OUT_OF_RANGE, ids=" ".join)
 def test_values_out_of_range_are_usage_errors(room, models, option, says):
     told = run(room, models, "swap", "one.png", "target.png", "-o", "out.png", *option, code=2)
     assert says in told["error"]["message"]

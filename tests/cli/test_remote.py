@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import error_tables
 import pytest
 from fakes import RED, scene
 from PIL import Image as PILImage
@@ -120,19 +121,7 @@ def test_the_hosted_api_wants_a_key(run, monkeypatch):
     assert done.returncode == 6 and b"SEGMIND_API_KEY" in done.stderr
 
 
-@pytest.mark.parametrize(("arguments", "words"), [
-    (["--source", "me.jpg", "--remote"], b"--source cannot be used with --remote"),
-    (["--swap-size", "256", "--remote"], b"--swap-size cannot be used with --remote"),
-    (["--trim", "1-2", "--remote"], b"--trim cannot be used with --remote"),
-    (["--keep-metadata", "--remote"], b"--keep-metadata cannot be used with --remote"),
-    (["--no-keep-fps", "--remote"], b"--no-keep-fps cannot be used with --remote"),
-    (["--engine", "neural", "--remote"], b"--engine cannot be used with --remote"),
-    (["--on-no-face", "skip", "--remote"], b"--on-no-face skip cannot be used with --remote"),
-    (["--remote-mode", "sync"], b"--remote-mode is for --remote"),
-    (["--fallback", "local"], b"--fallback is for --remote"),
-    (["--remote", "--remote-timeout", "0"], b"--remote-timeout 0 is outside"),
-    (["--remote", "--remote-url", "ftp://example.org"], b"not an http or https URL"),
-])
+@pytest.mark.parametrize(("arguments", "words"), error_tables.REMOTE)
 def test_what_makes_no_sense_is_a_usage_error(api, run, arguments, words):
     done = run("swap", "me.jpg", "party.jpg", "-o", "out.jpg", *arguments)
     assert done.returncode == 2 and words in done.stderr and not api.asked
@@ -266,14 +255,7 @@ def test_failures_that_the_api_has_judged_are_not_asked_for_again(api, run, phot
     assert run(*batch).returncode == 7 and len(api.billed) == 6
 
 
-@pytest.mark.parametrize(("arguments", "words"), [
-    (["--max-cost", "1"], b"--max-cost needs --cost-per-request"),
-    (["--max-cost", "1", "--cost-per-request", "2"], b"does not pay for one request"),
-    (["--workers", "2"], b"--workers cannot be used with --remote"),
-    (["--timeout", "2"], b"--timeout cannot be used with --remote"),
-    (["--on-no-face", "skip"], b"--on-no-face skip cannot be used with --remote"),
-    (["--mask", "hull", "--dry-run"], b"--mask cannot be used with --remote"),
-])
+@pytest.mark.parametrize(("arguments", "words"), error_tables.REMOTE_BATCH)
 def test_options_of_a_batch_that_contradict_each_other(api, run, photos, arguments, words):
     done = run("batch", "me.jpg", "photos", "-o", "out", "--remote", *arguments)
     assert done.returncode == 2 and words in done.stderr and not api.asked

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
+import error_tables
 import pytest
 import typer
 
@@ -137,22 +138,7 @@ def test_no_option_takes_its_variable_from_another(project):
 
 # --- what is refused --------------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize(("text", "words"), [
-    ("image-qualty = 3", "did you mean image-quality?"),
-    ("detection-face-order = 'left-right'", "did you mean order?"),
-    ("[swop]\nx = 1", "did you mean swap?"),
-    ("[serve]\nimage-quality = 3", "faceswap serve has no option --image-quality"),
-    ("output = 'x'", "give --output"),
-    ("json = true", "give --json"),
-    ("segmind_api_key = 'abc'", "set SEGMIND_API_KEY"),
-    ("image-quality = 1\nimage_quality = 2", "there twice"),
-    ("recursive = 'yes'", "recursive must be true or false"),
-    ("image-quality = 2024-01-01", "image-quality must be a text or a number"),
-    ("image-quality = [1, 2]", "takes one value"),
-    ("image-quality = 3\nx = [", "are not TOML"),
-    ("a = 1\n\nb = = 1", "line 3"),
-    ("remote = true", "cannot be set by a project"),
-])
+@pytest.mark.parametrize(("text", "words"), error_tables.MISTAKES)
 def test_a_mistake_is_told_with_the_file_and_what_to_do(project, text, words):
     told = problem(text, project)
     assert words in told
