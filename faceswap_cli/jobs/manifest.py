@@ -139,6 +139,12 @@ def _switch(text: str) -> bool:
     return words[text.lower()]
 
 
+def _label(text: str) -> str:
+    from faceswap_cli.media.label import check_label  # loads OpenCV, which most tables do not need
+
+    return check_label(text)
+
+
 _COLUMNS = {
     "order": _Column("select", "order", _one_of(Order)),
     "target_index": _Column("select", "target_index", lambda text: parse_index(text, option="target_index")),
@@ -168,7 +174,7 @@ _COLUMNS = {
     "crf": _Column("video", "crf", _whole),
     "preset": _Column("video", "preset", str),
     "keep_fps": _Column("video", "keep_fps", _switch),
-    "label": _Column("media", "label", str),
+    "label": _Column("media", "label", _label),
     "keep_metadata": _Column("media", "keep_metadata", _switch),
     "provenance": _Column("media", "provenance", _switch),
     "on_no_face": _Column("row", "on_no_face", _one_of(OnNoFace)),

@@ -30,6 +30,7 @@ from faceswap_cli.jobs.remote_urls import is_remote
 from faceswap_cli.jobs.swap import check_output
 from faceswap_cli.media.formats import SUFFIXES, VIDEO, output_format
 from faceswap_cli.media.frame import ClipInfo
+from faceswap_cli.media.label import check_label
 from faceswap_cli.media.open import open_media
 from faceswap_cli.media.urls import is_url, redact_url
 from faceswap_cli.options import EngineName, Fallback, MediaFormat, OnNoFace, RemoteOptions, VideoOptions
@@ -123,7 +124,7 @@ def check_remote(job: SwapJob) -> None:
     """Find out before anything is read or sent whether the API can be asked for it.
 
     Raises:
-        UsageError: An option that the API has no parameter for; names it.
+        UsageError: An option that the API has no parameter for; names it. A label that cannot be drawn.
     """
     if job.remote is None:
         raise UsageError("the job is not for the API")
@@ -158,6 +159,8 @@ def check_remote(job: SwapJob) -> None:
             if given:
                 raise UsageError(f"{option} cannot be used with --remote: it is about the engine of this machine; "
                                  "leave it out, or add --fallback local")
+    if job.media.label is not None:
+        check_label(job.media.label)  # drawn here, when the result is paid for
     # What a local file is, its content says later.
     known = job.animation_only or is_url(job.target)
     _request(job, _guess(job) if known else ClipInfo(MediaFormat.JPEG, 1, 1), "sha256:source", "sha256:target")

@@ -50,7 +50,8 @@ class Label:
             width, height: Of the pictures, in pixels.
 
         Raises:
-            UsageError: The text is empty, too long, has a character without a glyph, or does not fit the picture.
+            UsageError: The text is not UTF-8, empty, too long, has a character without a glyph, or does not fit the
+                picture.
         """
         layout = _lay_out(check_label(text), width, height)
         letters = _render(layout)
@@ -95,8 +96,12 @@ def check_label(text: str) -> str:
     """The text as it is drawn: composed (NFC), without spaces around it; line feeds break lines.
 
     Raises:
-        UsageError: It is empty, too long, or has a character that the font lacks.
+        UsageError: It is no text, empty, too long, or has a character that the font lacks.
     """
+    # Surrogates stand for bytes that could not be decoded. OpenCV cannot encode them, and crashes.
+    if any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise UsageError("the text given to --label is not UTF-8; write it in UTF-8, and save the script or table that "
+                         "it comes from as UTF-8")
     lines = (" ".join(line.split()) for line in unicodedata.normalize("NFC", text).splitlines())
     tidy = "\n".join(line for line in lines if line)
     if len(tidy) > MAX_CHARACTERS:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
 from pathlib import Path
 
 import error_tables
@@ -109,6 +111,27 @@ def test_refused_before_any_work(place, signing, more, code, told):
 def test_a_batch_is_refused_before_any_work(place):
     done = place.run("batch", "me.jpg", "party.jpg", "-o", "results", "--label", "fun \U0001F600")
     assert done.returncode == 2 and "no glyph" in one_line(done.stderr) and "results" not in place.names()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="arguments and variables are Unicode there")
+@pytest.mark.parametrize("command", ["swap", "swap-gif", "batch"])
+@pytest.mark.parametrize("door", ["flag", "variable"])
+def test_a_label_that_is_no_text_is_refused(place, command, door):
+    more, env = (["--label", "caf\udce9"], {}) if door == "flag" else ([], {"FACESWAP_LABEL": "caf\udce9"})
+    done = place.run(command, "me.jpg", "party.jpg", "-o", "out.jpg", "--json", *more, env=env)
+    error = json.loads(done.stdout)["error"]
+    assert (done.returncode, error["type"], error["exit_code"]) == (2, "UsageError", 2)
+    assert "--label is not UTF-8; write it in UTF-8" in error["message"] and "out.jpg" not in place.names()
+
+
+@pytest.mark.parametrize("table", [b"target,label\nparty.jpg,caf\xe9\n",
+                                   b'{"target": "party.jpg", "label": "\\ud83d"}\n', b"target,label\nparty.jpg,\x07\n"])
+def test_a_label_in_a_table_is_refused_before_any_work(place, table):
+    (place / "jobs.csv").write_bytes(table)
+    done = place.run("batch", "me.jpg", "--manifest", "jobs.csv", "-o", "results")
+    assert done.returncode == 2 and "results" not in place.names()
+    assert re.search(r"jobs\.csv, line [12]: (the text given to --label is not UTF-8|--label: .*U\+0007)",
+                     one_line(done.stderr))
 
 
 def test_a_signature_beside_the_output_needs_a_file(place, signing):

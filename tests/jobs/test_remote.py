@@ -180,6 +180,12 @@ def test_what_the_api_has_not_is_named(api, opened, job, change, named):
     assert not api.asked
 
 
+def test_a_label_that_cannot_be_drawn_costs_nothing(api, opened, job):
+    with pytest.raises(UsageError, match="not UTF-8"):
+        swap_remote(replace(job, media=MediaOptions(label="caf\udce9")), opened())
+    assert not api.asked
+
+
 def test_a_folder_is_no_source(api, opened, job, tmp_path):
     with pytest.raises(UsageError, match="folder"):
         check_remote(replace(job, sources=(str(tmp_path),)))

@@ -75,7 +75,8 @@ def test_seen_where_the_picture_is_transparent() -> None:
 
 @pytest.mark.parametrize(("text", "told"), [
     ("", "empty"), (" \n ", "empty"), ("\u200d", "empty"), ("x" * 201, "201 characters"), ("fun \U0001F600", "U+1F600"),
-    ("a\x07b", "U+0007"), ("\u0939", "no glyph"),
+    ("a\x07b", "U+0007"), ("\u0939", "no glyph"), ("caf\udce9", "not UTF-8"), ("\ud83d\ude00", "not UTF-8"),
+    ("\u00a0\u2003", "empty"), ("\u200b", "empty"), ("\x00\x1b", "U+0000, U+001B"), ("\u2800", r"U+2800"),
 ])
 def test_refused(text: str, told: str) -> None:
     with pytest.raises(UsageError, match=told.replace("+", r"\+")):
