@@ -21,8 +21,9 @@ from typing import Any, Self
 
 from faceswap_cli.engine.outcome import FaceOutcome
 from faceswap_cli.errors import ExitCode
-from faceswap_cli.jobs.items import Failure, ItemResult, Stamp, Status
+from faceswap_cli.jobs.items import Failure, ItemResult, Status
 from faceswap_cli.jobs.job import Outcome
+from faceswap_cli.jobs.stamps import Stamp
 from faceswap_cli.media.urls import shown
 
 

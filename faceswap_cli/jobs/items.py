@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from faceswap_cli.errors import ExitCode
 from faceswap_cli.jobs.job import Outcome, SwapJob
+from faceswap_cli.jobs.stamps import Stamp
 
 
 class Status(StrEnum):
@@ -61,23 +62,6 @@ class Item:
     job: SwapJob
     name: str
     problem: Failure | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Stamp:
-    """A file as it was: what tells without reading it that it has not changed.
-
-    Attributes:
-        size: Bytes.
-        modified: Nanoseconds; 0 for a remote file.
-        sha256: Of its content, lower-case hex; empty: it was not read.
-        tag: What a remote file system calls this version of it; empty for a file of this machine.
-    """
-
-    size: int
-    modified: int
-    sha256: str
-    tag: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,11 +19,11 @@ from typing import Any
 from faceswap_cli.errors import FaceswapError, InputError
 from faceswap_cli.jobs.entry import Entry
 from faceswap_cli.jobs.inputs import STDIN
-from faceswap_cli.jobs.items import FINISHED, Item, ItemResult, Stamp, Status
+from faceswap_cli.jobs.items import FINISHED, Item, ItemResult, Status
 from faceswap_cli.jobs.job import STDOUT, SwapJob
 from faceswap_cli.jobs.remote_urls import is_remote
 from faceswap_cli.jobs.roles import cast_of, pictures_of
-from faceswap_cli.jobs.stamps import RemoteStamps, refresh_stamp, stamp_sources
+from faceswap_cli.jobs.stamps import RemoteStamps, Stamp, refresh_stamp, stamp_sources
 from faceswap_cli.media.urls import is_url
 from faceswap_cli.options import EngineOptions, MediaOptions, OnNoFace
 

@@ -5,14 +5,31 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from dataclasses import dataclass
 from pathlib import Path
 
 from faceswap_cli.jobs.inputs import STDIN, Inputs, list_source_folder
-from faceswap_cli.jobs.items import Stamp
 from faceswap_cli.jobs.remote_files import RemoteStamp, stamps_below
 from faceswap_cli.jobs.remote_files import stamp as ask_stamp
 from faceswap_cli.jobs.remote_urls import is_remote, show
 from faceswap_cli.media.urls import is_url
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """A file as it was: what tells without reading it that it has not changed.
+
+    Attributes:
+        size: Bytes.
+        modified: Nanoseconds; 0 for a remote file.
+        sha256: Of its content, lower-case hex; empty: it was not read.
+        tag: What a remote file system calls this version of it; empty for a file of this machine.
+    """
+
+    size: int
+    modified: int
+    sha256: str
+    tag: str = ""
 
 
 def take_stamp(path: Path) -> Stamp | None:

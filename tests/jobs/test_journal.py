@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 
 from faceswap_cli.errors import OutputError, UsageError
 from faceswap_cli.jobs.entry import Entry
-from faceswap_cli.jobs.items import Failure, Item, ItemResult, Stamp, Status
+from faceswap_cli.jobs.items import Failure, Item, ItemResult, Status
 from faceswap_cli.jobs.job import SwapJob
 from faceswap_cli.jobs.journal import Entries, Journal, default_journal, read_entries
 from faceswap_cli.jobs.shards import Shard
+from faceswap_cli.jobs.stamps import Stamp
 
 
 def result(key: str, status: Status = Status.DONE, **changes: Any) -> ItemResult:

@@ -10,9 +10,10 @@ from batches import MODELS, Tree, models, swap
 
 from faceswap_cli.errors import ModelError
 from faceswap_cli.jobs.entry import Entry
-from faceswap_cli.jobs.items import Failure, Item, ItemResult, Stamp, Status
+from faceswap_cli.jobs.items import Failure, Item, ItemResult, Status
 from faceswap_cli.jobs.job import Pair, SwapJob
 from faceswap_cli.jobs.resume import Standing, is_current, options_hash
+from faceswap_cli.jobs.stamps import Stamp
 from faceswap_cli.options import (
     Accelerate,
     Credentials,

@@ -10,7 +10,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from faceswap_cli.jobs.items import Item, ItemResult, Stamp, Status
+from faceswap_cli.jobs.items import Item, ItemResult, Status
+from faceswap_cli.jobs.stamps import Stamp
 from faceswap_cli.media.atomic import AtomicFile
 
 
