@@ -137,7 +137,7 @@ def init(
     from faceswap_cli.cli.command import catalogue_of
     from faceswap_cli.cli.config_template import template
     from faceswap_cli.cli.settings_file import PROJECT_FILE
-    from faceswap_cli.media.atomic import AtomicFile, explain_failure
+    from faceswap_cli.files.atomic import AtomicFile, explain_failure
 
     output = Output(quiet=quiet, verbose=debug)
     place = _user_file() if user else Path(PROJECT_FILE)

@@ -224,7 +224,7 @@ def _sending() -> Iterator[BinaryIO]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        from faceswap_cli.media.atomic import explain_failure
+        from faceswap_cli.files.atomic import explain_failure
 
         drop_stdout()
         raise OutputError(explain_failure("standard output", None, error)) from error

@@ -94,7 +94,7 @@ def _temporary(options: DoctorOptions) -> Iterator[Check]:
 
 
 def _cache(options: DoctorOptions) -> Iterator[Check]:
-    from faceswap_cli.runtime.cache import FOLDER_VARIABLE, cache_folder
+    from faceswap_cli.files.cache import FOLDER_VARIABLE, cache_folder
 
     yield _look_at_folder("cache", cache_folder(),
                           f"set {FOLDER_VARIABLE} to a folder that can be written; until then what would be "

@@ -12,6 +12,7 @@ from itertools import count
 from pathlib import Path
 
 from faceswap_cli.errors import ExitCode, UsageError
+from faceswap_cli.files.leftovers import sweep_beside
 from faceswap_cli.jobs.entry import Entry
 from faceswap_cli.jobs.executors.base import Executor
 from faceswap_cli.jobs.interruption import Interruption
@@ -19,7 +20,6 @@ from faceswap_cli.jobs.items import Failure, Item, ItemResult, Status
 from faceswap_cli.jobs.job import STDOUT
 from faceswap_cli.jobs.journal import Entries, Journal
 from faceswap_cli.jobs.resume import Standing
-from faceswap_cli.media.leftovers import sweep_beside
 from faceswap_cli.media.urls import is_url, shown
 from faceswap_cli.options import EngineOptions, OnError
 

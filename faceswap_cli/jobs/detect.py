@@ -9,9 +9,9 @@ from pathlib import Path
 
 from faceswap_cli.errors import OutputError, UsageError
 from faceswap_cli.faces.face import Face
+from faceswap_cli.files.atomic import explain_failure
 from faceswap_cli.jobs.backend import FaceFinder
 from faceswap_cli.jobs.inputs import Inputs
-from faceswap_cli.media.atomic import explain_failure
 from faceswap_cli.media.frame import ClipInfo, Frame, Writer
 from faceswap_cli.options import GenderFilter, MediaOptions
 

@@ -23,11 +23,11 @@ from types import TracebackType
 from typing import Any, BinaryIO, Self
 
 from faceswap_cli.errors import OutputError, UsageError
+from faceswap_cli.files.atomic import explain_failure
 from faceswap_cli.jobs.entry import Entry
 from faceswap_cli.jobs.items import Item, ItemResult
 from faceswap_cli.jobs.resume import options_hash
 from faceswap_cli.jobs.shards import Shard
-from faceswap_cli.media.atomic import explain_failure
 
 SCHEMA = 1
 """Of the file. A journal of a newer one is refused."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from faceswap_cli.errors import OutputError, UsageError
-from faceswap_cli.media.atomic import explain_failure
+from faceswap_cli.files.atomic import explain_failure
 
 if TYPE_CHECKING:
     from filelock import FileLock

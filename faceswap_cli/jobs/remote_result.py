@@ -10,8 +10,8 @@ from fractions import Fraction
 from pathlib import Path
 
 from faceswap_cli.errors import InputError
+from faceswap_cli.files.atomic import AtomicFile
 from faceswap_cli.jobs.job import OutputInfo, SwapJob
-from faceswap_cli.media.atomic import AtomicFile
 from faceswap_cli.media.frame import ClipInfo
 from faceswap_cli.media.label import Label
 from faceswap_cli.media.open import create_media, open_media

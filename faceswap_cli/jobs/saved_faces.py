@@ -21,6 +21,7 @@ from faceswap_cli.faces.five_points import camera_of
 from faceswap_cli.faces.quality import face_warnings
 from faceswap_cli.faces.select import judge_sources
 from faceswap_cli.faces.similarity import ONE_PERSON, Measure, similarity, trust
+from faceswap_cli.files.atomic import AtomicFile
 from faceswap_cli.image import Image
 from faceswap_cli.jobs.inputs import Inputs
 from faceswap_cli.jobs.saved_sources import record_of
@@ -28,7 +29,6 @@ from faceswap_cli.jobs.sources import read_sources
 from faceswap_cli.library.files import encode
 from faceswap_cli.library.library import Library
 from faceswap_cli.library.saved_face import MAX_PICTURES, FaceRecord, SavedFace, SavedPicture
-from faceswap_cli.media.atomic import AtomicFile
 from faceswap_cli.models.spec import Role
 from faceswap_cli.options import EngineName, EngineOptions, GenderFilter, MediaOptions
 

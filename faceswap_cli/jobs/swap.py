@@ -10,6 +10,7 @@ from typing import Any
 
 from faceswap_cli.engine.outcome import Role, SourcePicture
 from faceswap_cli.errors import InputError, NoFaceError, OutputError, UnlikeError, UsageError
+from faceswap_cli.files.atomic import explain_failure
 from faceswap_cli.jobs.backend import SwapBackend
 from faceswap_cli.jobs.checkpoint import UnreadableError
 from faceswap_cli.jobs.clip import ClipSwap, OnFrame
@@ -24,7 +25,6 @@ from faceswap_cli.jobs.renderers import LEAST_FRAMES, Renderers, can_start
 from faceswap_cli.jobs.roles import cast_of, pictures_of
 from faceswap_cli.jobs.sources import read_sources
 from faceswap_cli.jobs.tally import Tally
-from faceswap_cli.media.atomic import explain_failure
 from faceswap_cli.media.formats import LABELS, OPAQUE, SUFFIXES, VIDEO, output_format
 from faceswap_cli.media.frame import ClipInfo, Frame, Kept
 from faceswap_cli.media.provenance import marks, notes

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from faceswap_cli.errors import FaceswapError, NoFaceError, OutputError, UsageError
+from faceswap_cli.files.atomic import explain_failure
 from faceswap_cli.jobs.backend import SwapBackend, open_backend
 from faceswap_cli.jobs.items import Failure, Item, ItemResult, Status
 from faceswap_cli.jobs.job import Outcome, Pair, SwapJob
@@ -15,7 +16,6 @@ from faceswap_cli.jobs.roles import pictures_of
 from faceswap_cli.jobs.stamps import Stamp, remote_stamp, stamp_sources, stamp_target, take_stamp
 from faceswap_cli.jobs.swap import Prepared, check_output, prepare_source, swap_file
 from faceswap_cli.jobs.versions import describe_models
-from faceswap_cli.media.atomic import explain_failure
 from faceswap_cli.options import EngineOptions, MediaOptions, OnNoFace
 from faceswap_cli.recent import Recent
 

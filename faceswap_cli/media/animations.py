@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from faceswap_cli.errors import InputError, OutputError
-from faceswap_cli.media.atomic import AtomicFile
+from faceswap_cli.files.atomic import AtomicFile
 from faceswap_cli.media.frame import ClipInfo, Reader, Writer
 from faceswap_cli.options import MediaFormat, MediaOptions
 

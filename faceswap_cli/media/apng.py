@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from faceswap_cli.errors import InputError, OutputError
+from faceswap_cli.files.atomic import AtomicFile
 from faceswap_cli.media.apng_chunks import (
     BACKGROUND,
     NONE,
@@ -28,7 +29,6 @@ from faceswap_cli.media.apng_chunks import (
     chunk,
     parse_apng,
 )
-from faceswap_cli.media.atomic import AtomicFile
 from faceswap_cli.media.delta import Delta
 from faceswap_cli.media.frame import ClipInfo, Frame
 from faceswap_cli.media.handles import FileReader, FileWriter

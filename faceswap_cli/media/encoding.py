@@ -13,7 +13,7 @@ from PIL.PngImagePlugin import PngInfo
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from faceswap_cli.errors import OutputError, UsageError
-from faceswap_cli.media.atomic import AtomicFile
+from faceswap_cli.files.atomic import AtomicFile
 from faceswap_cli.media.colour import GREY_MODES, flatten, grey_of, icc_space
 from faceswap_cli.media.formats import OPAQUE
 from faceswap_cli.media.frame import ClipInfo, Frame, Metadata

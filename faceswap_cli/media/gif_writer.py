@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from faceswap_cli.errors import OutputError
+from faceswap_cli.files.atomic import AtomicFile
 from faceswap_cli.image import Plane
 from faceswap_cli.media import lzw
-from faceswap_cli.media.atomic import AtomicFile
 from faceswap_cli.media.delta import NOWHERE, Mask, Packed, Window, bounds
 from faceswap_cli.media.frame import ClipInfo, Frame
 from faceswap_cli.media.gif_blocks import BACKGROUND, KEEP, PREVIOUS

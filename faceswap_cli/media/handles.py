@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from faceswap_cli.errors import InputError
-from faceswap_cli.media.atomic import AtomicFile
+from faceswap_cli.files.atomic import AtomicFile
 from faceswap_cli.media.frame import ClipInfo, Reader
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from faceswap_cli.errors import InputError
-from faceswap_cli.media.atomic import AtomicFile
+from faceswap_cli.files.atomic import AtomicFile
 from faceswap_cli.media.formats import HEAD_BYTES, LABELS, VIDEO, Foreign, output_format, sniff
 from faceswap_cli.media.frame import ClipInfo, Reader, Writer
 from faceswap_cli.options import MediaFormat, MediaOptions

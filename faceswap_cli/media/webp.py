@@ -19,7 +19,7 @@ from typing import BinaryIO
 import numpy as np
 
 from faceswap_cli.errors import InputError, LimitError, OutputError
-from faceswap_cli.media.atomic import AtomicFile
+from faceswap_cli.files.atomic import AtomicFile
 from faceswap_cli.media.delta import Delta
 from faceswap_cli.media.frame import ClipInfo, Frame
 from faceswap_cli.media.handles import FileReader, FileWriter

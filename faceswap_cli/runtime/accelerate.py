@@ -9,8 +9,8 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from faceswap_cli.files.cache import FolderCache, cache_folder
 from faceswap_cli.options import Accelerate, RuntimeOptions
-from faceswap_cli.runtime.cache import FolderCache, cache_folder
 from faceswap_cli.runtime.cores import core_count
 from faceswap_cli.runtime.memory import free_memory
 from faceswap_cli.runtime.providers import CPU, choose, short_name

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Protocol
 
 from faceswap_cli.errors import ModelError
+from faceswap_cli.files.cache import FolderCache
 from faceswap_cli.options import Provider, RuntimeOptions
-from faceswap_cli.runtime.cache import FolderCache
 from faceswap_cli.runtime.comparison import Reference
 from faceswap_cli.runtime.cores import core_count
 from faceswap_cli.runtime.session import OutOfMemoryError, Session, onnxruntime_version, open_session

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 
-from faceswap_cli.media.atomic import AtomicFile
+from faceswap_cli.files.atomic import AtomicFile
 from faceswap_cli.media.formats import HEAD_BYTES, Foreign, sniff_picture
 from faceswap_cli.options import MediaFormat
 from faceswap_cli.segmind.address import download_address

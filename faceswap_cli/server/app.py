@@ -18,8 +18,8 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from faceswap_cli.errors import OutputError
+from faceswap_cli.files.atomic import explain_failure
 from faceswap_cli.jobs.backend import open_backend
-from faceswap_cli.media.atomic import explain_failure
 from faceswap_cli.media.fetch import Resolver, resolve_host
 from faceswap_cli.server import metrics as prometheus
 from faceswap_cli.server.addresses import Addresses

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from faceswap_cli.errors import OutputError
-from faceswap_cli.media.atomic import explain_failure
+from faceswap_cli.files.atomic import explain_failure
 from faceswap_cli.options import MediaFormat
 from faceswap_cli.server.store import KeptFile, Store
 

@@ -95,7 +95,7 @@ def _alone(folder: Path) -> Iterator[None]:
     """
     from filelock import FileLock, Timeout
 
-    from faceswap_cli.media.atomic import explain_failure
+    from faceswap_cli.files.atomic import explain_failure
 
     lock: FileLock = FileLock(folder / "serve.lock", blocking=False)
     try:

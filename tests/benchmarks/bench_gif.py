@@ -22,8 +22,8 @@ import imageio.v3 as iio
 import numpy as np
 from PIL import Image
 
+from faceswap_cli.files.atomic import AtomicFile
 from faceswap_cli.media.animations import create_animation, open_animation
-from faceswap_cli.media.atomic import AtomicFile
 from faceswap_cli.media.frame import ClipInfo, Frame, Indexed
 from faceswap_cli.media.gif_paint import Stage
 from faceswap_cli.media.gif_writer import GifWriter

@@ -13,8 +13,8 @@ import pytest
 from clips import OPTIONS, grey_frames, info_for, read, rgba, write
 
 from faceswap_cli.errors import FaceswapError, InputError, OutputError
+from faceswap_cli.files.atomic import AtomicFile
 from faceswap_cli.media.animations import create_animation, open_animation
-from faceswap_cli.media.atomic import AtomicFile
 from faceswap_cli.media.frame import Frame, Reader, Writer
 from faceswap_cli.options import MediaFormat
 
@@ -179,7 +179,7 @@ from fractions import Fraction
 from pathlib import Path
 import numpy as np
 from faceswap_cli.media.animations import create_animation, open_animation
-from faceswap_cli.media.atomic import AtomicFile
+from faceswap_cli.files.atomic import AtomicFile
 from faceswap_cli.media.frame import ClipInfo, Frame
 from faceswap_cli.options import MediaFormat, MediaOptions
 

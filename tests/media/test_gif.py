@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from faceswap_cli.errors import InputError, LimitError, OutputError
+from faceswap_cli.files.atomic import AtomicFile
 from faceswap_cli.media.animations import create_animation
-from faceswap_cli.media.atomic import AtomicFile
 from faceswap_cli.media.frame import ClipInfo, Frame, Indexed
 from faceswap_cli.media.gif_blocks import parse_gif
 from faceswap_cli.media.gif_paint import Stage

@@ -14,10 +14,10 @@ import pytest
 from runtime.stand_ins import CUDA, PretendedGpu, write_net
 
 from faceswap_cli.errors import ModelError
+from faceswap_cli.files.cache import FolderCache
 from faceswap_cli.options import Accelerate, RuntimeOptions
 from faceswap_cli.runtime import accelerate, rewritten
 from faceswap_cli.runtime.accelerate import FACES_TO_BUILD, FACES_TO_LOAD, AcceleratedSession
-from faceswap_cli.runtime.cache import FolderCache
 from faceswap_cli.runtime.rewritten import NothingToRewriteError
 
 PLENTY = 64_000_000_000

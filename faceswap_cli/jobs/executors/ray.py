@@ -14,6 +14,7 @@ from typing import Any
 
 import faceswap_cli
 from faceswap_cli.errors import ExitCode, FaceswapError, UsageError
+from faceswap_cli.files.leftovers import sweep_beside
 from faceswap_cli.jobs.executors.base import Limits
 from faceswap_cli.jobs.executors.feeder import Exhausted, Fed, Feeder
 from faceswap_cli.jobs.executors.ray_actor import ActorSetup, Greeting, RayActor
@@ -21,7 +22,6 @@ from faceswap_cli.jobs.executors.ray_cluster import Cluster, share
 from faceswap_cli.jobs.items import Failure, Item, ItemResult, Status
 from faceswap_cli.jobs.job import STDOUT, SwapJob
 from faceswap_cli.jobs.roles import pictures_of
-from faceswap_cli.media.leftovers import sweep_beside
 from faceswap_cli.media.urls import is_url
 
 WORKER = "faceswap_cli.jobs.worker:Worker"

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from faceswap_cli.errors import OutputError
-from faceswap_cli.media.leftovers import hold
+from faceswap_cli.files.leftovers import hold
 
 _PREFIX = "faceswap-workers-"
 

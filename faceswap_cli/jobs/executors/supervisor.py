@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from faceswap_cli.errors import FaceswapError
+from faceswap_cli.files.leftovers import sweep_beside
 from faceswap_cli.jobs.executors.base import Limits
 from faceswap_cli.jobs.executors.crew import Attempt, Member, shown
 from faceswap_cli.jobs.executors.feeder import Exhausted, Fed, Feeder
@@ -22,7 +23,6 @@ from faceswap_cli.jobs.executors.protocol import Broken, GiveBack, GivenBack, No
 from faceswap_cli.jobs.executors.scratch import Scratch
 from faceswap_cli.jobs.executors.watch import Watch
 from faceswap_cli.jobs.items import Failure, Item, ItemResult, Status
-from faceswap_cli.media.leftovers import sweep_beside
 from faceswap_cli.media.urls import is_url
 
 AHEAD = 1

@@ -12,6 +12,7 @@ from html import escape
 from pathlib import Path
 
 from faceswap_cli.errors import FaceswapError
+from faceswap_cli.files.atomic import AtomicFile
 from faceswap_cli.jobs.inputs import Inputs
 from faceswap_cli.jobs.items import ItemResult, Status
 from faceswap_cli.jobs.report.records import Record, Shelf, Tier
@@ -20,7 +21,6 @@ from faceswap_cli.jobs.report.summary import Summary
 from faceswap_cli.jobs.report.text import counted, show_rate, show_seconds
 from faceswap_cli.jobs.report.thumbnails import Thumbnail, make_thumbnails
 from faceswap_cli.library.names import is_named, is_saved_file
-from faceswap_cli.media.atomic import AtomicFile
 from faceswap_cli.text import one_line
 
 MAX_ITEMS = 500

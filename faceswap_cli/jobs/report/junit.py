@@ -27,10 +27,10 @@ from typing import IO
 from xml.sax.saxutils import escape, quoteattr
 
 from faceswap_cli.errors import OutputError
+from faceswap_cli.files.atomic import AtomicFile
 from faceswap_cli.jobs.items import ItemResult, Status
 from faceswap_cli.jobs.report.summary import Summary, ran
 from faceswap_cli.jobs.report.text import target_name
-from faceswap_cli.media.atomic import AtomicFile
 from faceswap_cli.text import one_line
 
 SUITE = "faceswap"

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from faceswap_cli.errors import OutputError, UsageError
+from faceswap_cli.files.atomic import explain_failure
 from faceswap_cli.jobs.items import ItemResult
 from faceswap_cli.jobs.report.html import ContactSheet
 from faceswap_cli.jobs.report.junit import JUnit
 from faceswap_cli.jobs.report.summary import Ended, Summary
-from faceswap_cli.media.atomic import explain_failure
 
 
 class Reports:

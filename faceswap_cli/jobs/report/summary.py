@@ -47,11 +47,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from faceswap_cli.files.atomic import AtomicFile
 from faceswap_cli.jobs.items import ItemResult, Status
 from faceswap_cli.jobs.job import Timings
 from faceswap_cli.jobs.report.groups import WarningGroups
 from faceswap_cli.jobs.report.text import target_name
-from faceswap_cli.media.atomic import AtomicFile
 from faceswap_cli.media.provenance import creator_tool
 from faceswap_cli.media.urls import shown
 from faceswap_cli.text import one_line

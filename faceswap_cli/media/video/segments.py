@@ -26,7 +26,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import IO, Any
 
-from faceswap_cli.media.leftovers import hold
+from faceswap_cli.files.leftovers import hold
 
 _HEAD = struct.Struct("<III")
 _COPY_BYTES = 1 << 20

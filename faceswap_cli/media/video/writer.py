@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from faceswap_cli.errors import FaceswapError, OutputError
-from faceswap_cli.media.atomic import AtomicFile, explain_failure
+from faceswap_cli.files.atomic import AtomicFile, explain_failure
 from faceswap_cli.media.frame import ClipInfo, Frame, Kept, SegmentWriter
 from faceswap_cli.media.signing import seal_for
 from faceswap_cli.media.video.check import check_video

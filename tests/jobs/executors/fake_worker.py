@@ -10,9 +10,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+from faceswap_cli.files.atomic import AtomicFile
 from faceswap_cli.jobs.items import Item, ItemResult, Status
 from faceswap_cli.jobs.stamps import Stamp
-from faceswap_cli.media.atomic import AtomicFile
 
 
 class Obedient:

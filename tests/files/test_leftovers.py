@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from faceswap_cli.media.atomic import AtomicFile
-from faceswap_cli.media.leftovers import sweep, sweep_beside
+from faceswap_cli.files.atomic import AtomicFile
+from faceswap_cli.files.leftovers import sweep, sweep_beside
 
-WRITE = ("import os, sys; from pathlib import Path; from faceswap_cli.media.atomic import AtomicFile\n"
+WRITE = ("import os, sys; from pathlib import Path; from faceswap_cli.files.atomic import AtomicFile\n"
          "out = AtomicFile(Path(os.fsdecode(sys.stdin.buffer.readline()[:-1])))\n"
          "out.file.write(b'new'); out.file.flush(); print('ready', flush=True); sys.stdin.read()")
 

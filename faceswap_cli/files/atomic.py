@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import BinaryIO, Protocol, Self, cast
 
 from faceswap_cli.errors import OutputError, UsageError
-from faceswap_cli.media.leftovers import hold, temporary_name
+from faceswap_cli.files.leftovers import hold, temporary_name
 
 _COPY_BYTES = 1 << 20
 

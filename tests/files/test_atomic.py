@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from faceswap_cli.errors import OutputError, UsageError
-from faceswap_cli.media.atomic import AtomicFile
+from faceswap_cli.files.atomic import AtomicFile
 
 as_root = hasattr(os, "geteuid") and os.geteuid() == 0
 
@@ -142,7 +142,7 @@ def test_no_permission(tmp_path: Path) -> None:
 def test_a_killed_process_leaves_the_old_file(tmp_path: Path) -> None:
     target = tmp_path / "out.png"
     target.write_bytes(b"old")
-    code = ("import sys; from pathlib import Path; from faceswap_cli.media.atomic import AtomicFile\n"
+    code = ("import sys; from pathlib import Path; from faceswap_cli.files.atomic import AtomicFile\n"
             "out = AtomicFile(Path(sys.argv[1]), overwrite=True)\n"
             "out.file.write(b'new' * 100_000); out.file.flush(); print('ready', flush=True); sys.stdin.read()")
     with subprocess.Popen([sys.executable, "-c", code, str(target)], stdin=subprocess.PIPE,
@@ -159,7 +159,7 @@ def test_a_full_disk_is_one_line_and_leaves_the_old_file(tmp_path: Path) -> None
     target = tmp_path / "out.png"
     target.write_bytes(b"old")
     code = ("import resource, sys; from pathlib import Path\n"
-            "from faceswap_cli.errors import OutputError; from faceswap_cli.media.atomic import AtomicFile\n"
+            "from faceswap_cli.errors import OutputError; from faceswap_cli.files.atomic import AtomicFile\n"
             "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
             "try:\n"
             "    with AtomicFile(Path(sys.argv[1]), overwrite=True) as out:\n"
@@ -174,7 +174,7 @@ def test_a_full_disk_is_one_line_and_leaves_the_old_file(tmp_path: Path) -> None
     assert names(tmp_path) == ["out.png"]
 
 
-STDOUT = ("import sys; from faceswap_cli.media.atomic import AtomicFile\n"
+STDOUT = ("import sys; from faceswap_cli.files.atomic import AtomicFile\n"
           "with AtomicFile(None) as out:\n"
           "    out.file.write(b'data'); out.file.seek(0); out.file.write(b'D')\n"
           "    if sys.argv[1] == 'fail': sys.exit(3)\n"
@@ -190,7 +190,7 @@ def test_standard_output_gets_all_or_nothing(fate: str, expected: bytes) -> None
 
 def test_a_closed_pipe_is_an_output_error_and_quiet_at_exit() -> None:
     code = ("import sys\n"
-            "from faceswap_cli.media.atomic import AtomicFile; from faceswap_cli.errors import OutputError\n"
+            "from faceswap_cli.files.atomic import AtomicFile; from faceswap_cli.errors import OutputError\n"
             "sys.stdin.readline()\n"
             "try:\n"
             "    with AtomicFile(None) as out: out.file.write(b'x' * 1_000_000); out.commit()\n"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from faceswap_cli.runtime.cache import FolderCache, cache_folder
+from faceswap_cli.files.cache import FolderCache, cache_folder
 
 
 def put(cache: FolderCache, key: str, size: int = 1000) -> None:
@@ -55,7 +55,7 @@ def test_a_block_that_fails_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_a_killed_process_leaves_no_entry_and_its_rest_goes_later(tmp_path: Path) -> None:
-    code = ("import os, sys; from pathlib import Path; from faceswap_cli.runtime.cache import FolderCache\n"
+    code = ("import os, sys; from pathlib import Path; from faceswap_cli.files.cache import FolderCache\n"
             "with FolderCache(Path(sys.argv[1]), 10000).making('a') as folder:\n"
             "    (folder / 'content').write_text('half'); os._exit(1)\n")
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False)
@@ -107,7 +107,7 @@ def test_a_new_entry_stays_even_when_it_is_larger_than_the_limit(tmp_path: Path)
 
 def test_one_process_at_a_time(tmp_path: Path) -> None:
     cache = FolderCache(tmp_path, 2500)
-    code = ("import sys; from pathlib import Path; from faceswap_cli.runtime.cache import FolderCache\n"
+    code = ("import sys; from pathlib import Path; from faceswap_cli.files.cache import FolderCache\n"
             "with FolderCache(Path(sys.argv[1]), 1).lock(0) as mine: print(mine)\n")
 
     def other() -> str:
