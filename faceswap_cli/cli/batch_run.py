@@ -31,7 +31,7 @@ from faceswap_cli.jobs.request import NAMES, BatchRequest
 from faceswap_cli.jobs.resume import Models
 from faceswap_cli.jobs.roles import pictures_of
 from faceswap_cli.jobs.swap import prepare_source
-from faceswap_cli.media.urls import shown
+from faceswap_cli.names import shown
 from faceswap_cli.options import EngineOptions
 
 FACES_OF_A_PIPE = 50

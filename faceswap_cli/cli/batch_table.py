@@ -20,7 +20,7 @@ from faceswap_cli.errors import ExitCode, OutputError
 from faceswap_cli.jobs.items import ItemResult, Status
 from faceswap_cli.jobs.report.summary import Summary, ran
 from faceswap_cli.jobs.report.text import counted, show_rate, show_seconds
-from faceswap_cli.media.urls import shown
+from faceswap_cli.names import shown
 from faceswap_cli.text import one_line
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ import typer
 from typer.core import TyperOption
 
 from faceswap_cli.cli.settings import Catalogue, CommandPath, Origin, Settings, Value
-from faceswap_cli.media.urls import shown
+from faceswap_cli.names import shown
 
 SCHEMA = 1
 

@@ -85,7 +85,7 @@ def _look(output: Output, job: DetectJob, finder: FaceFinder) -> tuple[dict[str,
     """Look at one file and tell; a file that cannot be read does not keep the others from being looked at."""
     from faceswap_cli.cli.report import error_report, file_report
     from faceswap_cli.jobs.detect import detect_file
-    from faceswap_cli.media.urls import shown
+    from faceswap_cli.names import shown
 
     try:
         with output.progress(shown(job.path)) as on_frame:

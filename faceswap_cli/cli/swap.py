@@ -162,7 +162,7 @@ def _swap_here(output: Output, job: SwapJob) -> Outcome:
     """Swap with an engine of this machine."""
     from faceswap_cli.jobs.backend import open_backend
     from faceswap_cli.jobs.swap import swap_file
-    from faceswap_cli.media.urls import shown
+    from faceswap_cli.names import shown
 
     tell_once(output)
     backend = open_backend(job.engine)
@@ -178,7 +178,7 @@ def _swap_here(output: Output, job: SwapJob) -> Outcome:
 def _tell(output: Output, job: SwapJob, outcome: Outcome) -> None:
     """What was done, in a line; with --verbose, face by face."""
     from faceswap_cli.cli.people_report import face_words, similarity_words
-    from faceswap_cli.media.urls import shown
+    from faceswap_cli.names import shown
 
     for face in outcome.faces:
         output.detail(face_words(face, several_sources=len(job.sources) + len(job.pairs) > 1))

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from faceswap_cli.jobs.tally import WarningTally
-from faceswap_cli.media.urls import shown
+from faceswap_cli.names import shown
 from faceswap_cli.text import one_line
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from faceswap_cli.jobs.items import Failure, Item, ItemResult, Status
 from faceswap_cli.jobs.job import STDOUT
 from faceswap_cli.jobs.journal import Entries, Journal
 from faceswap_cli.jobs.resume import Standing
-from faceswap_cli.media.urls import is_url, shown
+from faceswap_cli.names import is_url, shown
 from faceswap_cli.options import EngineOptions, OnError
 
 __all__ = ["BatchReport", "Interruption", "Policy", "run_batch"]

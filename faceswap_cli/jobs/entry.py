@@ -24,7 +24,7 @@ from faceswap_cli.errors import ExitCode
 from faceswap_cli.jobs.items import Failure, ItemResult, Status
 from faceswap_cli.jobs.job import Outcome
 from faceswap_cli.jobs.stamps import Stamp
-from faceswap_cli.media.urls import shown
+from faceswap_cli.names import shown
 
 
 @dataclass(frozen=True, slots=True)

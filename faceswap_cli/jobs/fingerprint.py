@@ -13,7 +13,7 @@ from faceswap_cli.jobs.job import STDOUT, SwapJob
 from faceswap_cli.jobs.roles import pictures_of
 from faceswap_cli.jobs.stamps import Stamp, stamp_sources, take_stamp
 from faceswap_cli.jobs.versions import describe_models
-from faceswap_cli.media.urls import is_url
+from faceswap_cli.names import is_url
 
 
 def fingerprint(job: SwapJob, backend: SwapBackend, target: Path) -> str | None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from faceswap_cli.errors import UsageError
 from faceswap_cli.jobs.naming import readable
-from faceswap_cli.media.urls import is_url
+from faceswap_cli.names import is_url
 
 _WILD = re.compile(r"[*?\[]")
 

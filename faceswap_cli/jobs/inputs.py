@@ -20,7 +20,7 @@ from faceswap_cli.jobs.remote_urls import is_remote, show
 from faceswap_cli.library.library import Library
 from faceswap_cli.library.names import is_named, is_saved_file
 from faceswap_cli.media.formats import SUFFIXES, VIDEO
-from faceswap_cli.media.urls import is_url, redact_url
+from faceswap_cli.names import is_url, redact_url
 
 STDIN = "-"
 """The spec that reads standard input."""

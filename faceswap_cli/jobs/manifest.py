@@ -27,7 +27,7 @@ from faceswap_cli.faces.select import parse_index
 from faceswap_cli.jobs.job import Pair
 from faceswap_cli.jobs.naming import readable
 from faceswap_cli.library.names import is_named
-from faceswap_cli.media.urls import is_url
+from faceswap_cli.names import is_url
 from faceswap_cli.options import (
     EngineName,
     EngineOptions,

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from faceswap_cli.errors import UsageError
 from faceswap_cli.media.formats import SUFFIXES
-from faceswap_cli.media.urls import is_url, shown
+from faceswap_cli.names import is_url, shown
 from faceswap_cli.options import MediaFormat
 
 NAME_BYTES = 255

@@ -12,7 +12,7 @@ from faceswap_cli.jobs.naming import fold, readable
 from faceswap_cli.jobs.remote_files import check_remote_root, list_remote
 from faceswap_cli.jobs.remote_urls import join
 from faceswap_cli.jobs.selection import below
-from faceswap_cli.media.urls import is_url
+from faceswap_cli.names import is_url
 
 _ADVICE = "tell them apart with --name '{parent}-{name}', or keep their folders with --root"
 

@@ -22,7 +22,7 @@ from faceswap_cli.jobs.request import NAMES, BatchRequest, check_request
 from faceswap_cli.jobs.targets import Candidate, Targets, input_folders
 from faceswap_cli.media.formats import SUFFIXES, VIDEO, output_format
 from faceswap_cli.media.frame import ClipInfo
-from faceswap_cli.media.urls import shown
+from faceswap_cli.names import shown
 from faceswap_cli.options import MediaFormat, MediaOptions
 
 __all__ = ["NAMES", "BatchPlan", "BatchRequest", "make_plan", "plan_stream"]

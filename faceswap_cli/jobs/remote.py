@@ -32,7 +32,7 @@ from faceswap_cli.media.formats import SUFFIXES, VIDEO, output_format
 from faceswap_cli.media.frame import ClipInfo
 from faceswap_cli.media.label import check_label
 from faceswap_cli.media.open import open_media
-from faceswap_cli.media.urls import is_url, redact_url
+from faceswap_cli.names import is_url, redact_url
 from faceswap_cli.options import EngineName, Fallback, MediaFormat, OnNoFace, RemoteOptions, VideoOptions
 from faceswap_cli.segmind.address import is_hosted
 from faceswap_cli.segmind.client import SegmindClient

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from faceswap_cli.errors import UsageError
-from faceswap_cli.media.urls import is_url
+from faceswap_cli.names import is_url
 
 STORES = {"s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs", "abfs": "adlfs", "abfss": "adlfs",
            "oci": "ocifs", "oss": "ossfs", "tos": "tosfs", "hf": "huggingface_hub"}

@@ -11,7 +11,7 @@ from faceswap_cli.jobs.naming import readable
 from faceswap_cli.jobs.remote_urls import is_remote
 from faceswap_cli.jobs.shards import Shard
 from faceswap_cli.library.names import is_named
-from faceswap_cli.media.urls import is_url
+from faceswap_cli.names import is_url
 from faceswap_cli.options import EngineOptions, MediaOptions, OnNoFace, RemoteOptions
 
 NAMES = "-"

@@ -24,7 +24,7 @@ from faceswap_cli.jobs.job import STDOUT, SwapJob
 from faceswap_cli.jobs.remote_urls import is_remote
 from faceswap_cli.jobs.roles import cast_of, pictures_of
 from faceswap_cli.jobs.stamps import RemoteStamps, Stamp, refresh_stamp, stamp_sources
-from faceswap_cli.media.urls import is_url
+from faceswap_cli.names import is_url
 from faceswap_cli.options import EngineOptions, MediaOptions, OnNoFace
 
 Models = Callable[[EngineOptions], dict[str, str]]

@@ -12,7 +12,7 @@ from faceswap_cli.jobs.inputs import STDIN, Inputs, list_source_folder
 from faceswap_cli.jobs.remote_files import RemoteStamp, stamps_below
 from faceswap_cli.jobs.remote_files import stamp as ask_stamp
 from faceswap_cli.jobs.remote_urls import is_remote, show
-from faceswap_cli.media.urls import is_url
+from faceswap_cli.names import is_url
 
 
 @dataclass(frozen=True, slots=True)

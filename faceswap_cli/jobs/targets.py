@@ -17,7 +17,7 @@ from faceswap_cli.jobs.remote_urls import is_remote, join
 from faceswap_cli.jobs.request import NAMES, BatchRequest
 from faceswap_cli.jobs.selection import OUTPUTS_REASON, SAME_FOLDER, Finder, Found
 from faceswap_cli.media.formats import SUFFIXES
-from faceswap_cli.media.urls import is_url
+from faceswap_cli.names import is_url
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ import httpx
 
 from faceswap_cli.errors import InputError, LimitError, OutputError
 from faceswap_cli.media.addresses import is_public, read_address
-from faceswap_cli.media.urls import redact_url
+from faceswap_cli.names import redact_url
 
 if TYPE_CHECKING:
     import ssl

@@ -8,7 +8,7 @@ from ipaddress import ip_address
 import httpx
 
 from faceswap_cli.errors import UsageError
-from faceswap_cli.media.urls import redact_url
+from faceswap_cli.names import redact_url
 from faceswap_cli.segmind.schema import AnswerError
 
 HOSTED = "https://api.segmind.com"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from faceswap_cli.media.urls import redact_url
+from faceswap_cli.names import redact_url
 from faceswap_cli.segmind.address import Addresses, is_hosted
 from faceswap_cli.segmind.clock import Clock, Deadline, SystemClock
 from faceswap_cli.segmind.faults import ApiError, Errand

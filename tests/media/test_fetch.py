@@ -13,7 +13,7 @@ import pytest
 
 from faceswap_cli.errors import InputError, LimitError, OutputError
 from faceswap_cli.media.fetch import fetch
-from faceswap_cli.media.urls import is_url, redact_url
+from faceswap_cli.names import is_url, redact_url
 
 BODY = bytes(range(256)) * 1000
 

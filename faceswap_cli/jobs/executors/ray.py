@@ -22,7 +22,7 @@ from faceswap_cli.jobs.executors.ray_cluster import Cluster, share
 from faceswap_cli.jobs.items import Failure, Item, ItemResult, Status
 from faceswap_cli.jobs.job import STDOUT, SwapJob
 from faceswap_cli.jobs.roles import pictures_of
-from faceswap_cli.media.urls import is_url
+from faceswap_cli.names import is_url
 
 WORKER = "faceswap_cli.jobs.worker:Worker"
 

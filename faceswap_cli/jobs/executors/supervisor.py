@@ -23,7 +23,7 @@ from faceswap_cli.jobs.executors.protocol import Broken, GiveBack, GivenBack, No
 from faceswap_cli.jobs.executors.scratch import Scratch
 from faceswap_cli.jobs.executors.watch import Watch
 from faceswap_cli.jobs.items import Failure, Item, ItemResult, Status
-from faceswap_cli.media.urls import is_url
+from faceswap_cli.names import is_url
 
 AHEAD = 1
 """Items that wait in a worker while it does another: the next is there after 0.2 ms instead of 1, on two cores."""

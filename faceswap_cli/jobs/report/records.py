@@ -12,7 +12,7 @@ from pathlib import Path
 from faceswap_cli.jobs.items import ItemResult, Status
 from faceswap_cli.jobs.report.summary import ran
 from faceswap_cli.jobs.report.text import counted, show_seconds, target_name
-from faceswap_cli.media.urls import is_url, shown
+from faceswap_cli.names import is_url, shown
 from faceswap_cli.text import one_line
 
 _TEXT = 400

@@ -53,7 +53,7 @@ from faceswap_cli.jobs.job import Timings
 from faceswap_cli.jobs.report.groups import WarningGroups
 from faceswap_cli.jobs.report.text import target_name
 from faceswap_cli.media.provenance import creator_tool
-from faceswap_cli.media.urls import shown
+from faceswap_cli.names import shown
 from faceswap_cli.text import one_line
 
 SCHEMA = 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from faceswap_cli.jobs.items import Item
-from faceswap_cli.media.urls import shown
+from faceswap_cli.names import shown
 
 
 def target_name(item: Item) -> str:
