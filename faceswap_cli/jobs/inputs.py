@@ -158,7 +158,7 @@ class Inputs:
         return Input(found.name, path, left_out=left_out)
 
     def _fetch(self, url: str) -> Input:
-        from faceswap_cli.media.fetch import fetch  # loads an HTTP client, which most jobs do not need
+        from faceswap_cli.net.fetch import fetch  # loads an HTTP client, which most jobs do not need
 
         path = self._new_path()
         fetch(url, path, max_bytes=MAX_DOWNLOAD_BYTES, timeout=DOWNLOAD_SECONDS, allow_private=self._allow_private)

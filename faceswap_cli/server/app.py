@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from faceswap_cli.errors import OutputError
 from faceswap_cli.files.atomic import explain_failure
 from faceswap_cli.jobs.backend import open_backend
-from faceswap_cli.media.fetch import Resolver, resolve_host
+from faceswap_cli.net.fetch import Resolver, resolve_host
 from faceswap_cli.server import metrics as prometheus
 from faceswap_cli.server.addresses import Addresses
 from faceswap_cli.server.answers import JsonAnswer, answer_api_error, answer_bug, answer_framework_error, error_answer

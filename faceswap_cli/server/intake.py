@@ -11,8 +11,8 @@ from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
 from faceswap_cli.errors import InputError, LimitError
-from faceswap_cli.media.fetch import Resolver, fetch, resolve_host
 from faceswap_cli.media.formats import HEAD_BYTES, Foreign, sniff_picture
+from faceswap_cli.net.fetch import Resolver, fetch, resolve_host
 from faceswap_cli.options import MediaFormat
 from faceswap_cli.server.files import FileShelf
 from faceswap_cli.server.options import MIB, ServerOptions

@@ -115,7 +115,7 @@ def test_a_redirect_is_judged_as_the_first_url_was(start, site, monkeypatch):
     """The first address counts as public here, and sends on to another of this machine."""
     from ipaddress import ip_address
 
-    from faceswap_cli.media import fetch
+    from faceswap_cli.net import fetch
 
     real = fetch.is_public
     monkeypatch.setattr(fetch, "is_public", lambda address: address == ip_address("127.0.0.1") or real(address))

@@ -4,7 +4,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from faceswap_cli.media.addresses import is_public, read_address
+from faceswap_cli.net.addresses import is_public, read_address
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,8 @@ import httpcore
 import httpx
 
 from faceswap_cli.errors import InputError, LimitError, OutputError
-from faceswap_cli.media.addresses import is_public, read_address
 from faceswap_cli.names import redact_url
+from faceswap_cli.net.addresses import is_public, read_address
 
 if TYPE_CHECKING:
     import ssl

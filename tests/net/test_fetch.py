@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from faceswap_cli.errors import InputError, LimitError, OutputError
-from faceswap_cli.media.fetch import fetch
 from faceswap_cli.names import is_url, redact_url
+from faceswap_cli.net.fetch import fetch
 
 BODY = bytes(range(256)) * 1000
 

@@ -1,0 +1,1 @@
+"""http(s): addresses judged, and fetched with bounds."""
