@@ -15,8 +15,8 @@ from fractions import Fraction
 from typing import Any
 
 from faceswap_cli.engine.outcome import FaceOutcome
-from faceswap_cli.jobs.pickling import SharedObjects
 from faceswap_cli.jobs.tally import Tally
+from faceswap_cli.processes.pickling import SharedObjects
 
 _HEADER = b"faceswap checkpoint 2\n"
 

@@ -12,10 +12,10 @@ from typing import IO, Any
 
 import numpy as np
 
-from faceswap_cli.jobs.executors.protocol import GREETING, pack, receive
-from faceswap_cli.jobs.pickling import SharedObjects
-from faceswap_cli.jobs.shared_pixels import Handle, open_shared
-from faceswap_cli.jobs.spawn import die_with, leave_signals_to_parent, take_pipes
+from faceswap_cli.processes.pickling import SharedObjects
+from faceswap_cli.processes.protocol import GREETING, pack, receive
+from faceswap_cli.processes.shared_pixels import Handle, open_shared
+from faceswap_cli.processes.spawn import die_with, leave_signals_to_parent, take_pipes
 
 COUNTER_BYTES = 64
 """At the beginning of the memory of a process: how many frames it has rendered, as a uint64; room to the next one."""

@@ -23,11 +23,11 @@ import numpy as np
 
 from faceswap_cli.image import Image
 from faceswap_cli.jobs.backend import Renderer
-from faceswap_cli.jobs.executors.protocol import pack, pass_greeting, receive
-from faceswap_cli.jobs.pickling import SharedObjects
 from faceswap_cli.jobs.render_process import COUNTER_BYTES, Drawn, Setup, Task, map_slots
-from faceswap_cli.jobs.shared_pixels import SharedMemory
-from faceswap_cli.jobs.spawn import STOPS, python_command, thread_environment
+from faceswap_cli.processes.pickling import SharedObjects
+from faceswap_cli.processes.protocol import pack, pass_greeting, receive
+from faceswap_cli.processes.shared_pixels import SharedMemory
+from faceswap_cli.processes.spawn import STOPS, python_command, thread_environment
 
 LEAST_FRAMES = 60
 """Frames from which on processes pay: one takes 0.3 s of a core to start."""

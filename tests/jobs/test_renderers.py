@@ -20,10 +20,10 @@ from far import SOURCE, Far, Painter, rendered_there
 from faceswap_cli.errors import ModelError
 from faceswap_cli.jobs.clip import ClipSwap
 from faceswap_cli.jobs.clock import Clock
-from faceswap_cli.jobs.pickling import SharedObjects
 from faceswap_cli.jobs.renderers import Renderers
 from faceswap_cli.media.frame import ClipInfo, Frame
 from faceswap_cli.options import MediaFormat
+from faceswap_cli.processes.pickling import SharedObjects
 
 FRAMES = 24
 

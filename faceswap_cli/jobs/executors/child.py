@@ -8,7 +8,8 @@ import threading
 from collections import deque
 from typing import Any, BinaryIO
 
-from faceswap_cli.jobs.executors.protocol import (
+from faceswap_cli.jobs.items import Failure, Item, ItemResult, Status
+from faceswap_cli.processes.protocol import (
     GREETING,
     Broken,
     GiveBack,
@@ -19,8 +20,7 @@ from faceswap_cli.jobs.executors.protocol import (
     pack,
     receive,
 )
-from faceswap_cli.jobs.items import Failure, Item, ItemResult, Status
-from faceswap_cli.jobs.spawn import die_with, leave_signals_to_parent, take_pipes
+from faceswap_cli.processes.spawn import die_with, leave_signals_to_parent, take_pipes
 
 
 def main() -> None:

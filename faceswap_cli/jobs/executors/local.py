@@ -7,13 +7,13 @@ from collections.abc import Iterator
 
 from faceswap_cli.errors import UsageError
 from faceswap_cli.jobs.executors.base import Limits
-from faceswap_cli.jobs.executors.protocol import Setup
 from faceswap_cli.jobs.executors.residence import check_measurable
 from faceswap_cli.jobs.executors.scratch import sweep
 from faceswap_cli.jobs.executors.supervisor import Supervisor
 from faceswap_cli.jobs.items import Item, ItemResult
 from faceswap_cli.models.spec import Role
 from faceswap_cli.options import EngineName, EngineOptions, MaskKind, Provider
+from faceswap_cli.processes.protocol import Setup
 from faceswap_cli.runtime.cores import core_count
 
 WORKER = "faceswap_cli.jobs.worker:Worker"

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from faceswap_cli.jobs.executors.protocol import Setup, pack, pass_greeting, receive
-from faceswap_cli.jobs.spawn import python_command, thread_environment
+from faceswap_cli.processes.protocol import Setup, pack, pass_greeting, receive
+from faceswap_cli.processes.spawn import python_command, thread_environment
 
 _CHILD = "faceswap_cli.jobs.executors.child"
 """What it runs."""

@@ -19,11 +19,11 @@ from faceswap_cli.jobs.executors.base import Limits
 from faceswap_cli.jobs.executors.crew import Attempt, Member, shown
 from faceswap_cli.jobs.executors.feeder import Exhausted, Fed, Feeder
 from faceswap_cli.jobs.executors.process import Gone, Heard, WorkerProcess
-from faceswap_cli.jobs.executors.protocol import Broken, GiveBack, GivenBack, Noted, Ready, Setup
 from faceswap_cli.jobs.executors.scratch import Scratch
 from faceswap_cli.jobs.executors.watch import Watch
 from faceswap_cli.jobs.items import Failure, Item, ItemResult, Status
 from faceswap_cli.names import is_url
+from faceswap_cli.processes.protocol import Broken, GiveBack, GivenBack, Noted, Ready, Setup
 
 AHEAD = 1
 """Items that wait in a worker while it does another: the next is there after 0.2 ms instead of 1, on two cores."""

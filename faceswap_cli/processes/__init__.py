@@ -1,0 +1,1 @@
+"""Processes of this program: started, spoken to, given pixels to share."""
