@@ -21,10 +21,10 @@ from faceswap_cli.jobs.items import Failure, Item, Status
 from faceswap_cli.jobs.journal import NAME, SUFFIX, Entries, default_journal, read_entries
 from faceswap_cli.jobs.lists import read_names
 from faceswap_cli.jobs.plan import BatchPlan, make_plan
-from faceswap_cli.jobs.remote_files import is_remote
 from faceswap_cli.jobs.request import NAMES, BatchRequest, check_request
 from faceswap_cli.jobs.resume import Models, Standing
 from faceswap_cli.names import is_url, shown
+from faceswap_cli.stores.files import is_remote
 from faceswap_cli.text import one_line
 
 if TYPE_CHECKING:

@@ -25,7 +25,6 @@ from faceswap_cli.jobs.items import Item, ItemResult
 from faceswap_cli.jobs.journal import Journal, default_journal
 from faceswap_cli.jobs.locks import hold
 from faceswap_cli.jobs.plan import make_plan, plan_stream
-from faceswap_cli.jobs.remote_files import is_remote
 from faceswap_cli.jobs.report.reports import Reports
 from faceswap_cli.jobs.request import NAMES, BatchRequest
 from faceswap_cli.jobs.resume import Models
@@ -33,6 +32,7 @@ from faceswap_cli.jobs.roles import pictures_of
 from faceswap_cli.jobs.swap import prepare_source
 from faceswap_cli.names import shown
 from faceswap_cli.options import EngineOptions
+from faceswap_cli.stores.files import is_remote
 
 FACES_OF_A_PIPE = 50
 """How many faces are taken to be ahead where names come through a pipe: enough for a faster graph to be made."""

@@ -14,13 +14,13 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from faceswap_cli.errors import InputError, LimitError, OutputError, UsageError
-from faceswap_cli.jobs.remote_files import RemoteFile, list_remote
-from faceswap_cli.jobs.remote_files import fetch as fetch_remote
-from faceswap_cli.jobs.remote_urls import is_remote, show
 from faceswap_cli.library.library import Library
 from faceswap_cli.library.names import is_named, is_saved_file
 from faceswap_cli.media.formats import SUFFIXES, VIDEO
 from faceswap_cli.names import is_url, redact_url
+from faceswap_cli.stores.files import RemoteFile, list_remote
+from faceswap_cli.stores.files import fetch as fetch_remote
+from faceswap_cli.stores.urls import is_remote, show
 
 STDIN = "-"
 """The spec that reads standard input."""

@@ -9,10 +9,10 @@ from typing import Protocol
 
 from faceswap_cli.errors import InputError, UsageError
 from faceswap_cli.jobs.naming import fold, readable
-from faceswap_cli.jobs.remote_files import check_remote_root, list_remote
-from faceswap_cli.jobs.remote_urls import join
 from faceswap_cli.jobs.selection import below
 from faceswap_cli.names import is_url
+from faceswap_cli.stores.files import check_remote_root, list_remote
+from faceswap_cli.stores.urls import join
 
 _ADVICE = "tell them apart with --name '{parent}-{name}', or keep their folders with --root"
 

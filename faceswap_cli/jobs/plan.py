@@ -17,13 +17,13 @@ from faceswap_cli.jobs.items import Failure, Item
 from faceswap_cli.jobs.job import SwapJob
 from faceswap_cli.jobs.naming import base_name, check_key, parent_name, parse_template, readable
 from faceswap_cli.jobs.outputs import Claims, LocalTree, OutputTree, RemoteTree
-from faceswap_cli.jobs.remote_urls import is_remote, join
 from faceswap_cli.jobs.request import NAMES, BatchRequest, check_request
 from faceswap_cli.jobs.targets import Candidate, Targets, input_folders
 from faceswap_cli.media.formats import SUFFIXES, VIDEO, output_format
 from faceswap_cli.media.frame import ClipInfo
 from faceswap_cli.names import shown
 from faceswap_cli.options import MediaFormat, MediaOptions
+from faceswap_cli.stores.urls import is_remote, join
 
 __all__ = ["NAMES", "BatchPlan", "BatchRequest", "make_plan", "plan_stream"]
 

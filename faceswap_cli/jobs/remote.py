@@ -23,10 +23,8 @@ from faceswap_cli.errors import OutputError, UsageError
 from faceswap_cli.jobs.clock import Clock
 from faceswap_cli.jobs.inputs import Inputs
 from faceswap_cli.jobs.job import Outcome, OutputInfo, SwapJob
-from faceswap_cli.jobs.remote_files import RemoteOutput
 from faceswap_cli.jobs.remote_result import finish
 from faceswap_cli.jobs.remote_tickets import Tickets, default_folder, ticket_key
-from faceswap_cli.jobs.remote_urls import is_remote
 from faceswap_cli.jobs.swap import check_output
 from faceswap_cli.media.formats import SUFFIXES, VIDEO, output_format
 from faceswap_cli.media.frame import ClipInfo
@@ -44,6 +42,8 @@ from faceswap_cli.segmind.parameters import animation_request, still_request
 from faceswap_cli.segmind.results import Received
 from faceswap_cli.segmind.schema import AnyRequest, FaceswapperRequest
 from faceswap_cli.segmind.ticket import Ticket
+from faceswap_cli.stores.files import RemoteOutput
+from faceswap_cli.stores.urls import is_remote
 
 _NO_VIDEO = "{} is a video and cannot be used with --remote: the API takes pictures and GIFs; leave --remote out"
 

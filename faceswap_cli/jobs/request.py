@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from faceswap_cli.errors import InputError, UsageError
 from faceswap_cli.jobs.job import Pair
 from faceswap_cli.jobs.naming import readable
-from faceswap_cli.jobs.remote_urls import is_remote
 from faceswap_cli.jobs.shards import Shard
 from faceswap_cli.library.names import is_named
 from faceswap_cli.names import is_url
 from faceswap_cli.options import EngineOptions, MediaOptions, OnNoFace, RemoteOptions
+from faceswap_cli.stores.urls import is_remote
 
 NAMES = "-"
 """The input that stands for names handed in beside the request: those of a pipe."""

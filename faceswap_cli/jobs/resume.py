@@ -21,11 +21,11 @@ from faceswap_cli.jobs.entry import Entry
 from faceswap_cli.jobs.inputs import STDIN
 from faceswap_cli.jobs.items import FINISHED, Item, ItemResult, Status
 from faceswap_cli.jobs.job import STDOUT, SwapJob
-from faceswap_cli.jobs.remote_urls import is_remote
 from faceswap_cli.jobs.roles import cast_of, pictures_of
 from faceswap_cli.jobs.stamps import RemoteStamps, Stamp, refresh_stamp, stamp_sources
 from faceswap_cli.names import is_url
 from faceswap_cli.options import EngineOptions, MediaOptions, OnNoFace
+from faceswap_cli.stores.urls import is_remote
 
 Models = Callable[[EngineOptions], dict[str, str]]
 """The `ItemResult.models` that a worker would report for these options now."""

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from faceswap_cli.jobs.inputs import STDIN, Inputs, list_source_folder
-from faceswap_cli.jobs.remote_files import RemoteStamp, stamps_below
-from faceswap_cli.jobs.remote_files import stamp as ask_stamp
-from faceswap_cli.jobs.remote_urls import is_remote, show
 from faceswap_cli.names import is_url
+from faceswap_cli.stores.files import RemoteStamp, stamps_below
+from faceswap_cli.stores.files import stamp as ask_stamp
+from faceswap_cli.stores.urls import is_remote, show
 
 
 @dataclass(frozen=True, slots=True)

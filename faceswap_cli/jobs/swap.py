@@ -19,8 +19,6 @@ from faceswap_cli.jobs.fingerprint import fingerprint
 from faceswap_cli.jobs.inputs import Input, Inputs
 from faceswap_cli.jobs.job import Outcome, OutputInfo, SwapJob
 from faceswap_cli.jobs.output_file import OutputFile, Task, open_input
-from faceswap_cli.jobs.remote_files import RemoteOutput, check_remote_output
-from faceswap_cli.jobs.remote_urls import is_remote
 from faceswap_cli.jobs.renderers import LEAST_FRAMES, Renderers, can_start
 from faceswap_cli.jobs.roles import cast_of, pictures_of
 from faceswap_cli.jobs.sources import read_sources
@@ -32,6 +30,8 @@ from faceswap_cli.media.signing import DETACHED
 from faceswap_cli.media.video.pace import suited
 from faceswap_cli.options import MediaFormat, OnNoFace
 from faceswap_cli.runtime.cores import core_count
+from faceswap_cli.stores.files import RemoteOutput, check_remote_output
+from faceswap_cli.stores.urls import is_remote
 
 _ENCODED_ASIDE = frozenset({MediaFormat.WEBP, MediaFormat.APNG})
 """Animations that are encoded in a thread of their own: by C that lets go of the interpreter, unlike that of GIF."""

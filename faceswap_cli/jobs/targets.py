@@ -12,12 +12,12 @@ from faceswap_cli.jobs.globs import has_wildcards, is_glob, split_glob
 from faceswap_cli.jobs.lists import read_names
 from faceswap_cli.jobs.manifest import Row, read_manifest
 from faceswap_cli.jobs.naming import base_name, readable
-from faceswap_cli.jobs.remote_files import list_remote
-from faceswap_cli.jobs.remote_urls import is_remote, join
 from faceswap_cli.jobs.request import NAMES, BatchRequest
 from faceswap_cli.jobs.selection import OUTPUTS_REASON, SAME_FOLDER, Finder, Found
 from faceswap_cli.media.formats import SUFFIXES
 from faceswap_cli.names import is_url
+from faceswap_cli.stores.files import list_remote
+from faceswap_cli.stores.urls import is_remote, join
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,9 @@ from faceswap_cli.errors import ExitCode, InputError, UsageError
 from faceswap_cli.jobs import outputs, targets
 from faceswap_cli.jobs.items import Item
 from faceswap_cli.jobs.plan import BatchPlan, BatchRequest, make_plan, plan_stream
-from faceswap_cli.jobs.remote_files import Listing, RemoteFile
 from faceswap_cli.jobs.shards import Shard, parse_shard
 from faceswap_cli.options import EngineOptions, MediaFormat, MediaOptions, OnNoFace, Order
+from faceswap_cli.stores.files import Listing, RemoteFile
 
 NAMES = st.binary(min_size=1, max_size=30).filter(lambda name: not set(b"\0/") & set(name) and name.strip(b"."))
 """Names of files as Linux takes them: any bytes."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from faceswap_cli.errors import FaceswapError, InputError, MissingDependencyError, OutputError
-from faceswap_cli.jobs.remote_urls import PACKAGES, STORES, check_remote, protocol, show
+from faceswap_cli.stores.urls import PACKAGES, STORES, check_remote, protocol, show
 
 _TAGS = ("ETag", "etag", "generation", "content_md5", "md5Hash", "LastModified", "last_modified", "mtime",
          "modificationTime", "modified", "last_write_time", "created")

@@ -17,8 +17,8 @@ from typing import Self
 
 from faceswap_cli.errors import FaceswapError, InputError, LimitError, OutputError, UsageError
 from faceswap_cli.files.atomic import explain_failure
-from faceswap_cli.jobs.remote_system import RemoteStamp, explained, open_place
-from faceswap_cli.jobs.remote_urls import STORES, is_remote, join, protocol, show
+from faceswap_cli.stores.system import RemoteStamp, explained, open_place
+from faceswap_cli.stores.urls import STORES, is_remote, join, protocol, show
 
 __all__ = ["Listing", "RemoteFile", "RemoteOutput", "RemoteStamp", "check_remote_output", "check_remote_root", "exists",
            "fetch", "is_remote", "join", "list_remote", "put", "show", "stamp",

@@ -19,7 +19,12 @@ from faceswap_cli.jobs.entry import Entry
 from faceswap_cli.jobs.inputs import Inputs
 from faceswap_cli.jobs.items import Item, Status
 from faceswap_cli.jobs.job import SwapJob
-from faceswap_cli.jobs.remote_files import (
+from faceswap_cli.jobs.resume import is_current, options_hash
+from faceswap_cli.jobs.stamps import RemoteStamps, stamp_sources, stamp_target
+from faceswap_cli.jobs.swap import check_output, swap_file
+from faceswap_cli.jobs.worker import Worker
+from faceswap_cli.options import OnNoFace
+from faceswap_cli.stores.files import (
     RemoteOutput,
     check_remote_output,
     check_remote_root,
@@ -32,11 +37,6 @@ from faceswap_cli.jobs.remote_files import (
     show,
     stamp,
 )
-from faceswap_cli.jobs.resume import is_current, options_hash
-from faceswap_cli.jobs.stamps import RemoteStamps, stamp_sources, stamp_target
-from faceswap_cli.jobs.swap import check_output, swap_file
-from faceswap_cli.jobs.worker import Worker
-from faceswap_cli.options import OnNoFace
 
 PLENTY = 1 << 30
 

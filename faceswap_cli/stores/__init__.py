@@ -1,0 +1,1 @@
+"""Object stores and other file systems that are reached by URL (`s3://...`)."""
