@@ -29,7 +29,7 @@ def open_animation(path: Path, name: str, format: MediaFormat, options: MediaOpt
         LimitError: It has too many pixels.
     """
     if format is MediaFormat.GIF:
-        from faceswap_cli.media.gif import GifReader
+        from faceswap_cli.media.gif.reader import GifReader
 
         return GifReader(path, name, options)
     if format is MediaFormat.WEBP:
@@ -56,7 +56,7 @@ def create_animation(out: AtomicFile, format: MediaFormat, like: ClipInfo, optio
         OutputError: The format holds no frames, or none of this size.
     """
     if format is MediaFormat.GIF:
-        from faceswap_cli.media.gif_writer import GifWriter
+        from faceswap_cli.media.gif.writer import GifWriter
 
         return GifWriter(out, like, options)
     if format is MediaFormat.WEBP:

@@ -25,8 +25,8 @@ from PIL import Image
 from faceswap_cli.files.atomic import AtomicFile
 from faceswap_cli.media.animations import create_animation, open_animation
 from faceswap_cli.media.frame import ClipInfo, Frame, Indexed
-from faceswap_cli.media.gif_paint import Stage
-from faceswap_cli.media.gif_writer import GifWriter
+from faceswap_cli.media.gif.paint import Stage
+from faceswap_cli.media.gif.writer import GifWriter
 from faceswap_cli.options import MediaFormat, MediaOptions
 
 WIDTH, HEIGHT, FACE = 480, 270, 150

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from faceswap_cli.errors import InputError
 from faceswap_cli.image import Plane
-from faceswap_cli.media import lzw
 from faceswap_cli.media.delta import Window
 from faceswap_cli.media.frame import ClipInfo, Frame
-from faceswap_cli.media.gif_blocks import BACKGROUND, PREVIOUS, GifBlocks, GifImage, parse_gif
-from faceswap_cli.media.gif_canvas import GREY_RAMP, Canvas, ColourTable
+from faceswap_cli.media.gif import lzw
+from faceswap_cli.media.gif.blocks import BACKGROUND, PREVIOUS, GifBlocks, GifImage, parse_gif
+from faceswap_cli.media.gif.canvas import GREY_RAMP, Canvas, ColourTable
 from faceswap_cli.media.handles import FileReader
 from faceswap_cli.media.limits import check_pixels
 from faceswap_cli.options import MediaFormat, MediaOptions

@@ -13,12 +13,12 @@ import numpy as np
 from faceswap_cli.errors import OutputError
 from faceswap_cli.files.atomic import AtomicFile
 from faceswap_cli.image import Plane
-from faceswap_cli.media import lzw
 from faceswap_cli.media.delta import NOWHERE, Mask, Packed, Window, bounds
 from faceswap_cli.media.frame import ClipInfo, Frame
-from faceswap_cli.media.gif_blocks import BACKGROUND, KEEP, PREVIOUS
-from faceswap_cli.media.gif_canvas import OPAQUE, distinct, paste
-from faceswap_cli.media.gif_paint import Painted, Painter, Stage
+from faceswap_cli.media.gif import lzw
+from faceswap_cli.media.gif.blocks import BACKGROUND, KEEP, PREVIOUS
+from faceswap_cli.media.gif.canvas import OPAQUE, distinct, paste
+from faceswap_cli.media.gif.paint import Painted, Painter, Stage
 from faceswap_cli.media.handles import FileWriter
 from faceswap_cli.media.provenance import gif_xmp_extension, mark
 from faceswap_cli.media.signing import seal_for

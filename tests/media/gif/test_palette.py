@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from faceswap_cli.media.palette import WEIGHTS, PaletteMap, Spots, nearest, quantise, seen_error, spots
+from faceswap_cli.media.gif.palette import WEIGHTS, PaletteMap, Spots, nearest, quantise, seen_error, spots
 
 
 def everywhere(picture: np.ndarray) -> Spots:

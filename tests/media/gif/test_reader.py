@@ -16,9 +16,9 @@ from faceswap_cli.errors import InputError, LimitError, OutputError
 from faceswap_cli.files.atomic import AtomicFile
 from faceswap_cli.media.animations import create_animation
 from faceswap_cli.media.frame import ClipInfo, Frame, Indexed
-from faceswap_cli.media.gif_blocks import parse_gif
-from faceswap_cli.media.gif_paint import Stage
-from faceswap_cli.media.gif_writer import GifWriter
+from faceswap_cli.media.gif.blocks import parse_gif
+from faceswap_cli.media.gif.paint import Stage
+from faceswap_cli.media.gif.writer import GifWriter
 from faceswap_cli.options import MediaFormat, MediaOptions
 
 PALETTE = np.random.default_rng(5).integers(0, 256, (16, 3), dtype=np.uint8)

@@ -25,8 +25,8 @@ import numpy.typing as npt
 from faceswap_cli.image import Image, Plane
 from faceswap_cli.media.delta import NOWHERE, Mask, Packed, Window, bounds
 from faceswap_cli.media.frame import Frame, Indexed
-from faceswap_cli.media.gif_canvas import ColourTable, distinct, look_up, paste, used_indices
-from faceswap_cli.media.palette import PaletteMap, Spots, nearest, quantise, seen_error, spots
+from faceswap_cli.media.gif.canvas import ColourTable, distinct, look_up, paste, used_indices
+from faceswap_cli.media.gif.palette import PaletteMap, Spots, nearest, quantise, seen_error, spots
 
 SERVES = 2.0
 """Largest `seen_error` of a palette that serves. A palette of 256 colours made for a portrait has about 1.2, of 64

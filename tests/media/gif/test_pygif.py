@@ -13,7 +13,7 @@ from PIL import Image
 
 from faceswap_cli.errors import InputError
 
-SUITE = Path(__file__).parents[2] / ".." / "shared" / "media" / "corpus" / "robert-ancell+pygif"
+SUITE = Path(__file__).parents[3] / ".." / "shared" / "media" / "corpus" / "robert-ancell+pygif"
 CASES = sorted(SUITE.glob("*.conf"))
 
 UNREADABLE = {"image-zero-size"}

@@ -1,0 +1,1 @@
+"""GIF: read, drawn, painted and written."""
