@@ -45,7 +45,7 @@ def open_media(path: Path, options: MediaOptions, *, name: str | None = None) ->
             kind = READ_ONLY_AS
         clip = kind if kind in VIDEO else _clip_format(file, kind, name)
         if clip is None:
-            from faceswap_cli.media.stills import open_still
+            from faceswap_cli.media.stills.reader import open_still
 
             return _part(open_still(file, name, kind, options), name, options)
     if clip in VIDEO:
@@ -87,7 +87,7 @@ def create_media(path: Path | None, like: ClipInfo, options: MediaOptions, *, ov
             from faceswap_cli.media.animations import create_animation
 
             return create_animation(out, kind, like, options)
-        from faceswap_cli.media.encoding import StillWriter
+        from faceswap_cli.media.stills.writer import StillWriter
 
         return StillWriter(out, kind, like, options)
     except BaseException:

@@ -14,14 +14,14 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from faceswap_cli.errors import OutputError, UsageError
 from faceswap_cli.files.atomic import AtomicFile
-from faceswap_cli.media.colour import GREY_MODES, flatten, grey_of, icc_space
 from faceswap_cli.media.formats import OPAQUE
 from faceswap_cli.media.frame import ClipInfo, Frame, Metadata
 from faceswap_cli.media.handles import FileWriter
-from faceswap_cli.media.metadata import merge_xmp, photoshop_segment, tag_tiff
 from faceswap_cli.media.pillow import quiet
 from faceswap_cli.media.provenance import mark
 from faceswap_cli.media.signing import seal_for
+from faceswap_cli.media.stills.colour import GREY_MODES, flatten, grey_of, icc_space
+from faceswap_cli.media.stills.metadata import merge_xmp, photoshop_segment, tag_tiff
 from faceswap_cli.options import MediaFormat, MediaOptions
 
 _MAX_SIDE = {MediaFormat.JPEG: 65_535, MediaFormat.WEBP: 16_383, MediaFormat.AVIF: 65_536}

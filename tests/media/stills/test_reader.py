@@ -16,12 +16,12 @@ from PIL import ImageCms
 from PIL.PngImagePlugin import PngInfo
 
 from faceswap_cli.errors import InputError, UsageError
-from faceswap_cli.media.colour import icc_space, scale_to_bytes
 from faceswap_cli.media.frame import ClipInfo, Frame
 from faceswap_cli.media.open import create_media, open_media
+from faceswap_cli.media.stills.colour import icc_space, scale_to_bytes
 from faceswap_cli.options import MediaFormat, MediaOptions
 
-CORPUS = Path(__file__).parents[2] / ".." / "shared" / "media" / "corpus"
+CORPUS = Path(__file__).parents[3] / ".." / "shared" / "media" / "corpus"
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 SHAPE = (24, 32)
 

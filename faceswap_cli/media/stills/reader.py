@@ -20,13 +20,13 @@ from PIL import Image as PILImage
 from PIL.ImageFile import ImageFile
 
 from faceswap_cli.errors import InputError, LimitError
-from faceswap_cli.media.colour import Converted, convert, from_samples
 from faceswap_cli.media.formats import LABELS
 from faceswap_cli.media.frame import ClipInfo, Frame
 from faceswap_cli.media.headers import TiffHeader, read_png, read_tiff, read_webp
 from faceswap_cli.media.limits import check_pixels
-from faceswap_cli.media.metadata import read_metadata
 from faceswap_cli.media.pillow import decoding, libtiff_errors
+from faceswap_cli.media.stills.colour import Converted, convert, from_samples
+from faceswap_cli.media.stills.metadata import read_metadata
 from faceswap_cli.options import MediaFormat, MediaOptions
 
 # The classes themselves, not Image.open: no other plugin can ever see the file.

@@ -15,8 +15,8 @@ from typing import Any, BinaryIO
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
-from faceswap_cli.media.exif import UNDEFINED, Directory, Entry, ExifError, add_to_tiff, copy_exif, read_tag
 from faceswap_cli.media.frame import Metadata
+from faceswap_cli.media.stills.exif import UNDEFINED, Directory, Entry, ExifError, add_to_tiff, copy_exif, read_tag
 from faceswap_cli.options import MediaFormat
 
 KEEPERS = frozenset({MediaFormat.JPEG, MediaFormat.PNG, MediaFormat.WEBP, MediaFormat.TIFF, MediaFormat.AVIF})

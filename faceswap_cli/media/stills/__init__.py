@@ -1,0 +1,1 @@
+"""Pictures that stand still: read and written, with orientation, colours and metadata."""
