@@ -12,7 +12,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from faceswap_cli.files.atomic import AtomicFile
-from faceswap_cli.media.animations import create_animation, open_animation
+from faceswap_cli.media.animations.animations import create_animation, open_animation
 from faceswap_cli.media.frame import ClipInfo, Frame, Indexed
 from faceswap_cli.options import MediaFormat, MediaOptions
 

@@ -52,7 +52,7 @@ def open_media(path: Path, options: MediaOptions, *, name: str | None = None) ->
         from faceswap_cli.media.video.reader import open_video
 
         return open_video(path, name, clip, options)
-    from faceswap_cli.media.animations import open_animation
+    from faceswap_cli.media.animations.animations import open_animation
 
     return _part(open_animation(path, name, clip, options), name, options)
 
@@ -84,7 +84,7 @@ def create_media(path: Path | None, like: ClipInfo, options: MediaOptions, *, ov
     out = AtomicFile(path, overwrite=overwrite)
     try:
         if like.animated or kind in _CLIPS:
-            from faceswap_cli.media.animations import create_animation
+            from faceswap_cli.media.animations.animations import create_animation
 
             return create_animation(out, kind, like, options)
         from faceswap_cli.media.stills.writer import StillWriter

@@ -23,7 +23,7 @@ import numpy as np
 from PIL import Image
 
 from faceswap_cli.files.atomic import AtomicFile
-from faceswap_cli.media.animations import create_animation, open_animation
+from faceswap_cli.media.animations.animations import create_animation, open_animation
 from faceswap_cli.media.frame import ClipInfo, Frame, Indexed
 from faceswap_cli.media.gif.paint import Stage
 from faceswap_cli.media.gif.writer import GifWriter

@@ -13,6 +13,7 @@ import numpy as np
 from faceswap_cli.errors import OutputError
 from faceswap_cli.files.atomic import AtomicFile
 from faceswap_cli.image import Plane
+from faceswap_cli.media.animations.timing import Clock
 from faceswap_cli.media.delta import NOWHERE, Mask, Packed, Window, bounds
 from faceswap_cli.media.frame import ClipInfo, Frame
 from faceswap_cli.media.gif import lzw
@@ -22,7 +23,6 @@ from faceswap_cli.media.gif.paint import Painted, Painter, Stage
 from faceswap_cli.media.handles import FileWriter
 from faceswap_cli.media.provenance import gif_xmp_extension, mark
 from faceswap_cli.media.signing import seal_for
-from faceswap_cli.media.timing import Clock
 from faceswap_cli.options import MediaFormat, MediaOptions
 
 MAX_SIDE = 65535

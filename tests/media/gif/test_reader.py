@@ -14,7 +14,7 @@ from PIL import Image
 
 from faceswap_cli.errors import InputError, LimitError, OutputError
 from faceswap_cli.files.atomic import AtomicFile
-from faceswap_cli.media.animations import create_animation
+from faceswap_cli.media.animations.animations import create_animation
 from faceswap_cli.media.frame import ClipInfo, Frame, Indexed
 from faceswap_cli.media.gif.blocks import parse_gif
 from faceswap_cli.media.gif.paint import Stage

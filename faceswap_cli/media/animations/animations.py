@@ -33,11 +33,11 @@ def open_animation(path: Path, name: str, format: MediaFormat, options: MediaOpt
 
         return GifReader(path, name, options)
     if format is MediaFormat.WEBP:
-        from faceswap_cli.media.webp import WebpReader
+        from faceswap_cli.media.animations.webp import WebpReader
 
         return WebpReader(path, name, options)
     if format is MediaFormat.APNG:
-        from faceswap_cli.media.apng import ApngReader
+        from faceswap_cli.media.animations.apng import ApngReader
 
         return ApngReader(path, name, options)
     raise InputError(f"{name} is no animation but {format}; give a GIF, an animated WebP or an APNG")
@@ -60,11 +60,11 @@ def create_animation(out: AtomicFile, format: MediaFormat, like: ClipInfo, optio
 
         return GifWriter(out, like, options)
     if format is MediaFormat.WEBP:
-        from faceswap_cli.media.webp import WebpWriter
+        from faceswap_cli.media.animations.webp import WebpWriter
 
         return WebpWriter(out, like, options)
     if format is MediaFormat.APNG:
-        from faceswap_cli.media.apng import ApngWriter
+        from faceswap_cli.media.animations.apng import ApngWriter
 
         return ApngWriter(out, like, options)
     raise OutputError(f"cannot write {out.name}: {format} holds one picture; use .gif, .webp or .png")

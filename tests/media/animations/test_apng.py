@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from faceswap_cli.errors import InputError, LimitError, OutputError
-from faceswap_cli.media.apng_chunks import chunk
+from faceswap_cli.media.animations.apng_chunks import chunk
 from faceswap_cli.media.frame import ClipInfo, Frame
 from faceswap_cli.options import MediaFormat, MediaOptions
 

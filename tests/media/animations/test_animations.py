@@ -14,11 +14,11 @@ from clips import OPTIONS, grey_frames, info_for, read, rgba, write
 
 from faceswap_cli.errors import FaceswapError, InputError, OutputError
 from faceswap_cli.files.atomic import AtomicFile
-from faceswap_cli.media.animations import create_animation, open_animation
+from faceswap_cli.media.animations.animations import create_animation, open_animation
 from faceswap_cli.media.frame import Frame, Reader, Writer
 from faceswap_cli.options import MediaFormat
 
-CORPUS = Path(__file__).parents[2] / ".." / "shared" / "media" / "corpus"
+CORPUS = Path(__file__).parents[3] / ".." / "shared" / "media" / "corpus"
 KINDS = [MediaFormat.GIF, MediaFormat.WEBP, MediaFormat.APNG]
 
 
@@ -178,7 +178,7 @@ import sys
 from fractions import Fraction
 from pathlib import Path
 import numpy as np
-from faceswap_cli.media.animations import create_animation, open_animation
+from faceswap_cli.media.animations.animations import create_animation, open_animation
 from faceswap_cli.files.atomic import AtomicFile
 from faceswap_cli.media.frame import ClipInfo, Frame
 from faceswap_cli.options import MediaFormat, MediaOptions

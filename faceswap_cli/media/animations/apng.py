@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from faceswap_cli.errors import InputError, OutputError
 from faceswap_cli.files.atomic import AtomicFile
-from faceswap_cli.media.apng_chunks import (
+from faceswap_cli.media.animations.apng_chunks import (
     BACKGROUND,
     NONE,
     OVER,

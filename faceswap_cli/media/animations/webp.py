@@ -20,13 +20,13 @@ import numpy as np
 
 from faceswap_cli.errors import InputError, LimitError, OutputError
 from faceswap_cli.files.atomic import AtomicFile
+from faceswap_cli.media.animations.timing import Clock
 from faceswap_cli.media.delta import Delta
 from faceswap_cli.media.frame import ClipInfo, Frame
 from faceswap_cli.media.handles import FileReader, FileWriter
 from faceswap_cli.media.limits import MAX_FRAMES, check_pixels
 from faceswap_cli.media.provenance import mark
 from faceswap_cli.media.signing import seal_for
-from faceswap_cli.media.timing import Clock
 from faceswap_cli.options import MediaFormat, MediaOptions
 
 _ICC, _ALPHA, _XMP, _ANIMATION = 0x20, 0x10, 0x04, 0x02

@@ -1,0 +1,1 @@
+"""Animated WebP and APNG; and which reader and writer an animation has."""
