@@ -15,7 +15,7 @@ from faceswap_cli.jobs.inputs import Input, read_all
 from faceswap_cli.jobs.job import OutputInfo, SwapJob
 from faceswap_cli.media.formats import HEAD_BYTES, VIDEO, sniff
 from faceswap_cli.media.frame import ClipInfo, Kept, Reader, Writer
-from faceswap_cli.media.video.pace import suited
+from faceswap_cli.media.video.read.frame_rate import suited
 from faceswap_cli.options import MediaFormat, MediaOptions
 
 

@@ -27,7 +27,7 @@ from faceswap_cli.media.formats import LABELS, OPAQUE, SUFFIXES, VIDEO, output_f
 from faceswap_cli.media.frame import ClipInfo, Frame, Kept
 from faceswap_cli.media.provenance import marks, notes
 from faceswap_cli.media.signing import DETACHED
-from faceswap_cli.media.video.pace import suited
+from faceswap_cli.media.video.read.frame_rate import suited
 from faceswap_cli.options import MediaFormat, OnNoFace
 from faceswap_cli.runtime.cores import core_count
 from faceswap_cli.stores.files import RemoteOutput, check_remote_output

@@ -49,7 +49,7 @@ def open_media(path: Path, options: MediaOptions, *, name: str | None = None) ->
 
             return _part(open_still(file, name, kind, options), name, options)
     if clip in VIDEO:
-        from faceswap_cli.media.video.reader import open_video
+        from faceswap_cli.media.video.read.reader import open_video
 
         return open_video(path, name, clip, options)
     from faceswap_cli.media.animations.animations import open_animation
@@ -78,7 +78,7 @@ def create_media(path: Path | None, like: ClipInfo, options: MediaOptions, *, ov
     """
     kind = output_format(path, options, like)
     if kind in VIDEO:
-        from faceswap_cli.media.video.writer import create_video
+        from faceswap_cli.media.video.write.writer import create_video
 
         return create_video(path, kind, like, options, overwrite=overwrite, resume=resume)
     out = AtomicFile(path, overwrite=overwrite)

@@ -30,7 +30,7 @@ from faceswap_cli.jobs.backend import open_backend
 from faceswap_cli.jobs.job import SwapJob
 from faceswap_cli.jobs.swap import Prepared, swap_file
 from faceswap_cli.media.open import open_media
-from faceswap_cli.media.video.encoders import check_options, choose_encoder
+from faceswap_cli.media.video.write.encoders import check_options, choose_encoder
 from faceswap_cli.options import EngineName, EngineOptions, MediaFormat, MediaOptions, VideoOptions
 from faceswap_cli.runtime.cores import core_count
 

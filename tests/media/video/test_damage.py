@@ -11,7 +11,7 @@ from footage import Clip, make_clip
 
 from faceswap_cli.errors import InputError
 from faceswap_cli.media.open import open_media
-from faceswap_cli.media.video.matroska_tables import read_matroska_tables
+from faceswap_cli.media.video.read.matroska_tables import read_matroska_tables
 from faceswap_cli.options import MediaOptions
 
 FAST_START = {"movflags": "faststart"}

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from films import facts, film, frames_of
 
-from faceswap_cli.media.video.writer import create_video
+from faceswap_cli.media.video.write.writer import create_video
 from faceswap_cli.options import MediaFormat, MediaOptions, VideoCodec, VideoOptions
 
 CODECS = ["h264", "h265", "vp9", "av1"]

@@ -17,7 +17,7 @@ from films import texture
 
 from faceswap_cli.errors import InputError
 from faceswap_cli.media.frame import ClipInfo, Frame, SegmentWriter
-from faceswap_cli.media.video.writer import SEGMENT_FRAMES, create_video
+from faceswap_cli.media.video.write.writer import SEGMENT_FRAMES, create_video
 from faceswap_cli.options import MediaFormat, MediaOptions, VideoOptions
 
 FRAMES = 2 * SEGMENT_FRAMES + 30

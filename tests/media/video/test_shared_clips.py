@@ -9,8 +9,8 @@ import av
 import pytest
 from films import packets
 
-from faceswap_cli.media.video.reader import open_video
-from faceswap_cli.media.video.writer import create_video
+from faceswap_cli.media.video.read.reader import open_video
+from faceswap_cli.media.video.write.writer import create_video
 from faceswap_cli.options import MediaFormat, MediaOptions
 from faceswap_cli.trim import Trim
 

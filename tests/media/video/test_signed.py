@@ -9,7 +9,7 @@ import pytest
 from authority import Authority, digital_sources
 from films import facts, film, frames_of, packets, shown
 
-from faceswap_cli.media.video.writer import create_video
+from faceswap_cli.media.video.write.writer import create_video
 from faceswap_cli.options import MediaFormat, MediaOptions
 
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from footage import picture
 
-from faceswap_cli.media.video.curves import HLG, PQ, shown_by_signal, signal_by_shown
-from faceswap_cli.media.video.planes import CANONICAL, canonical_layout, make_canonical, plane_array
-from faceswap_cli.media.video.tones import add_change, matrix_of, to_rgb
+from faceswap_cli.media.video.colour.curves import HLG, PQ, shown_by_signal, signal_by_shown
+from faceswap_cli.media.video.colour.planes import CANONICAL, canonical_layout, make_canonical, plane_array
+from faceswap_cli.media.video.colour.tones import add_change, matrix_of, to_rgb
 
 BT601, BT709, BT2020 = 6, 1, 9
 LUMA = {BT601: (0.299, 0.114), BT709: (0.2126, 0.0722), BT2020: (0.2627, 0.0593)}

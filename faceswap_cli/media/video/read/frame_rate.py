@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from faceswap_cli.media.formats import LABELS, VIDEO
 from faceswap_cli.media.frame import Frame, Reader
 from faceswap_cli.media.handles import ReaderAround
-from faceswap_cli.media.video.timeline import thinned
+from faceswap_cli.media.video.read.timeline import thinned
 from faceswap_cli.options import MediaFormat
 
 GIF_RATE = 50

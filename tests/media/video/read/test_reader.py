@@ -17,12 +17,12 @@ from footage import Clip, make_clip, picture
 from faceswap_cli.errors import InputError, LimitError, UsageError
 from faceswap_cli.media.frame import Frame
 from faceswap_cli.media.open import open_media
-from faceswap_cli.media.video.planes import plane_array
-from faceswap_cli.media.video.reader import VideoReader
+from faceswap_cli.media.video.colour.planes import plane_array
+from faceswap_cli.media.video.read.reader import VideoReader
 from faceswap_cli.options import MediaFormat, MediaOptions, VideoOptions
 from faceswap_cli.trim import Trim, parse_trim
 
-MEDIA = Path(__file__).parents[3] / ".." / "shared" / "media"
+MEDIA = Path(__file__).parents[4] / ".." / "shared" / "media"
 SHARED = sorted(path for folder in ("faces", "corpus/meta-pytorch+torchcodec") for path in (MEDIA / folder).glob("*")
                 if path.suffix in (".mp4", ".webm", ".avi", ".mpg"))
 THIRTY = MediaOptions(video=VideoOptions(keep_fps=False))

@@ -9,8 +9,8 @@ import numpy as np
 from faceswap_cli.errors import OutputError
 from faceswap_cli.image import Image, Plane
 from faceswap_cli.media.frame import Frame
-from faceswap_cli.media.video.layout import Layout, is_rgb
-from faceswap_cli.media.video.planes import FULL, LIMITED, convert, new_picture, plane_array
+from faceswap_cli.media.video.colour.layout import Layout, is_rgb
+from faceswap_cli.media.video.colour.planes import FULL, LIMITED, convert, new_picture, plane_array
 
 _BT709 = 1
 _WHITE = 255
@@ -34,7 +34,7 @@ class PictureMaker:
         elif frame.pixels is frame.native.shown:
             picture = frame.native.picture
         else:
-            from faceswap_cli.media.video.tones import add_change
+            from faceswap_cli.media.video.colour.tones import add_change
 
             picture = add_change(frame.native.picture, frame.native.shown, frame.pixels)
         return self._fit(self._convert(picture))

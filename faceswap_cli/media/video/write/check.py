@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any, BinaryIO
 
 from faceswap_cli.errors import OutputError
-from faceswap_cli.media.video.muxing import Written
+from faceswap_cli.media.video.write.muxing import Written
 
 _TOLERANCE = Fraction(1, 100)
 """Seconds by which the end may differ."""

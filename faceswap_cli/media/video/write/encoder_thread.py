@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from faceswap_cli.errors import OutputError
 from faceswap_cli.media.frame import Frame
-from faceswap_cli.media.video.encoders import Settings
-from faceswap_cli.media.video.hdr import parse_hdr, read_hdr
-from faceswap_cli.media.video.pictures import PictureMaker
-from faceswap_cli.media.video.segments import EncodedPicture, Segment, SegmentStore
+from faceswap_cli.media.video.colour.hdr import parse_hdr, read_hdr
+from faceswap_cli.media.video.colour.pictures import PictureMaker
+from faceswap_cli.media.video.write.encoders import Settings
+from faceswap_cli.media.video.write.segments import EncodedPicture, Segment, SegmentStore
 
 if TYPE_CHECKING:
     from av.video.codeccontext import VideoCodecContext

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from faceswap_cli.media.frame import VideoFacts
 from faceswap_cli.media.provenance import mark
-from faceswap_cli.media.video.encoders import Settings, usable_rate
-from faceswap_cli.media.video.hdr import HdrMetadata
-from faceswap_cli.media.video.segments import SegmentStore
-from faceswap_cli.media.video.streams import Companions, copied_chapters, open_companions
-from faceswap_cli.media.video.tags import ISO_KINDS, append_mark, copied_tags, mark_tags
+from faceswap_cli.media.video.colour.hdr import HdrMetadata
+from faceswap_cli.media.video.write.encoders import Settings, usable_rate
+from faceswap_cli.media.video.write.segments import SegmentStore
+from faceswap_cli.media.video.write.streams import Companions, copied_chapters, open_companions
+from faceswap_cli.media.video.write.tags import ISO_KINDS, append_mark, copied_tags, mark_tags
 from faceswap_cli.options import MediaFormat, MediaOptions
 
 if TYPE_CHECKING:

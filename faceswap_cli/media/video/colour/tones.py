@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from faceswap_cli.image import Image
-from faceswap_cli.media.video.curves import CODES, HLG, PQ, shown_by_signal, signal_by_shown
-from faceswap_cli.media.video.planes import FULL, LIMITED, copy_picture, new_picture, plane_array
+from faceswap_cli.media.video.colour.curves import CODES, HLG, PQ, shown_by_signal, signal_by_shown
+from faceswap_cli.media.video.colour.planes import FULL, LIMITED, copy_picture, new_picture, plane_array
 
 _BT709, _FCC, _BT470BG, _SMPTE170M, _SMPTE240M, _BT2020 = 1, 4, 5, 6, 7, 9
 """Numbers of matrices, by H.273, which FFmpeg takes over."""

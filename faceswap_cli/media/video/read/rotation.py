@@ -10,7 +10,7 @@ import struct
 from dataclasses import dataclass
 from typing import Any
 
-from faceswap_cli.media.video.planes import PlaneArray, convert, new_picture, plane_array
+from faceswap_cli.media.video.colour.planes import PlaneArray, convert, new_picture, plane_array
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,13 @@ from typing import Any, Self
 from faceswap_cli.errors import InputError, UsageError
 from faceswap_cli.media.frame import ClipInfo, Frame, Native, VideoFacts
 from faceswap_cli.media.limits import check_pixels
-from faceswap_cli.media.video.container import picture_streams
-from faceswap_cli.media.video.curves import PQ
-from faceswap_cli.media.video.decoding import Decoder
-from faceswap_cli.media.video.planes import canonical_layout, convert, make_canonical
-from faceswap_cli.media.video.rotation import NONE, turn_of, turned_layout, upright
-from faceswap_cli.media.video.timeline import LOWEST_KEPT_RATE, Timed, lasting, placed, thinned, trimmed
-from faceswap_cli.media.video.tones import is_hdr, to_rgb
+from faceswap_cli.media.video.colour.curves import PQ
+from faceswap_cli.media.video.colour.planes import canonical_layout, convert, make_canonical
+from faceswap_cli.media.video.colour.tones import is_hdr, to_rgb
+from faceswap_cli.media.video.read.container import picture_streams
+from faceswap_cli.media.video.read.decoding import Decoder
+from faceswap_cli.media.video.read.rotation import NONE, turn_of, turned_layout, upright
+from faceswap_cli.media.video.read.timeline import LOWEST_KEPT_RATE, Timed, lasting, placed, thinned, trimmed
 from faceswap_cli.options import MediaFormat, MediaOptions
 
 

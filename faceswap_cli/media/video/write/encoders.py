@@ -20,8 +20,8 @@ from typing import Any
 
 from faceswap_cli.errors import OutputError, UsageError
 from faceswap_cli.media.frame import ClipInfo
-from faceswap_cli.media.video.hdr import HdrMetadata
-from faceswap_cli.media.video.layout import Layout, keeps_all, source_depth
+from faceswap_cli.media.video.colour.hdr import HdrMetadata
+from faceswap_cli.media.video.colour.layout import Layout, keeps_all, source_depth
 from faceswap_cli.options import MediaFormat, VideoCodec, VideoOptions
 
 THREADS = 4

@@ -14,12 +14,12 @@ from faceswap_cli.errors import FaceswapError, OutputError
 from faceswap_cli.files.atomic import AtomicFile, explain_failure
 from faceswap_cli.media.frame import ClipInfo, Frame, Kept, SegmentWriter
 from faceswap_cli.media.signing import seal_for
-from faceswap_cli.media.video.check import check_video
-from faceswap_cli.media.video.encoders import Settings, check_options, choose_encoder, usable_rate
-from faceswap_cli.media.video.layout import plan_layout
-from faceswap_cli.media.video.line import Cut, EncodingLine, Entry
-from faceswap_cli.media.video.muxing import Plan, mux
-from faceswap_cli.media.video.segments import SegmentStore
+from faceswap_cli.media.video.colour.layout import plan_layout
+from faceswap_cli.media.video.write.check import check_video
+from faceswap_cli.media.video.write.encoder_thread import Cut, EncodingLine, Entry
+from faceswap_cli.media.video.write.encoders import Settings, check_options, choose_encoder, usable_rate
+from faceswap_cli.media.video.write.muxing import Plan, mux
+from faceswap_cli.media.video.write.segments import SegmentStore
 from faceswap_cli.options import MediaFormat, MediaOptions
 
 SEGMENT_FRAMES = 120

@@ -17,7 +17,7 @@ from films import facts, film, frames_of, packets, shown, texture
 
 from faceswap_cli.errors import OutputError, UsageError
 from faceswap_cli.media.frame import ClipInfo, Frame
-from faceswap_cli.media.video.writer import create_video
+from faceswap_cli.media.video.write.writer import create_video
 from faceswap_cli.options import MediaFormat, MediaOptions, VideoCodec, VideoOptions
 from faceswap_cli.trim import Trim
 
@@ -397,7 +397,7 @@ def test_a_file_that_cannot_grow_leaves_nothing(source: Path, tmp_path: Path, st
 
 def test_a_file_that_misses_pictures_is_not_put_in_place(source: Path, tmp_path: Path,
                                                          monkeypatch: pytest.MonkeyPatch) -> None:
-    from faceswap_cli.media.video import muxing
+    from faceswap_cli.media.video.write import muxing
 
     real = muxing._pictures
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import pytest
 
-from faceswap_cli.media.video.timeline import Timed, lasting, placed, thinned, trimmed
+from faceswap_cli.media.video.read.timeline import Timed, lasting, placed, thinned, trimmed
 from faceswap_cli.trim import Trim
 
 MS = Fraction(1, 1000)

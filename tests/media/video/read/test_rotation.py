@@ -10,8 +10,8 @@ import pytest
 from footage import Clip, make_clip
 
 from faceswap_cli.media.open import open_media
-from faceswap_cli.media.video.planes import plane_array
-from faceswap_cli.media.video.rotation import NONE, Turn, turn_by, turned_layout
+from faceswap_cli.media.video.colour.planes import plane_array
+from faceswap_cli.media.video.read.rotation import NONE, Turn, turn_by, turned_layout
 from faceswap_cli.options import MediaOptions
 
 ONE = 1 << 16

@@ -9,9 +9,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from faceswap_cli.media.video.container import demuxing, open_container, picture_stream
-from faceswap_cli.media.video.integrity import Ledger, check_whole, expected_packets
-from faceswap_cli.media.video.mov_tables import read_mov_tables
+from faceswap_cli.media.video.read.container import demuxing, open_container, picture_stream
+from faceswap_cli.media.video.read.integrity import Ledger, check_whole, expected_packets
+from faceswap_cli.media.video.read.mov_tables import read_mov_tables
 
 _THREADS = 4
 """At most; more hold more pictures, and the engine needs the cores."""

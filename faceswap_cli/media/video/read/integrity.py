@@ -124,12 +124,12 @@ def check_whole(path: Path, container: Any, name: str) -> None:
     size = path.stat().st_size
     cut = False
     if "mov" in demuxers:
-        from faceswap_cli.media.video.mov_tables import read_mov_tables
+        from faceswap_cli.media.video.read.mov_tables import read_mov_tables
 
         cut = not read_mov_tables(path).whole or any(
             entry.pos + entry.size > size for stream in container.streams for entry in stream.index_entries)
     elif "matroska" in demuxers:
-        from faceswap_cli.media.video.matroska_tables import read_matroska_tables
+        from faceswap_cli.media.video.read.matroska_tables import read_matroska_tables
 
         cut = not read_matroska_tables(path).whole
     elif "avi" in demuxers:
@@ -155,7 +155,7 @@ def expected_packets(path: Path, stream: Any) -> int | None:
     if "mov" in demuxers:
         return max(len(stream.index_entries), _samples_shown(path, stream))
     if "matroska" in demuxers:
-        from faceswap_cli.media.video.matroska_tables import read_matroska_tables
+        from faceswap_cli.media.video.read.matroska_tables import read_matroska_tables
 
         tables = read_matroska_tables(path, stream.container.streams.video.index(stream))
         if not tables.whole:
@@ -166,7 +166,7 @@ def expected_packets(path: Path, stream: Any) -> int | None:
 
 def _samples_shown(path: Path, stream: Any) -> int:
     """How many samples a track has, where its edit list shows all of them; 0: it does not, or none are told."""
-    from faceswap_cli.media.video.mov_tables import read_mov_tables
+    from faceswap_cli.media.video.read.mov_tables import read_mov_tables
 
     tables = read_mov_tables(path)
     track = tables.tracks.get(stream.id)

@@ -10,9 +10,9 @@ from math import ceil, floor
 from typing import TYPE_CHECKING, Any
 
 from faceswap_cli.media.frame import VideoFacts
-from faceswap_cli.media.video.container import demuxing, open_container, picture_streams
-from faceswap_cli.media.video.tags import copied_track_tags
-from faceswap_cli.media.video.tracks import ConvertedSound, ConvertedText, CopiedTrack
+from faceswap_cli.media.video.read.container import demuxing, open_container, picture_streams
+from faceswap_cli.media.video.read.tracks import ConvertedSound, ConvertedText, CopiedTrack
+from faceswap_cli.media.video.write.tags import copied_track_tags
 from faceswap_cli.options import MediaFormat
 
 if TYPE_CHECKING:

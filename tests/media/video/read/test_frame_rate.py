@@ -9,7 +9,7 @@ import pytest
 from footage import Clip, make_clip
 
 from faceswap_cli.media.open import open_media
-from faceswap_cli.media.video.pace import suited
+from faceswap_cli.media.video.read.frame_rate import suited
 from faceswap_cli.options import MediaFormat, MediaOptions
 
 

@@ -1,0 +1,1 @@
+"""Planes and RGB: tones, curves and layouts of pixels."""

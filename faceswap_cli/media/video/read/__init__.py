@@ -1,0 +1,1 @@
+"""Videos: containers, tables, timelines and decoded frames."""

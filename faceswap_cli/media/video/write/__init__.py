@@ -1,0 +1,1 @@
+"""Videos: encoded, muxed in segments, checked."""
