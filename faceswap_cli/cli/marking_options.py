@@ -47,7 +47,7 @@ class MarkingChoice:
         """
         if self.label is None:
             return None
-        from faceswap_cli.media.label import check_label
+        from faceswap_cli.media.marks.label import check_label
 
         return check_label(self.label)
 
@@ -74,7 +74,7 @@ class MarkingChoice:
         if not provenance:
             raise UsageError("--no-provenance contradicts --c2pa-cert: a signed output says that it is a composite; "
                              "leave one of them out")
-        from faceswap_cli.media.signing import check_credentials
+        from faceswap_cli.media.marks.signing import check_credentials
 
         credentials = Credentials(self.c2pa_cert, self.c2pa_key)
         check_credentials(credentials)

@@ -140,7 +140,7 @@ def _switch(text: str) -> bool:
 
 
 def _label(text: str) -> str:
-    from faceswap_cli.media.label import check_label  # loads OpenCV, which most tables do not need
+    from faceswap_cli.media.marks.label import check_label  # loads OpenCV, which most tables do not need
 
     return check_label(text)
 

@@ -28,7 +28,7 @@ from faceswap_cli.jobs.remote_tickets import Tickets, default_folder, ticket_key
 from faceswap_cli.jobs.swap import check_output
 from faceswap_cli.media.formats import SUFFIXES, VIDEO, output_format
 from faceswap_cli.media.frame import ClipInfo
-from faceswap_cli.media.label import check_label
+from faceswap_cli.media.marks.label import check_label
 from faceswap_cli.media.open import open_media
 from faceswap_cli.names import is_url, redact_url
 from faceswap_cli.options import EngineName, Fallback, MediaFormat, OnNoFace, RemoteOptions, VideoOptions

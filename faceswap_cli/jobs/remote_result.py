@@ -13,10 +13,10 @@ from faceswap_cli.errors import InputError
 from faceswap_cli.files.atomic import AtomicFile
 from faceswap_cli.jobs.job import OutputInfo, SwapJob
 from faceswap_cli.media.frame import ClipInfo
-from faceswap_cli.media.label import Label
+from faceswap_cli.media.marks.label import Label
+from faceswap_cli.media.marks.provenance import gif_xmp_extension, mark, marks, png_xmp_chunk
+from faceswap_cli.media.marks.signing import Seal, seal_for
 from faceswap_cli.media.open import create_media, open_media
-from faceswap_cli.media.provenance import gif_xmp_extension, mark, marks, png_xmp_chunk
-from faceswap_cli.media.signing import Seal, seal_for
 from faceswap_cli.options import MediaFormat, MediaOptions
 from faceswap_cli.segmind.faults import ApiError
 

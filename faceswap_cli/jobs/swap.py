@@ -25,8 +25,8 @@ from faceswap_cli.jobs.sources import read_sources
 from faceswap_cli.jobs.tally import Tally
 from faceswap_cli.media.formats import LABELS, OPAQUE, SUFFIXES, VIDEO, output_format
 from faceswap_cli.media.frame import ClipInfo, Frame, Kept
-from faceswap_cli.media.provenance import marks, notes
-from faceswap_cli.media.signing import DETACHED
+from faceswap_cli.media.marks.provenance import marks, notes
+from faceswap_cli.media.marks.signing import DETACHED
 from faceswap_cli.media.video.read.frame_rate import suited
 from faceswap_cli.options import MediaFormat, OnNoFace
 from faceswap_cli.runtime.cores import core_count
@@ -218,7 +218,7 @@ def _finish(job: SwapJob, info: ClipInfo) -> Callable[[Frame], Frame] | None:
     """
     if job.media.label is None:
         return None
-    from faceswap_cli.media.label import Label
+    from faceswap_cli.media.marks.label import Label
 
     return Label(job.media.label, info.width, info.height).mark
 

@@ -52,7 +52,7 @@ from faceswap_cli.jobs.items import ItemResult, Status
 from faceswap_cli.jobs.job import Timings
 from faceswap_cli.jobs.report.groups import WarningGroups
 from faceswap_cli.jobs.report.text import target_name
-from faceswap_cli.media.provenance import creator_tool
+from faceswap_cli.media.marks.provenance import creator_tool
 from faceswap_cli.names import shown
 from faceswap_cli.text import one_line
 

@@ -33,8 +33,8 @@ from faceswap_cli.media.delta import Delta
 from faceswap_cli.media.frame import ClipInfo, Frame
 from faceswap_cli.media.handles import FileReader, FileWriter
 from faceswap_cli.media.limits import check_pixels
-from faceswap_cli.media.provenance import mark, png_xmp_chunk
-from faceswap_cli.media.signing import seal_for
+from faceswap_cli.media.marks.provenance import mark, png_xmp_chunk
+from faceswap_cli.media.marks.signing import seal_for
 from faceswap_cli.options import MediaFormat, MediaOptions
 
 _MAX_SIDE = (1 << 31) - 1

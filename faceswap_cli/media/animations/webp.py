@@ -25,8 +25,8 @@ from faceswap_cli.media.delta import Delta
 from faceswap_cli.media.frame import ClipInfo, Frame
 from faceswap_cli.media.handles import FileReader, FileWriter
 from faceswap_cli.media.limits import MAX_FRAMES, check_pixels
-from faceswap_cli.media.provenance import mark
-from faceswap_cli.media.signing import seal_for
+from faceswap_cli.media.marks.provenance import mark
+from faceswap_cli.media.marks.signing import seal_for
 from faceswap_cli.options import MediaFormat, MediaOptions
 
 _ICC, _ALPHA, _XMP, _ANIMATION = 0x20, 0x10, 0x04, 0x02

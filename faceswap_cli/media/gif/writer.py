@@ -21,8 +21,8 @@ from faceswap_cli.media.gif.blocks import BACKGROUND, KEEP, PREVIOUS
 from faceswap_cli.media.gif.canvas import OPAQUE, distinct, paste
 from faceswap_cli.media.gif.paint import Painted, Painter, Stage
 from faceswap_cli.media.handles import FileWriter
-from faceswap_cli.media.provenance import gif_xmp_extension, mark
-from faceswap_cli.media.signing import seal_for
+from faceswap_cli.media.marks.provenance import gif_xmp_extension, mark
+from faceswap_cli.media.marks.signing import seal_for
 from faceswap_cli.options import MediaFormat, MediaOptions
 
 MAX_SIDE = 65535

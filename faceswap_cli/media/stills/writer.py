@@ -17,9 +17,9 @@ from faceswap_cli.files.atomic import AtomicFile
 from faceswap_cli.media.formats import OPAQUE
 from faceswap_cli.media.frame import ClipInfo, Frame, Metadata
 from faceswap_cli.media.handles import FileWriter
+from faceswap_cli.media.marks.provenance import mark
+from faceswap_cli.media.marks.signing import seal_for
 from faceswap_cli.media.pillow import quiet
-from faceswap_cli.media.provenance import mark
-from faceswap_cli.media.signing import seal_for
 from faceswap_cli.media.stills.colour import GREY_MODES, flatten, grey_of, icc_space
 from faceswap_cli.media.stills.metadata import merge_xmp, photoshop_segment, tag_tiff
 from faceswap_cli.options import MediaFormat, MediaOptions

@@ -12,8 +12,8 @@ import pytest
 from authority import Authority
 from PIL import Image as PILImage
 
+from faceswap_cli.media.marks.provenance import xmp_packet
 from faceswap_cli.media.open import create_media, open_media
-from faceswap_cli.media.provenance import xmp_packet
 from faceswap_cli.media.stills.exif import ExifError, copy_exif
 from faceswap_cli.media.stills.metadata import merge_xmp
 from faceswap_cli.options import MediaOptions

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from faceswap_cli.media.frame import VideoFacts
-from faceswap_cli.media.provenance import mark
+from faceswap_cli.media.marks.provenance import mark
 from faceswap_cli.media.video.colour.hdr import HdrMetadata
 from faceswap_cli.media.video.write.encoders import Settings, usable_rate
 from faceswap_cli.media.video.write.segments import SegmentStore

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import BinaryIO
 
-from faceswap_cli.media.provenance import creator_tool, digital_source_url
+from faceswap_cli.media.marks.provenance import creator_tool, digital_source_url
 from faceswap_cli.options import MediaFormat, MediaOptions
 
 ISO_KINDS = frozenset({MediaFormat.MP4, MediaFormat.MOV})

@@ -13,7 +13,7 @@ from typing import Self
 from faceswap_cli.errors import FaceswapError, OutputError
 from faceswap_cli.files.atomic import AtomicFile, explain_failure
 from faceswap_cli.media.frame import ClipInfo, Frame, Kept, SegmentWriter
-from faceswap_cli.media.signing import seal_for
+from faceswap_cli.media.marks.signing import seal_for
 from faceswap_cli.media.video.colour.layout import plan_layout
 from faceswap_cli.media.video.write.check import check_video
 from faceswap_cli.media.video.write.encoder_thread import Cut, EncodingLine, Entry

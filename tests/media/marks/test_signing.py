@@ -14,9 +14,9 @@ from PIL import Image as PILImage
 
 from faceswap_cli.errors import FaceswapError, InputError, MissingDependencyError, OutputError, UsageError
 from faceswap_cli.media.frame import ClipInfo, Frame
+from faceswap_cli.media.marks.provenance import xmp_packet
+from faceswap_cli.media.marks.signing import check_credentials, seal_for
 from faceswap_cli.media.open import create_media
-from faceswap_cli.media.provenance import xmp_packet
-from faceswap_cli.media.signing import check_credentials, seal_for
 from faceswap_cli.options import Credentials, MediaFormat, MediaOptions
 
 STILLS = ["jpg", "png", "webp", "tiff", "avif", "bmp"]

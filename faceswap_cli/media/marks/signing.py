@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from faceswap_cli.errors import InputError, MissingDependencyError, OutputError
-from faceswap_cli.media.provenance import digital_source_url, program
+from faceswap_cli.media.marks.provenance import digital_source_url, program
 from faceswap_cli.options import Credentials, MediaFormat, MediaOptions
 
 INSTALL = 'pip install "faceswap-cli[c2pa]"'

@@ -7,7 +7,7 @@ import pytest
 
 from faceswap_cli.errors import UsageError
 from faceswap_cli.media.frame import Frame
-from faceswap_cli.media.label import Label, check_label
+from faceswap_cli.media.marks.label import Label, check_label
 
 
 def changed(before: np.ndarray, after: np.ndarray) -> tuple[slice, slice]:

@@ -14,8 +14,7 @@ import pytest
 from PIL import Image as PILImage
 
 from faceswap_cli.media.frame import ClipInfo, Frame
-from faceswap_cli.media.open import create_media
-from faceswap_cli.media.provenance import (
+from faceswap_cli.media.marks.provenance import (
     DigitalSource,
     Mark,
     gif_xmp_extension,
@@ -25,6 +24,7 @@ from faceswap_cli.media.provenance import (
     png_xmp_chunk,
     xmp_packet,
 )
+from faceswap_cli.media.open import create_media
 from faceswap_cli.options import Credentials, MediaFormat, MediaOptions
 
 EXT = "{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}"
