@@ -10,7 +10,7 @@ from typing import Any
 
 from fakes import BLUE, RED, BrightSquares, FakePlan, FakeSource, scene
 
-from faceswap_cli.jobs.renderers import Renderers
+from faceswap_cli.jobs.rendering.renderers import Renderers
 
 SOURCE = FakeSource((RED,), ("me.png",))
 

@@ -10,9 +10,9 @@ from typing import Self
 
 from faceswap_cli.files.atomic import AtomicFile
 from faceswap_cli.files.leftovers import sweep_beside
-from faceswap_cli.jobs.clip import ClipSwap
 from faceswap_cli.jobs.inputs import Input, read_all
 from faceswap_cli.jobs.job import OutputInfo, SwapJob
+from faceswap_cli.jobs.rendering.clip import ClipSwap
 from faceswap_cli.media.formats import HEAD_BYTES, VIDEO, sniff
 from faceswap_cli.media.frame import ClipInfo, Kept, Reader, Writer
 from faceswap_cli.media.video.read.frame_rate import suited

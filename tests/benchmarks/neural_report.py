@@ -46,8 +46,8 @@ from faceswap_cli.engine.swappers.inswapper import InswapperSwapper
 from faceswap_cli.faces.face import Box, Face
 from faceswap_cli.faces.paste import covered
 from faceswap_cli.faces.templates import arcface, estimate
-from faceswap_cli.jobs.clip import ClipSwap
 from faceswap_cli.jobs.clock import Clock
+from faceswap_cli.jobs.rendering.clip import ClipSwap
 from faceswap_cli.media.frame import ClipInfo, Frame
 from faceswap_cli.models.importing import import_file
 from faceswap_cli.models.spec import Family

@@ -119,8 +119,8 @@ def clip_ours() -> float:
 
     from faceswap_cli.engine.build import build_engine
     from faceswap_cli.engine.outcome import SourcePicture
-    from faceswap_cli.jobs.clip import ClipSwap
     from faceswap_cli.jobs.clock import Clock
+    from faceswap_cli.jobs.rendering.clip import ClipSwap
     from faceswap_cli.media.frame import ClipInfo, Frame
     from faceswap_cli.options import EngineOptions, MediaFormat
 

@@ -18,9 +18,9 @@ from fakes import BLUE, RED, FakeSource, scene
 from far import SOURCE, Far, Painter, rendered_there
 
 from faceswap_cli.errors import ModelError
-from faceswap_cli.jobs.clip import ClipSwap
 from faceswap_cli.jobs.clock import Clock
-from faceswap_cli.jobs.renderers import Renderers
+from faceswap_cli.jobs.rendering.clip import ClipSwap
+from faceswap_cli.jobs.rendering.renderers import Renderers
 from faceswap_cli.media.frame import ClipInfo, Frame
 from faceswap_cli.options import MediaFormat
 from faceswap_cli.processes.pickling import SharedObjects
@@ -134,7 +134,7 @@ ORPHANS = """
 import os, sys, time
 sys.path[:0] = sys.argv[1:]
 from far import Far, SOURCE, rendered_there
-from faceswap_cli.jobs.renderers import Renderers
+from faceswap_cli.jobs.rendering.renderers import Renderers
 backend = Far()
 renderers = Renderers(backend.renderer(), 64, 48, 2)
 rendered_there(renderers, backend, 4)

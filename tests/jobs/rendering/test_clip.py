@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from fakes import BLUE, RED, BrightSquares, FakeSource, Uneven, scene
 
-from faceswap_cli.jobs.clip import ClipSwap
 from faceswap_cli.jobs.clock import Clock
+from faceswap_cli.jobs.rendering.clip import ClipSwap
 from faceswap_cli.media.frame import ClipInfo, Frame, Indexed
 from faceswap_cli.options import MediaFormat
 

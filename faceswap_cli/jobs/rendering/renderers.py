@@ -23,7 +23,7 @@ import numpy as np
 
 from faceswap_cli.image import Image
 from faceswap_cli.jobs.backend import Renderer
-from faceswap_cli.jobs.render_process import COUNTER_BYTES, Drawn, Setup, Task, map_slots
+from faceswap_cli.jobs.rendering.process import COUNTER_BYTES, Drawn, Setup, Task, map_slots
 from faceswap_cli.processes.pickling import SharedObjects
 from faceswap_cli.processes.protocol import pack, pass_greeting, receive
 from faceswap_cli.processes.shared_pixels import SharedMemory
@@ -41,7 +41,7 @@ _SLOTS = 3
 _MOST_BYTES = 256 * 2**20
 """Of shared memory; there are fewer processes for very large frames."""
 
-_CHILD = "faceswap_cli.jobs.render_process"
+_CHILD = "faceswap_cli.jobs.rendering.process"
 
 _END_SECONDS = 2.0
 

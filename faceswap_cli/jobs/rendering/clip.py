@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any, cast
 from faceswap_cli.jobs.backend import SwapBackend
 from faceswap_cli.jobs.checkpoint import Checkpoints
 from faceswap_cli.jobs.clock import Clock
-from faceswap_cli.jobs.pipeline import Background, map_ordered, pending_limit
+from faceswap_cli.jobs.rendering.pipeline import Background, map_ordered, pending_limit
 from faceswap_cli.jobs.tally import Tally
 from faceswap_cli.media.frame import Frame, Kept, Reader, SeekingReader, SegmentWriter, Writer
 from faceswap_cli.runtime.cores import core_count
 from faceswap_cli.runtime.memory import give_back
 
 if TYPE_CHECKING:
-    from faceswap_cli.jobs.renderers import Renderers, Ticket
+    from faceswap_cli.jobs.rendering.renderers import Renderers, Ticket
 
 OnFrame = Callable[[int, int | None], None]
 """Called after each frame with the number of frames done and, where known, of all frames."""

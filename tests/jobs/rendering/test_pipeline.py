@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from faceswap_cli.jobs.pipeline import PENDING_BYTES, Background, map_ordered, pending_limit
+from faceswap_cli.jobs.rendering.pipeline import PENDING_BYTES, Background, map_ordered, pending_limit
 
 
 @pytest.mark.parametrize("workers", [1, 2, 5])

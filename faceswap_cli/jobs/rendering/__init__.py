@@ -1,0 +1,1 @@
+"""The frames of a clip: rendered on all cores, in order."""
