@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from faceswap_cli.api_jobs.swap import Remote, check_remote, check_source
 from faceswap_cli.cli.output import Output
 from faceswap_cli.cli.remote_options import RemoteRun
 from faceswap_cli.errors import ExitCode
 from faceswap_cli.jobs.executors.remote import BatchClock, RemoteExecutor, remote_models
 from faceswap_cli.jobs.items import Item, Status
-from faceswap_cli.jobs.remote import Remote, check_remote, check_source
 from faceswap_cli.options import EngineOptions, RemoteOptions
 from faceswap_cli.segmind.address import Addresses
 

@@ -10,9 +10,9 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from faceswap_cli.api_jobs.swap import Remote, Spent, falls_back, swap_remote
 from faceswap_cli.jobs.items import Failure, Item, ItemResult
 from faceswap_cli.jobs.job import Outcome, SwapJob
-from faceswap_cli.jobs.remote import Remote, Spent, falls_back, swap_remote
 from faceswap_cli.jobs.roles import pictures_of
 from faceswap_cli.jobs.stamps import stamp_sources, stamp_target
 from faceswap_cli.jobs.worker import Findings, Worker

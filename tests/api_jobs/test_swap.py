@@ -17,9 +17,9 @@ from PIL import Image as PILImage
 from segmind_api import CANARY, FakeClock, Fault, SegmindApi, broken, limited
 from videos import make_video
 
+from faceswap_cli.api_jobs.swap import Remote, Spent, check_remote, falls_back, swap_remote
 from faceswap_cli.errors import InputError, OutputError, RemoteError, UsageError
 from faceswap_cli.jobs.job import Pair, SwapJob
-from faceswap_cli.jobs.remote import Remote, Spent, check_remote, falls_back, swap_remote
 from faceswap_cli.jobs.swap import swap_file
 from faceswap_cli.options import (
     DetectorOptions,
@@ -410,7 +410,7 @@ def test_a_result_that_cannot_be_written_is_still_there_for_the_next_run(api, op
         raise OutputError("the disk is full")
 
     with monkeypatch.context() as patched:
-        patched.setattr("faceswap_cli.jobs.remote_result._write", full)
+        patched.setattr("faceswap_cli.api_jobs.result._write", full)
         with pytest.raises(OutputError):
             swap_remote(job, opened())
     swap_remote(job, opened())

@@ -19,12 +19,12 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
+from faceswap_cli.api_jobs.result import finish
+from faceswap_cli.api_jobs.tickets import Tickets, default_folder, ticket_key
 from faceswap_cli.errors import OutputError, UsageError
 from faceswap_cli.jobs.clock import Clock
 from faceswap_cli.jobs.inputs import Inputs
 from faceswap_cli.jobs.job import Outcome, OutputInfo, SwapJob
-from faceswap_cli.jobs.remote_result import finish
-from faceswap_cli.jobs.remote_tickets import Tickets, default_folder, ticket_key
 from faceswap_cli.jobs.swap import check_output
 from faceswap_cli.media.formats import SUFFIXES, VIDEO, output_format
 from faceswap_cli.media.frame import ClipInfo

@@ -1,0 +1,1 @@
+"""One swap by the API: tickets, results, what was spent."""
