@@ -34,7 +34,7 @@ from faceswap_cli.errors import UsageError
 from faceswap_cli.options import RuntimeOptions
 
 if TYPE_CHECKING:
-    from faceswap_cli.jobs.bench.records import BenchReport, Row, Speed
+    from faceswap_cli.bench.records import BenchReport, Row, Speed
 
 BENCH_EXAMPLES = """Examples
 
@@ -78,8 +78,8 @@ def bench(
     Pictures and videos of one face, which come with the package, are swapped from file to file. --engine auto measures
     every engine that is installed.
     """
-    from faceswap_cli.jobs.bench.records import BenchOptions, Media, parse_scenes
-    from faceswap_cli.jobs.bench.run import run_bench
+    from faceswap_cli.bench.records import BenchOptions, Media, parse_scenes
+    from faceswap_cli.bench.run import run_bench
 
     output = Output(json=json, quiet=quiet, verbose=debug, progress=not no_progress)
     if models_dir is not None and not models_dir.strip():

@@ -16,7 +16,7 @@ from faceswap_cli.text import one_line
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from faceswap_cli.jobs.bench.records import BenchReport, Row
+    from faceswap_cli.bench.records import BenchReport, Row
 
 _SHOWN_VERSIONS = ("faceswap", "python", "opencv", "dlib", "onnxruntime", "av")
 _NONE = "-"

@@ -16,10 +16,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
 
+from faceswap_cli.bench.records import BenchOptions, BenchReport, Media, Row, Scene, Speed
+from faceswap_cli.bench.scenes import write_clip, write_source, write_still
 from faceswap_cli.engine.neural import FULL_SET, has_full_set, models_folder
 from faceswap_cli.jobs.backend import SwapBackend, open_backend
-from faceswap_cli.jobs.bench.records import BenchOptions, BenchReport, Media, Row, Scene, Speed
-from faceswap_cli.jobs.bench.scenes import write_clip, write_source, write_still
 from faceswap_cli.jobs.job import Outcome, SwapJob
 from faceswap_cli.jobs.swap import Prepared, prepare_source, swap_file
 from faceswap_cli.jobs.versions import pixel_versions

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from fakes import BrightSquares
 
+from faceswap_cli.bench import run as bench
+from faceswap_cli.bench.records import BenchOptions, Media, Scene, parse_scenes
+from faceswap_cli.bench.scenes import draw_clip, write_clip, write_still
 from faceswap_cli.errors import ModelError, UsageError
 from faceswap_cli.faces.face import Box, Face
 from faceswap_cli.faces.select import order_faces
-from faceswap_cli.jobs.bench import run as bench
-from faceswap_cli.jobs.bench.records import BenchOptions, Media, Scene, parse_scenes
-from faceswap_cli.jobs.bench.scenes import draw_clip, write_clip, write_still
 from faceswap_cli.models.importing import import_file
 from faceswap_cli.models.spec import Role
 from faceswap_cli.models.store import ModelStore

@@ -1,1 +1,0 @@
-"""`faceswap bench`: how fast the installed engines are on this machine, by the way that users take."""
