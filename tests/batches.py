@@ -9,10 +9,10 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
+from faceswap_cli.batch.items import Failure, Item, ItemResult, Status
 from faceswap_cli.engine.outcome import FaceOutcome
 from faceswap_cli.errors import InputError, NoFaceError
 from faceswap_cli.faces.face import Box, Gender, Pose
-from faceswap_cli.jobs.items import Failure, Item, ItemResult, Status
 from faceswap_cli.jobs.job import Outcome, OutputInfo, SwapJob, Timings
 from faceswap_cli.jobs.stamps import stamp_sources, stamp_target, take_stamp
 from faceswap_cli.options import EngineOptions

@@ -101,12 +101,12 @@ def batch(
         "--executor ray": None if executor is b.ExecutorName.LOCAL else executor, "--threads": threads,
         "--workers": None if workers == b.AUTO else workers, "--timeout": timeout, "--max-memory": max_memory})
 
+    from faceswap_cli.batch.executors.base import Limits
+    from faceswap_cli.batch.plan.shards import parse_shard
+    from faceswap_cli.batch.request import NAMES, BatchRequest
+    from faceswap_cli.batch.run import Policy
     from faceswap_cli.cli.batch_plan import show_plan
     from faceswap_cli.cli.batch_run import RunRequest, run
-    from faceswap_cli.jobs.batch import Policy
-    from faceswap_cli.jobs.executors.base import Limits
-    from faceswap_cli.jobs.request import NAMES, BatchRequest
-    from faceswap_cli.jobs.shards import parse_shard
 
     listed = [*(inputs or ()), *([NAMES] if files_from == "-" else [])]
 

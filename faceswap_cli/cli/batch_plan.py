@@ -9,20 +9,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from faceswap_cli.batch.items import Failure, Item, Status
+from faceswap_cli.batch.journal import NAME, SUFFIX, Entries, default_journal, read_entries
+from faceswap_cli.batch.plan.lists import read_names
+from faceswap_cli.batch.plan.plan import BatchPlan, make_plan
+from faceswap_cli.batch.request import NAMES, BatchRequest, check_request
+from faceswap_cli.batch.resume import Models, Standing
+from faceswap_cli.batch.run import Policy, earlier_result, refusal
 from faceswap_cli.cli.batch_backends import Backends
 from faceswap_cli.cli.batch_remote import check_items, models_of
 from faceswap_cli.cli.batch_report import plan_summary, planned_report
 from faceswap_cli.cli.output import Output
 from faceswap_cli.cli.stdout import is_terminal
 from faceswap_cli.errors import UsageError
-from faceswap_cli.jobs.batch import Policy, earlier_result, refusal
 from faceswap_cli.jobs.inputs import Inputs
-from faceswap_cli.jobs.items import Failure, Item, Status
-from faceswap_cli.jobs.journal import NAME, SUFFIX, Entries, default_journal, read_entries
-from faceswap_cli.jobs.lists import read_names
-from faceswap_cli.jobs.plan import BatchPlan, make_plan
-from faceswap_cli.jobs.request import NAMES, BatchRequest, check_request
-from faceswap_cli.jobs.resume import Models, Standing
 from faceswap_cli.names import is_url, shown
 from faceswap_cli.stores.files import is_remote
 from faceswap_cli.text import one_line

@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faceswap_cli.api_jobs.swap import Remote, check_remote, check_source
+from faceswap_cli.batch.executors.api import BatchClock, RemoteExecutor, remote_models
+from faceswap_cli.batch.items import Item, Status
 from faceswap_cli.cli.output import Output
 from faceswap_cli.cli.remote_options import RemoteRun
 from faceswap_cli.errors import ExitCode
-from faceswap_cli.jobs.executors.remote import BatchClock, RemoteExecutor, remote_models
-from faceswap_cli.jobs.items import Item, Status
 from faceswap_cli.options import EngineOptions, RemoteOptions
 from faceswap_cli.segmind.address import Addresses
 
 if TYPE_CHECKING:
-    from faceswap_cli.jobs.batch import BatchReport
+    from faceswap_cli.batch.run import BatchReport
 
 TICKETS = ".requests"
 """What follows the name of the journal in that of the folder of open requests."""

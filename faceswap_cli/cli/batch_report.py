@@ -48,9 +48,9 @@ from faceswap_cli.cli.report import SCHEMA, inputs_report, swap_report
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from faceswap_cli.jobs.batch import BatchReport
-    from faceswap_cli.jobs.items import Failure, Item, ItemResult
-    from faceswap_cli.jobs.plan import BatchPlan
+    from faceswap_cli.batch.items import Failure, Item, ItemResult
+    from faceswap_cli.batch.plan.plan import BatchPlan
+    from faceswap_cli.batch.run import BatchReport
 
 _TOLD = ("engine", "frames", "faces", "similarity", "warnings", "timings")
 """What an item tells as a single swap does."""
@@ -87,7 +87,7 @@ def item_report(result: ItemResult) -> dict[str, Any]:
 
 def summary_report(report: BatchReport) -> dict[str, Any]:
     """The last line of `batch --json`."""
-    from faceswap_cli.jobs.items import Status
+    from faceswap_cli.batch.items import Status
 
     counts = {status.value: report.counts.get(status, 0) for status in Status}
     return {

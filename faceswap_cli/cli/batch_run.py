@@ -8,6 +8,15 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from faceswap_cli.batch.executors.base import Executor, Limits
+from faceswap_cli.batch.items import Item, ItemResult
+from faceswap_cli.batch.journal import Journal, default_journal
+from faceswap_cli.batch.locks import hold
+from faceswap_cli.batch.plan.plan import make_plan, plan_stream
+from faceswap_cli.batch.report.reports import Reports
+from faceswap_cli.batch.request import NAMES, BatchRequest
+from faceswap_cli.batch.resume import Models
+from faceswap_cli.batch.run import Policy, run_batch
 from faceswap_cli.cli.batch_backends import Backends
 from faceswap_cli.cli.batch_options import ExecutorName
 from faceswap_cli.cli.batch_plan import check_sources, has_journal, journal_of, names_of, warn_of
@@ -19,15 +28,6 @@ from faceswap_cli.cli.output import Output
 from faceswap_cli.cli.remote_options import RemoteRun
 from faceswap_cli.cli.stdout import is_terminal
 from faceswap_cli.errors import ExitCode
-from faceswap_cli.jobs.batch import Policy, run_batch
-from faceswap_cli.jobs.executors.base import Executor, Limits
-from faceswap_cli.jobs.items import Item, ItemResult
-from faceswap_cli.jobs.journal import Journal, default_journal
-from faceswap_cli.jobs.locks import hold
-from faceswap_cli.jobs.plan import make_plan, plan_stream
-from faceswap_cli.jobs.report.reports import Reports
-from faceswap_cli.jobs.request import NAMES, BatchRequest
-from faceswap_cli.jobs.resume import Models
 from faceswap_cli.jobs.roles import pictures_of
 from faceswap_cli.jobs.swap import prepare_source
 from faceswap_cli.names import shown
@@ -206,10 +206,10 @@ def _executor(how: RunRequest, engine: EngineOptions, items: int | None) -> Exec
         items: How many there are; None: not known.
     """
     if how.executor is ExecutorName.RAY:
-        from faceswap_cli.jobs.executors.ray import RayExecutor
+        from faceswap_cli.batch.executors.ray import RayExecutor
 
         return RayExecutor(how.workers, how.limits, how.threads, address=how.address, num_gpus=how.num_gpus)
-    from faceswap_cli.jobs.executors.local import LocalExecutor, auto_workers
+    from faceswap_cli.batch.executors.local import LocalExecutor, auto_workers
     from faceswap_cli.runtime.cores import core_count
     from faceswap_cli.runtime.memory import free_memory
 

@@ -15,11 +15,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from faceswap_cli.batch.items import ItemResult, Status
+from faceswap_cli.batch.report.summary import Summary, ran
+from faceswap_cli.batch.report.text import counted, show_rate, show_seconds
 from faceswap_cli.cli.output import Output, say, say_lines
 from faceswap_cli.errors import ExitCode, OutputError
-from faceswap_cli.jobs.items import ItemResult, Status
-from faceswap_cli.jobs.report.summary import Summary, ran
-from faceswap_cli.jobs.report.text import counted, show_rate, show_seconds
 from faceswap_cli.names import shown
 from faceswap_cli.text import one_line
 

@@ -6,7 +6,7 @@ import os
 
 import fakes
 
-from faceswap_cli.jobs.worker import Worker
+from faceswap_cli.batch.worker import Worker
 
 
 class FakeWorker(Worker):

@@ -23,7 +23,7 @@ def open_fake(options):
 
 def hire_fakes():
     """Have the worker processes of a batch take the fake backend too."""
-    from faceswap_cli.jobs.executors import local
+    from faceswap_cli.batch.executors import local
 
     path = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join([str(TESTS), str(TESTS / "cli"), *([path] if path else [])])

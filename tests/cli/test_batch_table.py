@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from faceswap_cli.batch.items import Failure, Item, ItemResult, Status
+from faceswap_cli.batch.report.summary import Summary
 from faceswap_cli.cli.batch_table import FAILURES_SHOWN, WARNINGS_SHOWN, BatchProgress, again, tell_end
 from faceswap_cli.cli.output import Output
 from faceswap_cli.errors import ExitCode
-from faceswap_cli.jobs.items import Failure, Item, ItemResult, Status
 from faceswap_cli.jobs.job import Outcome, SwapJob
-from faceswap_cli.jobs.report.summary import Summary
 
 COMMAND = ["batch", "me.jpg", "my photos/", "-o", "out"]
 

@@ -14,6 +14,7 @@ from PIL import Image as PILImage
 from segmind_api import CANARY, FakeClock, SegmindApi
 
 from faceswap_cli.api_jobs.swap import Remote, check_source, swap_remote
+from faceswap_cli.batch.plan.manifest import read_manifest
 from faceswap_cli.engine.outcome import SourcePicture
 from faceswap_cli.errors import InputError, NoFaceError, UsageError
 from faceswap_cli.faces.five_points import camera_of
@@ -21,7 +22,6 @@ from faceswap_cli.jobs import saved_faces
 from faceswap_cli.jobs.backend import open_backend
 from faceswap_cli.jobs.inputs import Inputs
 from faceswap_cli.jobs.job import Pair, SwapJob
-from faceswap_cli.jobs.manifest import read_manifest
 from faceswap_cli.jobs.saved_faces import Looker, SaveRequest, open_lookers, save_face
 from faceswap_cli.jobs.saved_sheet import draw_sheet, write_sheet
 from faceswap_cli.jobs.saved_sources import face_of, read_pictures

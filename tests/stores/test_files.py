@@ -14,15 +14,15 @@ import pytest
 from fakes import BLUE, RED, BrightSquares, scene
 from PIL import Image as PILImage
 
+from faceswap_cli.batch.entry import Entry
+from faceswap_cli.batch.items import Item, Status
+from faceswap_cli.batch.resume import is_current, options_hash
+from faceswap_cli.batch.worker import Worker
 from faceswap_cli.errors import InputError, LimitError, MissingDependencyError, OutputError, UsageError
-from faceswap_cli.jobs.entry import Entry
 from faceswap_cli.jobs.inputs import Inputs
-from faceswap_cli.jobs.items import Item, Status
 from faceswap_cli.jobs.job import SwapJob
-from faceswap_cli.jobs.resume import is_current, options_hash
 from faceswap_cli.jobs.stamps import RemoteStamps, stamp_sources, stamp_target
 from faceswap_cli.jobs.swap import check_output, swap_file
-from faceswap_cli.jobs.worker import Worker
 from faceswap_cli.options import OnNoFace
 from faceswap_cli.stores.files import (
     RemoteOutput,

@@ -6,9 +6,9 @@ import os
 
 import rough_backends
 
+from faceswap_cli.batch.items import Item, ItemResult
+from faceswap_cli.batch.worker import Worker
 from faceswap_cli.jobs.backend import open_backend
-from faceswap_cli.jobs.items import Item, ItemResult
-from faceswap_cli.jobs.worker import Worker
 
 
 class RoughWorker(Worker):

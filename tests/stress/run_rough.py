@@ -16,9 +16,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import rough_backends
 
+from faceswap_cli.batch.executors import local
 from faceswap_cli.cli.app import main
 from faceswap_cli.jobs import backend
-from faceswap_cli.jobs.executors import local
 
 if __name__ == "__main__":
     if limit := os.environ.get("STRESS_FILE_BYTES"):

@@ -8,9 +8,9 @@ import time
 
 import pytest
 
-from faceswap_cli.jobs.executors.base import Limits
-from faceswap_cli.jobs.executors.local import LocalExecutor
-from faceswap_cli.jobs.items import Item, Status
+from faceswap_cli.batch.executors.base import Limits
+from faceswap_cli.batch.executors.local import LocalExecutor
+from faceswap_cli.batch.items import Item, Status
 from faceswap_cli.jobs.job import SwapJob
 
 if sys.platform != "linux":

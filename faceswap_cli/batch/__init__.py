@@ -1,0 +1,1 @@
+"""Many swaps: planned, run by executors, journalled, reported."""

@@ -1,0 +1,1 @@
+"""What a batch has to do: inputs named, found and matched with outputs."""

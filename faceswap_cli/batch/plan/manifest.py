@@ -1,0 +1,387 @@
+"""A manifest: a CSV or JSONL file with one row for each item, and a column for each option that may differ.
+
+    target,source,output,target_index
+    party.jpg,me.jpg,party-me.jpg,0
+    dance.gif,,,all
+
+An empty cell, a column that is not there and null mean what the command line says. Targets and sources are relative to
+the manifest's folder, so that it can move with its pictures (with the manifest from a pipe: to the current folder);
+outputs are relative to the output folder, which they cannot leave.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from faceswap_cli.batch.plan.naming import readable
+from faceswap_cli.errors import InputError, UsageError
+from faceswap_cli.faces.select import parse_index
+from faceswap_cli.jobs.job import Pair
+from faceswap_cli.library.names import is_named
+from faceswap_cli.names import is_url
+from faceswap_cli.options import (
+    EngineName,
+    EngineOptions,
+    GenderFilter,
+    Interpolation,
+    MediaFormat,
+    MediaOptions,
+    OnNoFace,
+    Order,
+    VideoCodec,
+    parse_masks,
+)
+from faceswap_cli.trim import parse_trim
+
+STDIN = "-"
+"""The manifest that is read from standard input."""
+
+OFF = "off"
+"""The restorer that restores nothing, where the command line names one."""
+
+_DELIMITERS = ",;\t"
+_FORMATS = {"jpg": "jpeg", "tif": "tiff"}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row.
+
+    Attributes:
+        where: The manifest and the line, for messages.
+        target: What is changed, ready for a job.
+        sources: As in the row, ready for a job; empty: as for the whole batch.
+        output: Relative to the output folder, as given; None: named by the template.
+        engine, media, on_no_face, min_similarity: The options of the batch with those of the row.
+        references: As in the row, ready for a job; empty: as for the whole batch.
+        pairs: Likewise.
+    """
+
+    where: str
+    target: str
+    sources: tuple[str, ...]
+    output: str | None
+    engine: EngineOptions
+    media: MediaOptions
+    on_no_face: OnNoFace
+    min_similarity: float | None = None
+    references: tuple[str, ...] = ()
+    pairs: tuple[Pair, ...] = ()
+
+    @property
+    def pictures(self) -> tuple[str, ...]:
+        """All pictures of faces that the row names."""
+        paired = (name for pair in self.pairs for name in (pair.reference, pair.source))
+        return (*self.sources, *self.references, *paired)
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """What a column sets.
+
+    Attributes:
+        part: Of the options: `select`, `detector`, `swap` or `restore` of the engine's, `engine`, `video` of the
+            media's, `media` or `row`.
+        field: Its name there.
+        read: What a cell means; raises ValueError or UsageError.
+    """
+
+    part: str
+    field: str
+    read: Callable[[str], Any]
+
+
+def _one_of(kind: type[StrEnum], other_words: Mapping[str, str] | None = None) -> Callable[[str], StrEnum]:
+    def read(text: str) -> StrEnum:
+        word = text.lower()
+        try:
+            return kind((other_words or {}).get(word, word))
+        except ValueError as error:
+            raise ValueError(f"is none of {', '.join(kind)}") from error
+
+    return read
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError as error:
+        raise ValueError("is no whole number") from error
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError as error:
+        raise ValueError("is no number") from error
+
+
+def _share(text: str) -> float:
+    value = _number(text)
+    if not 0 <= value <= 1:
+        raise ValueError("is outside 0..1")
+    return value
+
+
+def _switch(text: str) -> bool:
+    words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+    if text.lower() not in words:
+        raise ValueError("is neither true nor false")
+    return words[text.lower()]
+
+
+def _label(text: str) -> str:
+    from faceswap_cli.media.marks.label import check_label  # loads OpenCV, which most tables do not need
+
+    return check_label(text)
+
+
+_COLUMNS = {
+    "order": _Column("select", "order", _one_of(Order)),
+    "target_index": _Column("select", "target_index", lambda text: parse_index(text, option="target_index")),
+    "source_index": _Column("select", "source_index",
+                            lambda text: parse_index(text, option="source_index", repeats=True)),
+    "target_gender": _Column("select", "target_gender", _one_of(GenderFilter)),
+    "source_gender": _Column("select", "source_gender", _one_of(GenderFilter)),
+    "reference_threshold": _Column("select", "reference_threshold", _number),
+    "min_similarity": _Column("row", "min_similarity", _share),
+    "engine": _Column("engine", "engine", _one_of(EngineName)),
+    "swapper": _Column("swap", "model", str),
+    "swap_size": _Column("swap", "size", _whole),
+    "mask": _Column("swap", "masks", parse_masks),
+    "keep_mouth": _Column("swap", "keep_mouth", _switch),
+    "detector": _Column("detector", "model", str),
+    "detector_size": _Column("detector", "size", _whole),
+    "detector_score": _Column("detector", "score", _number),
+    "restore": _Column("restore", "model", lambda text: None if text == OFF else text),
+    "restore_weight": _Column("restore", "weight", _number),
+    "restore_visibility": _Column("restore", "visibility", _number),
+    "interpolation": _Column("restore", "interpolation", _one_of(Interpolation)),
+    "image_format": _Column("media", "image_format", _one_of(MediaFormat, _FORMATS)),
+    "image_quality": _Column("media", "image_quality", _whole),
+    "max_pixels": _Column("media", "max_pixels", _whole),
+    "trim": _Column("media", "trim", parse_trim),
+    "video_codec": _Column("video", "codec", _one_of(VideoCodec)),
+    "crf": _Column("video", "crf", _whole),
+    "preset": _Column("video", "preset", str),
+    "keep_fps": _Column("video", "keep_fps", _switch),
+    "label": _Column("media", "label", _label),
+    "keep_metadata": _Column("media", "keep_metadata", _switch),
+    "provenance": _Column("media", "provenance", _switch),
+    "on_no_face": _Column("row", "on_no_face", _one_of(OnNoFace)),
+}
+
+COLUMNS = ("target", "source", "reference", "pair", "output", *_COLUMNS)
+"""All columns that a manifest can have."""
+
+Cells = tuple[tuple[str, str], ...]
+"""Columns of options and their cells, those that are not empty."""
+
+
+def read_manifest(path: str, engine: EngineOptions, media: MediaOptions, on_no_face: OnNoFace,
+                  min_similarity: float | None = None) -> list[Row]:
+    """All rows.
+
+    Args:
+        path: The manifest, or `-`. It is JSONL when it begins with a brace, else CSV, with commas, semicolons or tabs.
+        engine, media, on_no_face, min_similarity: What holds where a row says nothing.
+
+    Raises:
+        InputError: It cannot be read.
+        UsageError: A column that is not known, a row without a target, a value out of its range; tells the line.
+    """
+    name = "the manifest on standard input" if path == STDIN else readable(path)
+    text = _text(path, name)
+    folder = "" if path == STDIN else str(Path(path).parent)
+    options = _Options(engine, media, on_no_face, min_similarity)
+    rows = []
+    for line, record in _jsonl(text, name) if text.lstrip()[:1] in ("{", "[") else _csv(text, name):
+        where = f"{name}, line {line}"
+        if "target" not in record:
+            raise UsageError(f"{where}: there is no target; name the picture to change")
+        target, output = record.pop("target"), record.pop("output", None)
+        if not isinstance(target, str):
+            raise UsageError(f"{where}: target is no single name")
+        sources, references, pairs = (_names(record.pop(column, None), column, where)
+                                      for column in ("source", "reference", "pair"))
+        if output is not None and not isinstance(output, str):
+            raise UsageError(f"{where}: output is no single name")
+        cells = tuple((column, _cell(value)) for column, value in record.items())
+        try:
+            merged = options.of(cells)
+        except UsageError as error:
+            raise UsageError(f"{where}: {error}") from error
+        rows.append(Row(where, _locate(target, folder), tuple(_locate_face(source, folder) for source in sources),
+                        output, merged.engine, merged.media, merged.on_no_face, merged.min_similarity,
+                        tuple(_locate_face(reference, folder) for reference in references),
+                        tuple(_pair(text, folder, where) for text in pairs)))
+    return rows
+
+
+class _Options:
+    """The options of rows; rows that say the same share the same records, and with them a loaded engine."""
+
+    def __init__(self, engine: EngineOptions, media: MediaOptions, on_no_face: OnNoFace,
+                 min_similarity: float | None) -> None:
+        self.engine = engine
+        self.media = media
+        self.on_no_face = on_no_face
+        self.min_similarity = min_similarity
+        self._known: dict[Cells, _Options] = {}
+
+    def of(self, cells: Cells) -> _Options:
+        """The options with those of a row; raises UsageError."""
+        found = self._known.get(cells)
+        if found is None:
+            found = self._known[cells] = self._merge(cells)
+        return found
+
+    def _merge(self, cells: Cells) -> _Options:
+        changes: dict[str, dict[str, Any]] = {}
+        for name, text in cells:
+            column = _COLUMNS[name]
+            try:
+                changes.setdefault(column.part, {})[column.field] = column.read(text)
+            except ValueError as error:
+                raise UsageError(f"{name} {readable(text)} {error}") from error
+        if "model" in changes.get("restore", {}):
+            changes["restore"]["if_available"] = False
+        engine = self.engine
+        parts: dict[str, Any] = {part: replace(getattr(engine, part), **changes.pop(part))
+                                 for part in ("select", "detector", "swap", "restore") if part in changes}
+        engine = replace(engine, **parts, **changes.get("engine", {})) if parts or "engine" in changes else engine
+        media = self.media
+        if "video" in changes:
+            media = replace(media, video=replace(media.video, **changes["video"]))
+        if "media" in changes:
+            media = replace(media, **changes["media"])
+        row = changes.get("row", {})
+        min_similarity = row.get("min_similarity", self.min_similarity)
+        if min_similarity is not None and not engine.measure:
+            engine = replace(engine, measure=True)
+        return _Options(engine, media, row.get("on_no_face", self.on_no_face), min_similarity)
+
+
+def _names(value: Any, column: str, where: str) -> list[str]:
+    """The names in a cell, or in a list of JSON; raises UsageError."""
+    listed = value if isinstance(value, list) else [] if value is None else [value]
+    if not all(isinstance(name, str) for name in listed):
+        raise UsageError(f"{where}: {column} is neither a name nor a list of names")
+    return listed
+
+
+def _pair(text: str, folder: str, where: str) -> Pair:
+    reference, equals, source = text.partition("=")
+    if not (equals and reference and source):
+        raise UsageError(f"{where}: pair {readable(text)} is not of the form REFERENCE=SOURCE")
+    return Pair(_locate_face(reference, folder), _locate_face(source, folder))
+
+
+def _text(path: str, name: str) -> str:
+    """The manifest; bytes that are no UTF-8 survive in the way in which names of files have them."""
+    try:
+        data = sys.stdin.buffer.read() if path == STDIN else Path(path).read_bytes()
+    except FileNotFoundError as error:
+        raise InputError(f"the manifest {name} does not exist") from error
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise InputError(f"the manifest {name} cannot be read: {reason}") from error
+    if b"\0" in data:
+        raise InputError(f"the manifest {name} is no text in UTF-8; save it as CSV in UTF-8")
+    return data.decode("utf-8-sig", "surrogateescape")
+
+
+def _csv(text: str, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Lines and what is in the cells that are not empty."""
+    first = text.lstrip("\r\n").split("\n", 1)[0]
+    delimiter = max(_DELIMITERS, key=first.count)
+    reader = csv.reader(_lines(text), delimiter=delimiter, strict=True)
+    columns: list[str] | None = None
+    begins = 1
+    try:
+        for cells in reader:
+            line, begins = begins, reader.line_num + 1
+            if not any(cells):
+                continue
+            if columns is None:
+                columns = [_column(cell) for cell in cells]
+                _check_columns(columns, f"{name}, line {line}")
+                continue
+            if len(cells) > len(columns):
+                raise UsageError(f"{name}, line {line}: {len(cells)} cells for {len(columns)} columns; "
+                                 "put names with a comma in quotation marks")
+            yield line, {column: cell for column, cell in zip(columns, cells, strict=False) if cell}
+    except csv.Error as error:
+        raise UsageError(f"{name}, line {begins}: {error}") from error
+
+
+def _lines(text: str) -> Iterator[str]:
+    """Lines with their ends; unlike `splitlines` it breaks at LF alone, so that odd characters in names survive."""
+    at = 0
+    while at < len(text):
+        end = text.find("\n", at) + 1 or len(text)
+        yield text[at:end]
+        at = end
+
+
+def _jsonl(text: str, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Lines and the members that are not null."""
+    for line, record in enumerate(_lines(text), start=1):
+        if not record.strip():
+            continue
+        where = f"{name}, line {line}"
+        try:
+            pairs = json.loads(record, object_pairs_hook=list)
+        except (ValueError, RecursionError) as error:
+            raise UsageError(f"{where}: not JSON ({error}); write one object a line") from error
+        if not record.lstrip().startswith("{"):
+            raise UsageError(f"{where}: not an object; write one object a line, such as {{\"target\": \"a.jpg\"}}")
+        columns = [_column(column) for column, _ in pairs]
+        _check_columns(columns, where, need_target=False)
+        yield line, {column: value for column, (_, value) in zip(columns, pairs, strict=True)
+                     if value is not None and value != ""}
+
+
+def _column(cell: str) -> str:
+    return cell.strip().lower().replace("-", "_")
+
+
+def _check_columns(columns: list[str], where: str, *, need_target: bool = True) -> None:
+    for number, column in enumerate(columns):
+        if column not in COLUMNS:
+            near = get_close_matches(column, COLUMNS, 1)
+            hint = f" (did you mean {near[0]}?)" if near else ""
+            raise UsageError(f"{where}: there is no column {column!r}{hint}; known are {', '.join(COLUMNS)}")
+        if column in columns[:number]:
+            raise UsageError(f"{where}: the column {column} is there twice")
+    if need_target and "target" not in columns:
+        raise UsageError(f"{where}: there is no column target; the first line names the columns")
+
+
+def _cell(value: Any) -> str:
+    """A value of JSON as a cell of CSV; lists of numbers have commas."""
+    if isinstance(value, list):
+        return ",".join(_cell(entry) for entry in value)
+    return json.dumps(value) if isinstance(value, bool) else str(value).strip()
+
+
+def _locate(spec: str, folder: str) -> str:
+    """A name in the manifest as a job takes it: from the manifest's folder, and never standard input."""
+    if is_url(spec):
+        return spec
+    path = os.path.join(folder, spec)  # noqa: PTH118 (a Path would change what the user wrote)
+    return f".{os.sep}{path}" if path == STDIN else path
+
+
+def _locate_face(spec: str, folder: str) -> str:
+    """Likewise for a picture of a face; the name of a saved face stays as it is."""
+    return spec if is_named(spec) else _locate(spec, folder)

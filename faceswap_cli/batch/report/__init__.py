@@ -1,0 +1,1 @@
+"""What a batch says in the end: summary, JUnit, HTML."""

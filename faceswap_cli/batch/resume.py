@@ -1,0 +1,211 @@
+"""Whether what an earlier run did still stands.
+
+A file is unchanged if its size and time are; where they differ its content is compared, so that a copy or a `touch`
+redoes nothing. Pictures count by content and order, not by name. Of files in object stores size and tag (ETag) count.
+What lies behind http(s) counts as unchanged.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from fractions import Fraction
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from faceswap_cli.batch.entry import Entry
+from faceswap_cli.batch.items import FINISHED, Item, ItemResult, Status
+from faceswap_cli.errors import FaceswapError, InputError
+from faceswap_cli.jobs.inputs import STDIN
+from faceswap_cli.jobs.job import STDOUT, SwapJob
+from faceswap_cli.jobs.roles import cast_of, pictures_of
+from faceswap_cli.jobs.stamps import RemoteStamps, Stamp, refresh_stamp, stamp_sources
+from faceswap_cli.names import is_url
+from faceswap_cli.options import EngineOptions, MediaOptions, OnNoFace
+from faceswap_cli.stores.urls import is_remote
+
+Models = Callable[[EngineOptions], dict[str, str]]
+"""The `ItemResult.models` that a worker would report for these options now."""
+
+LASTING = frozenset({"InputError", "NoFaceError", "UnlikeError", "WorkerDied", "Timeout", "MemoryLimit", "MemoryError",
+                     "UnexpectedError", "ApiRefusal", "PerhapsBilled"})
+"""Failures that lie in the item, and would come again, or may be billed again. Others lie in the surroundings (a full
+disk, a model that is missing, a limit) and are tried again by every run."""
+
+
+def options_hash(job: SwapJob) -> str:
+    """SHA-256 of everything in a job that decides the output, but for the content of files and models.
+
+    In it: which engine, faces, detector, swapper, restorer, provider and rewriting of graphs (as asked for: `auto` is
+    the same everywhere), who gets whose face, the format and its quality, the marks, what to do where there is no face
+    or too little likeness, URLs, and whether the API does it. Not in it: names of files, where models lie, threads and
+    devices, limits, what is reported.
+    """
+    pictures = pictures_of(job)
+    remote = [spec for spec in (*pictures, job.target) if is_url(spec)]
+    decided: list[Any] = [_decided(job.engine, job.media, job.on_no_face), remote]
+    if job.remote is not None:
+        decided.append("api")
+    if job.references or job.pairs:  # by their places among the pictures, whose stamps tell the rest
+        decided.append([[list(map(pictures.index, names)) for names in role] for role in cast_of(job)])
+    if job.min_similarity is not None:
+        decided.append(["at least", job.min_similarity])
+    return hashlib.sha256(json.dumps(decided).encode()).hexdigest()
+
+
+def is_current(item: Item, entry: Entry, models: Models) -> bool:
+    """Whether an item is done, and neither what its output depends on has changed, nor the output. See `Standing`."""
+    return Standing(models).is_current(item, entry)
+
+
+class Standing:
+    """Compares entries with how things are now. What many items share is looked at once, and taken to stay so."""
+
+    def __init__(self, models: Models) -> None:
+        """Nothing is looked at yet.
+
+        Args:
+            models: Asked once for each options, and only where everything else is unchanged.
+        """
+        self._ask = models
+        self._models: dict[EngineOptions, dict[str, str] | None] = {}
+        self._sources: dict[tuple[str, ...], dict[str, Stamp] | None] = {}
+        self._remote = RemoteStamps()
+
+    def is_current(self, item: Item, entry: Entry) -> bool:
+        """Whether an item is done, and neither what its output depends on has changed, nor the output."""
+        job = item.job
+        return (entry.status in FINISHED and entry.options == options_hash(job)
+                and self._has_output(job, entry) and self._has_target(job, entry.input)
+                and self._has_sources(job, entry) and entry.models == self._models_now(job.engine))
+
+    def is_failed(self, item: Item, entry: Entry) -> bool:
+        """Whether an item failed for a reason that lies in itself, and nothing is known to have changed since."""
+        job = item.job
+        return (entry.status is Status.FAILED and entry.failure is not None and entry.failure.type in LASTING
+                and entry.options == options_hash(job)
+                and self._has_target(job, entry.input) and self._has_sources(job, entry)
+                and (not entry.models or entry.models == self._models_now(job.engine)))
+
+    def complete(self, result: ItemResult) -> ItemResult:
+        """A failed result with stamps of the inputs that its worker did not live to tell of.
+
+        Without them a later run could not see that a picture that broke a worker was replaced. Of the target they are
+        size and time alone: it is not read again for that.
+        """
+        job = result.item.job
+        target, sources = result.target, result.sources
+        if target is None and job.target != STDIN and not is_url(job.target):
+            target = _glance(Path(job.target))
+        return replace(result, target=target, sources=sources or self._sources_now(job, {}) or {})
+
+    def _has_output(self, job: SwapJob, entry: Entry) -> bool:
+        if entry.status is Status.SKIPPED:
+            return True
+        if is_remote(job.output):
+            return entry.output is not None and self._is_same_remote(job.output, entry.output)
+        if is_url(job.output):
+            return True
+        return job.output != STDOUT and entry.output is not None and _is_same(Path(job.output), entry.output)
+
+    def _has_target(self, job: SwapJob, stamp: Stamp | None) -> bool:
+        if is_remote(job.target):
+            return self._is_same_remote(job.target, stamp)
+        if is_url(job.target):
+            return True
+        path = Path(job.target)
+        if stamp is None:  # of a failed item: there was none
+            return job.target != STDIN and _glance(path) is None
+        return _is_same(path, stamp)
+
+    def _has_sources(self, job: SwapJob, entry: Entry) -> bool:
+        if STDIN in pictures_of(job):
+            return False
+        then = [stamp for name, stamp in entry.sources if not is_url(name) or stamp.tag]
+        now = self._sources_now(job, {name: stamp for name, stamp in entry.sources if stamp.sha256})
+        if now is None:  # of a failed item: they could not be read then either
+            return entry.status is Status.FAILED and not then
+        return len(now) == len(then) and all(map(_agree, now.values(), then))
+
+    def _sources_now(self, job: SwapJob, known: dict[str, Stamp]) -> dict[str, Stamp] | None:
+        """None: they cannot be read."""
+        pictures = pictures_of(job)
+        if pictures not in self._sources:
+            try:
+                self._sources[pictures] = stamp_sources(pictures, known)
+            except InputError:
+                self._sources[pictures] = None
+        return self._sources[pictures]
+
+    def _is_same_remote(self, spec: str, then: Stamp | None) -> bool:
+        """Whether a remote file is as it was; None: there was none. One that cannot be looked at is not."""
+        try:
+            now = self._remote.of(spec)
+        except InputError:
+            return False
+        return now == then if now is None or then is None else (now.size, now.tag) == (then.size, then.tag)
+
+    def _models_now(self, options: EngineOptions) -> dict[str, str] | None:
+        """None: it cannot be known, because a model is missing; the item will tell."""
+        if options not in self._models:
+            try:
+                self._models[options] = self._ask(options)
+            except FaceswapError:
+                self._models[options] = None
+        return self._models[options]
+
+
+@lru_cache(maxsize=256)
+def _decided(engine: EngineOptions, media: MediaOptions, on_no_face: OnNoFace) -> str:
+    """Canonical JSON of what decides the output."""
+    what, how = asdict(engine), asdict(media)
+    for name in ("describe", "measure", "models_folder"):
+        del what[name]
+    for name in ("device", "threads", "faces_ahead"):
+        del what["runtime"][name]
+    del how["max_pixels"]
+    how["credentials"] = media.credentials is not None  # names of files, and the key is nobody's business
+    record = {"engine": what, "media": how, "on_no_face": on_no_face}
+    return json.dumps(_canonical(record), sort_keys=True, separators=(",", ":"))
+
+
+def _canonical(value: Any) -> Any:
+    """The same with numbers of one kind: 1 and 1.0 are the same option."""
+    if isinstance(value, dict):
+        return {name: _canonical(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_canonical(part) for part in value]
+    if isinstance(value, Fraction):
+        return str(value)
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _is_same(path: Path, stamp: Stamp) -> bool:
+    """Whether a file is as it was, read only where it may be: of another size it is not."""
+    glance = _glance(path)
+    if glance is None or glance.size != stamp.size:
+        return False
+    if glance.modified == stamp.modified:
+        return True
+    now = refresh_stamp(path, None) if stamp.sha256 else None
+    return now is not None and now.sha256 == stamp.sha256
+
+
+def _agree(now: Stamp, then: Stamp) -> bool:
+    if not then.sha256:  # never read
+        return (now.size, now.modified, now.tag) == (then.size, then.modified, then.tag)
+    return now.sha256 == then.sha256
+
+
+def _glance(path: Path) -> Stamp | None:
+    """The stamp of a regular file as far as it goes without reading it; None: there is none."""
+    try:
+        if not path.is_file():
+            return None
+        status = path.stat()
+    except (OSError, ValueError):
+        return None
+    return Stamp(status.st_size, status.st_mtime_ns, "")

@@ -1,1 +1,0 @@
-"""Where the items of a batch run: behind one small interface."""

@@ -1,1 +1,0 @@
-"""What is told of a batch when it is over: JSON, JUnit XML, and a contact sheet."""
