@@ -14,7 +14,7 @@ from faceswap_cli.engine.outcome import FaceOutcome
 from faceswap_cli.errors import InputError, NoFaceError
 from faceswap_cli.faces.face import Box, Gender, Pose
 from faceswap_cli.jobs.job import Outcome, OutputInfo, SwapJob, Timings
-from faceswap_cli.jobs.stamps import stamp_sources, stamp_target, take_stamp
+from faceswap_cli.jobs.resume.stamps import stamp_sources, stamp_target, take_stamp
 from faceswap_cli.options import EngineOptions
 
 MODELS = {"squares": "0" * 64, "faceswap": "1"}

@@ -23,7 +23,7 @@ from faceswap_cli.batch.items import Failure, ItemResult, Status
 from faceswap_cli.engine.outcome import FaceOutcome
 from faceswap_cli.errors import ExitCode
 from faceswap_cli.jobs.job import Outcome
-from faceswap_cli.jobs.stamps import Stamp
+from faceswap_cli.jobs.resume.stamps import Stamp
 from faceswap_cli.names import shown
 
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from faceswap_cli.errors import ExitCode
 from faceswap_cli.jobs.job import Outcome, SwapJob
-from faceswap_cli.jobs.stamps import Stamp
+from faceswap_cli.jobs.resume.stamps import Stamp
 
 
 class Status(StrEnum):

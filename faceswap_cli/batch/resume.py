@@ -21,8 +21,8 @@ from faceswap_cli.batch.items import FINISHED, Item, ItemResult, Status
 from faceswap_cli.errors import FaceswapError, InputError
 from faceswap_cli.jobs.inputs import STDIN
 from faceswap_cli.jobs.job import STDOUT, SwapJob
+from faceswap_cli.jobs.resume.stamps import RemoteStamps, Stamp, refresh_stamp, stamp_sources
 from faceswap_cli.jobs.roles import cast_of, pictures_of
-from faceswap_cli.jobs.stamps import RemoteStamps, Stamp, refresh_stamp, stamp_sources
 from faceswap_cli.names import is_url
 from faceswap_cli.options import EngineOptions, MediaOptions, OnNoFace
 from faceswap_cli.stores.urls import is_remote

@@ -11,10 +11,10 @@ from faceswap_cli.errors import FaceswapError, NoFaceError, OutputError, UsageEr
 from faceswap_cli.files.atomic import explain_failure
 from faceswap_cli.jobs.backend import SwapBackend, open_backend
 from faceswap_cli.jobs.job import Outcome, Pair, SwapJob
+from faceswap_cli.jobs.resume.stamps import Stamp, remote_stamp, stamp_sources, stamp_target, take_stamp
+from faceswap_cli.jobs.resume.versions import describe_models
 from faceswap_cli.jobs.roles import pictures_of
-from faceswap_cli.jobs.stamps import Stamp, remote_stamp, stamp_sources, stamp_target, take_stamp
 from faceswap_cli.jobs.swap import Prepared, check_output, prepare_source, swap_file
-from faceswap_cli.jobs.versions import describe_models
 from faceswap_cli.options import EngineOptions, MediaOptions, OnNoFace
 from faceswap_cli.recent import Recent
 from faceswap_cli.stores.files import RemoteOutput, is_remote

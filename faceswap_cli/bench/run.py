@@ -21,8 +21,8 @@ from faceswap_cli.bench.scenes import write_clip, write_source, write_still
 from faceswap_cli.engine.neural import FULL_SET, has_full_set, models_folder
 from faceswap_cli.jobs.backend import SwapBackend, open_backend
 from faceswap_cli.jobs.job import Outcome, SwapJob
+from faceswap_cli.jobs.resume.versions import pixel_versions
 from faceswap_cli.jobs.swap import Prepared, prepare_source, swap_file
-from faceswap_cli.jobs.versions import pixel_versions
 from faceswap_cli.models.spec import Role
 from faceswap_cli.options import EngineName, EngineOptions, RestoreOptions
 from faceswap_cli.runtime.cores import core_count

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from faceswap_cli.jobs import backend
 from faceswap_cli.jobs.backend import SwapBackend
-from faceswap_cli.jobs.versions import describe_models
+from faceswap_cli.jobs.resume.versions import describe_models
 from faceswap_cli.options import EngineOptions
 
 

@@ -160,7 +160,7 @@ def save_face(request: SaveRequest, lookers: Sequence[Looker], library: Library 
         OutputError: The file cannot be written.
         UsageError: As `check_save`; an index that a picture has not; more pictures than a file holds.
     """
-    from faceswap_cli.jobs.versions import pixel_versions
+    from faceswap_cli.jobs.resume.versions import pixel_versions
 
     library = library or Library()
     path = check_save(request, library)

@@ -12,14 +12,14 @@ from faceswap_cli.engine.outcome import Role, SourcePicture
 from faceswap_cli.errors import InputError, NoFaceError, OutputError, UnlikeError, UsageError
 from faceswap_cli.files.atomic import explain_failure
 from faceswap_cli.jobs.backend import SwapBackend
-from faceswap_cli.jobs.checkpoint import UnreadableError
 from faceswap_cli.jobs.clock import Clock
-from faceswap_cli.jobs.fingerprint import fingerprint
 from faceswap_cli.jobs.inputs import Input, Inputs
 from faceswap_cli.jobs.job import Outcome, OutputInfo, SwapJob
 from faceswap_cli.jobs.output_file import OutputFile, Task, open_input
 from faceswap_cli.jobs.rendering.clip import ClipSwap, OnFrame
 from faceswap_cli.jobs.rendering.renderers import LEAST_FRAMES, Renderers, can_start
+from faceswap_cli.jobs.resume.checkpoint import UnreadableError
+from faceswap_cli.jobs.resume.fingerprint import fingerprint
 from faceswap_cli.jobs.roles import cast_of, pictures_of
 from faceswap_cli.jobs.sources import read_sources
 from faceswap_cli.jobs.tally import Tally

@@ -19,7 +19,7 @@ from faceswap_cli.batch.journal import Entries, Journal, default_journal, read_e
 from faceswap_cli.batch.plan.shards import Shard
 from faceswap_cli.errors import OutputError, UsageError
 from faceswap_cli.jobs.job import SwapJob
-from faceswap_cli.jobs.stamps import Stamp
+from faceswap_cli.jobs.resume.stamps import Stamp
 
 
 def result(key: str, status: Status = Status.DONE, **changes: Any) -> ItemResult:

@@ -13,7 +13,7 @@ from faceswap_cli.batch.items import Failure, Item, ItemResult, Status
 from faceswap_cli.batch.resume import Standing, is_current, options_hash
 from faceswap_cli.errors import ModelError
 from faceswap_cli.jobs.job import Pair, SwapJob
-from faceswap_cli.jobs.stamps import Stamp
+from faceswap_cli.jobs.resume.stamps import Stamp
 from faceswap_cli.options import (
     Accelerate,
     Credentials,

@@ -28,8 +28,8 @@ from faceswap_cli.engine.outcome import Role, SourcePicture
 from faceswap_cli.errors import UnlikeError
 from faceswap_cli.image import Image
 from faceswap_cli.jobs.backend import SwapBackend
-from faceswap_cli.jobs.checkpoint import Checkpoints
 from faceswap_cli.jobs.job import Outcome, Pair
+from faceswap_cli.jobs.resume.checkpoint import Checkpoints
 from faceswap_cli.jobs.roles import cast_of, pictures_of
 from faceswap_cli.jobs.tally import Tally
 from faceswap_cli.options import EngineName

@@ -22,10 +22,10 @@ from faceswap_cli.jobs import saved_faces
 from faceswap_cli.jobs.backend import open_backend
 from faceswap_cli.jobs.inputs import Inputs
 from faceswap_cli.jobs.job import Pair, SwapJob
+from faceswap_cli.jobs.resume.stamps import stamp_sources
 from faceswap_cli.jobs.saved_faces import Looker, SaveRequest, open_lookers, save_face
 from faceswap_cli.jobs.saved_sheet import draw_sheet, write_sheet
 from faceswap_cli.jobs.saved_sources import face_of, read_pictures
-from faceswap_cli.jobs.stamps import stamp_sources
 from faceswap_cli.jobs.swap import swap_file
 from faceswap_cli.library.files import encode, read_face
 from faceswap_cli.library.library import Library

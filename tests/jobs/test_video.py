@@ -19,10 +19,11 @@ from PIL import Image as PILImage
 from videos import is_red, make_video, pictures, squares
 
 from faceswap_cli.errors import InputError, NoFaceError
-from faceswap_cli.jobs import checkpoint, swap
+from faceswap_cli.jobs import swap
 from faceswap_cli.jobs.backend import open_backend
 from faceswap_cli.jobs.detect import DetectJob, detect_file
 from faceswap_cli.jobs.job import SwapJob
+from faceswap_cli.jobs.resume import checkpoint
 from faceswap_cli.jobs.swap import swap_file
 from faceswap_cli.options import EngineName, EngineOptions, MediaOptions, OnNoFace
 from faceswap_cli.trim import Trim

@@ -21,7 +21,7 @@ from faceswap_cli.batch.worker import Worker
 from faceswap_cli.errors import InputError, LimitError, MissingDependencyError, OutputError, UsageError
 from faceswap_cli.jobs.inputs import Inputs
 from faceswap_cli.jobs.job import SwapJob
-from faceswap_cli.jobs.stamps import RemoteStamps, stamp_sources, stamp_target
+from faceswap_cli.jobs.resume.stamps import RemoteStamps, stamp_sources, stamp_target
 from faceswap_cli.jobs.swap import check_output, swap_file
 from faceswap_cli.options import OnNoFace
 from faceswap_cli.stores.files import (

@@ -14,8 +14,8 @@ from faceswap_cli.api_jobs.swap import Remote, Spent, falls_back, swap_remote
 from faceswap_cli.batch.items import Failure, Item, ItemResult
 from faceswap_cli.batch.worker import Findings, Worker
 from faceswap_cli.jobs.job import Outcome, SwapJob
+from faceswap_cli.jobs.resume.stamps import stamp_sources, stamp_target
 from faceswap_cli.jobs.roles import pictures_of
-from faceswap_cli.jobs.stamps import stamp_sources, stamp_target
 from faceswap_cli.segmind.clock import SystemClock
 from faceswap_cli.segmind.faults import ApiError, Retry
 

@@ -13,9 +13,9 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
 from faceswap_cli.jobs.backend import SwapBackend
-from faceswap_cli.jobs.checkpoint import Checkpoints
 from faceswap_cli.jobs.clock import Clock
 from faceswap_cli.jobs.rendering.pipeline import Background, map_ordered, pending_limit
+from faceswap_cli.jobs.resume.checkpoint import Checkpoints
 from faceswap_cli.jobs.tally import Tally
 from faceswap_cli.media.frame import Frame, Kept, Reader, SeekingReader, SegmentWriter, Writer
 from faceswap_cli.runtime.cores import core_count

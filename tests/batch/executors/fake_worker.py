@@ -12,7 +12,7 @@ from typing import Any
 
 from faceswap_cli.batch.items import Item, ItemResult, Status
 from faceswap_cli.files.atomic import AtomicFile
-from faceswap_cli.jobs.stamps import Stamp
+from faceswap_cli.jobs.resume.stamps import Stamp
 
 
 class Obedient:

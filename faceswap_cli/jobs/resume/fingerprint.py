@@ -10,9 +10,9 @@ from pathlib import Path
 from faceswap_cli.jobs.backend import SwapBackend
 from faceswap_cli.jobs.inputs import STDIN
 from faceswap_cli.jobs.job import STDOUT, SwapJob
+from faceswap_cli.jobs.resume.stamps import Stamp, stamp_sources, take_stamp
+from faceswap_cli.jobs.resume.versions import describe_models
 from faceswap_cli.jobs.roles import pictures_of
-from faceswap_cli.jobs.stamps import Stamp, stamp_sources, take_stamp
-from faceswap_cli.jobs.versions import describe_models
 from faceswap_cli.names import is_url
 
 

@@ -15,15 +15,15 @@ from fakes import BLUE, RED, BrightSquares, FakeSource, scene
 
 from faceswap_cli.engine.outcome import SourcePicture
 from faceswap_cli.jobs.backend import open_backend
-from faceswap_cli.jobs.checkpoint import Checkpoints, UnreadableError
 from faceswap_cli.jobs.clock import Clock
 from faceswap_cli.jobs.rendering.clip import ClipSwap
+from faceswap_cli.jobs.resume.checkpoint import Checkpoints, UnreadableError
 from faceswap_cli.jobs.tally import Tally
 from faceswap_cli.media.frame import ClipInfo, Frame, Kept
 from faceswap_cli.media.open import open_media
 from faceswap_cli.options import EngineName, EngineOptions, MediaFormat, MediaOptions
 
-ASSETS = Path(__file__).parents[2] / "assets"
+ASSETS = Path(__file__).parents[3] / "assets"
 SOURCE = FakeSource((RED,), ("me.png",))
 
 
