@@ -15,14 +15,14 @@ import typer
 from typer.core import TyperCommand
 
 from faceswap_cli.cli import words
-from faceswap_cli.cli.batch import BATCH_EXAMPLES, batch
+from faceswap_cli.cli.batch.command import BATCH_EXAMPLES, batch
 from faceswap_cli.cli.bench import BENCH_EXAMPLES, bench
 from faceswap_cli.cli.command import Command
-from faceswap_cli.cli.config import build_config
+from faceswap_cli.cli.config.command import build_config
 from faceswap_cli.cli.detect import DETECT_EXAMPLES, detect
 from faceswap_cli.cli.doctor import DOCTOR_EXAMPLES, doctor
-from faceswap_cli.cli.faces import build_faces
-from faceswap_cli.cli.models import build_models
+from faceswap_cli.cli.faces.command import build_faces
+from faceswap_cli.cli.models.command import build_models
 from faceswap_cli.cli.serve import SERVE_EXAMPLES, serve
 from faceswap_cli.cli.swap import SWAP_EXAMPLES, SWAP_GIF_EXAMPLES, swap, swap_gif
 from faceswap_cli.errors import ExitCode, FaceswapError, OutputError

@@ -9,8 +9,8 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from faceswap_cli.cli.models_report import show_size
-from faceswap_cli.cli.models_table import aligned
+from faceswap_cli.cli.models.report import show_size
+from faceswap_cli.cli.models.table import aligned
 from faceswap_cli.text import one_line
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperCommand, TyperOption
 
 from faceswap_cli.cli import words
-from faceswap_cli.cli.settings import (
+from faceswap_cli.cli.config.settings import (
     Catalogue,
     CommandPath,
     Setting,

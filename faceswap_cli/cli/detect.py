@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from faceswap_cli.cli import options as o
-from faceswap_cli.cli import remote_options as r
-from faceswap_cli.cli.engine_options import Detection, EngineChoice, Limits, TalkAndProgress
-from faceswap_cli.cli.groups import grouped
+from faceswap_cli.cli.options import common as o
+from faceswap_cli.cli.options import remote as r
+from faceswap_cli.cli.options.engine import Detection, EngineChoice, Limits, TalkAndProgress
+from faceswap_cli.cli.options.groups import grouped
 from faceswap_cli.cli.output import Output, say
 from faceswap_cli.errors import ExitCode, InputError, OutputError, UsageError
 from faceswap_cli.options import EngineOptions, MediaOptions, RuntimeOptions, SelectOptions

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from faceswap_cli.cli import options as o
-from faceswap_cli.cli import remote_options as r
+from faceswap_cli.cli.options import common as o
+from faceswap_cli.cli.options import remote as r
 from faceswap_cli.cli.output import Output
 from faceswap_cli.cli.stdout import is_terminal
 from faceswap_cli.errors import ExitCode, UsageError

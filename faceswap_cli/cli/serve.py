@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from faceswap_cli.cli import options as o
 from faceswap_cli.cli.consent import tell_once
-from faceswap_cli.cli.engine_options import EngineChoice, Swapping, Talk, engine_options
-from faceswap_cli.cli.groups import grouped
+from faceswap_cli.cli.options import common as o
+from faceswap_cli.cli.options.engine import EngineChoice, Swapping, Talk, engine_options
+from faceswap_cli.cli.options.groups import grouped
 from faceswap_cli.cli.output import Output, say
 from faceswap_cli.server.options import MIB, ServerOptions
 

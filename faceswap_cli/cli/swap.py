@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from faceswap_cli.cli import options as o
 from faceswap_cli.cli.consent import tell_once
-from faceswap_cli.cli.engine_options import (
+from faceswap_cli.cli.options import common as o
+from faceswap_cli.cli.options.engine import (
     Detection,
     EngineChoice,
     FaceChoice,
@@ -18,11 +18,11 @@ from faceswap_cli.cli.engine_options import (
     TalkAndProgress,
     engine_options,
 )
-from faceswap_cli.cli.groups import grouped
-from faceswap_cli.cli.media_options import MediaChoice
+from faceswap_cli.cli.options.groups import grouped
+from faceswap_cli.cli.options.media import MediaChoice
+from faceswap_cli.cli.options.people import PeopleChoice, parse_pairs
+from faceswap_cli.cli.options.remote import RemoteChoice
 from faceswap_cli.cli.output import Output
-from faceswap_cli.cli.people_options import PeopleChoice, parse_pairs
-from faceswap_cli.cli.remote_options import RemoteChoice
 from faceswap_cli.cli.stdout import is_terminal
 from faceswap_cli.errors import UsageError
 from faceswap_cli.options import EngineOptions, MediaFormat, MediaOptions, OnNoFace

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from faceswap_cli.cli.app import _EPILOG
-from faceswap_cli.cli.batch import BATCH_EXAMPLES
+from faceswap_cli.cli.batch.command import BATCH_EXAMPLES
 from faceswap_cli.cli.detect import DETECT_EXAMPLES
 from faceswap_cli.cli.swap import SWAP_EXAMPLES, SWAP_GIF_EXAMPLES
 

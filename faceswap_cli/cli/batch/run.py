@@ -1,0 +1,241 @@
+"""Runs what `faceswap batch` asks for, and tells of it as it goes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from faceswap_cli.batch.executors.base import Executor, Limits
+from faceswap_cli.batch.items import Item, ItemResult
+from faceswap_cli.batch.journal import Journal, default_journal
+from faceswap_cli.batch.locks import hold
+from faceswap_cli.batch.plan.plan import make_plan, plan_stream
+from faceswap_cli.batch.report.reports import Reports
+from faceswap_cli.batch.request import NAMES, BatchRequest
+from faceswap_cli.batch.resume import Models
+from faceswap_cli.batch.run import Policy, run_batch
+from faceswap_cli.cli.batch.api import BatchApi, check_items
+from faceswap_cli.cli.batch.backends import Backends
+from faceswap_cli.cli.batch.plan import check_sources, has_journal, journal_of, names_of, warn_of
+from faceswap_cli.cli.batch.report import item_report, summary_report
+from faceswap_cli.cli.batch.table import FAILURES_SHOWN, BatchProgress, tell_end
+from faceswap_cli.cli.consent import tell_once
+from faceswap_cli.cli.options.batch import ExecutorName
+from faceswap_cli.cli.options.remote import RemoteRun
+from faceswap_cli.cli.output import Output
+from faceswap_cli.cli.stdout import is_terminal
+from faceswap_cli.errors import ExitCode
+from faceswap_cli.jobs.roles import pictures_of
+from faceswap_cli.jobs.swap import prepare_source
+from faceswap_cli.names import shown
+from faceswap_cli.options import EngineOptions
+from faceswap_cli.stores.files import is_remote
+
+FACES_OF_A_PIPE = 50
+"""How many faces are taken to be ahead where names come through a pipe: enough for a faster graph to be made."""
+
+
+_OF_SOURCES = frozenset({ExitCode.USAGE, ExitCode.INPUT, ExitCode.NO_FACE, ExitCode.MODEL})
+"""How items end where the source cannot be used, among other reasons."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """How a batch is run: what is not about its items.
+
+    Attributes:
+        policy: How failures, order and resuming are gone about.
+        journal: The file; None: beside the outputs.
+        workers: Processes; None: as many as fit.
+        threads: Of each worker; None: the cores divided.
+        limits: What one item may cost.
+        executor: Where the items run.
+        address: Of a Ray cluster.
+        num_gpus: Of each worker on Ray.
+        report, junit, summary_html: Files to write at the end; None: not asked for.
+        progress: Show a progress line where standard error is a terminal.
+        remote: How the API is gone about, where the request has it do the items.
+    """
+
+    policy: Policy = field(default_factory=Policy)
+    journal: Path | None = None
+    workers: int | None = None
+    threads: int | None = None
+    limits: Limits = field(default_factory=Limits)
+    executor: ExecutorName = ExecutorName.LOCAL
+    address: str | None = None
+    num_gpus: float | None = None
+    report: Path | None = None
+    junit: Path | None = None
+    summary_html: Path | None = None
+    progress: bool = True
+    remote: RemoteRun = field(default_factory=RemoteRun)
+
+
+def run(output: Output, request: BatchRequest, how: RunRequest) -> int:
+    """Plan a batch, run it and tell; returns the exit code.
+
+    What would keep all items from being done is found before a worker is started: sources that are not there, models
+    that are missing, reports that cannot be written.
+
+    Raises:
+        UsageError: Names that collide, another run on the same output ...
+        InputError: A source, a list or a manifest that cannot be read.
+        NoFaceError: No face in the source.
+        ModelError: A model that is needed is not installed, or damaged.
+        OutputError: The output folder, the journal or a report cannot be written.
+    """
+    reports = Reports(report=how.report, junit=how.junit, summary_html=how.summary_html)
+    check_sources(request)
+    journal_path = journal_of(request, how.journal)
+    request = replace(request, resume=has_journal(journal_path))
+    items, total = _items(output, request)
+    backends = Backends()
+    models: Models = backends.models
+    api: BatchApi | None = None
+    with ExitStack() as stack:
+        if request.remote is not None:
+            check_items(items if total is not None else ())
+            api = BatchApi(output, request.remote, how.remote, journal_path)
+            models = api.models
+        else:
+            backends.open_all([request.engine, *(item.job.engine for item in (items if total is not None else ()))])
+        journal: Journal | None = None
+        if journal_path is not None:
+            usual = () if is_remote(request.output) else (default_journal(Path(request.output), request.shard),)
+            stack.enter_context(hold(journal_path, *usual))
+            journal = stack.enter_context(Journal(journal_path))
+        else:
+            output.note("what is done is noted nowhere, as the outputs are not on this machine; --journal FILE lets a "
+                        "later run go on with it")
+        tell_once(output)
+        for note in backends.open(request.engine).notes if api is None else api.remote.notes:
+            output.note(note)
+        progress = BatchProgress(output, total, progress=how.progress and not _mixes(output))
+        executor: Executor
+        if api is None:
+            executor = _executor(how, request.engine, total)
+        else:
+            stack.callback(api.remote.close)
+            executor = api.executor(progress.note)
+        stack.callback(executor.close)
+        stack.enter_context(progress)
+        doubt, teller = _Doubt(request, backends), _Teller(output, progress)
+
+        def tell(result: ItemResult) -> None:
+            if api is None:
+                doubt.look(result)
+            reports.add(result)
+            if output.json:
+                output.data(item_report(result))
+            teller.tell(result)
+
+        report = run_batch(items, executor, journal, how.policy, tell, models=models, say=progress.note)
+    reports.finish(report)
+    if output.json:
+        output.data(summary_report(report) | ({} if api is None else api.summary(report)))
+    try:
+        with output.progress("contact sheet", unit="item") as on_item:
+            reports.write(on_item)
+    except KeyboardInterrupt:
+        output.note("interrupted while the reports were written; the items are done")
+        return ExitCode.INTERRUPTED
+    tell_end(output, reports.summary, arguments=sys.argv[1:], journal=journal_path, reports=reports.paths.values())
+    if api is None:
+        return report.exit_code
+    api.tell(output, report)
+    return api.exit_code(report)
+
+
+class _Doubt:
+    """Whether it is the source that makes items fail: then all would, and one error says it better."""
+
+    def __init__(self, request: BatchRequest, backends: Backends) -> None:
+        self._request = request
+        self._backends = backends
+        self._settled = not request.pictures
+
+    def look(self, result: ItemResult) -> None:
+        """At the first failure, unless an item was done before, the source is looked at here.
+
+        Raises:
+            InputError, NoFaceError, UsageError, ModelError: What `faceswap swap` would say of the source.
+        """
+        if self._settled or not result.attempts or pictures_of(result.item.job) != self._request.pictures:
+            return
+        self._settled = True
+        if result.failure is not None and result.failure.exit_code in _OF_SOURCES:
+            prepare_source(result.item.job, self._backends.open(result.item.job.engine))
+
+
+def _items(output: Output, request: BatchRequest) -> tuple[Iterable[Item], int | None]:
+    """The items and, unless their names come through a pipe, how many there are."""
+    if NAMES in request.inputs:
+        stream = plan_stream(request, names_of(request), lambda text: output.warn([text]))
+        return _with_faces_ahead(stream, FACES_OF_A_PIPE), None
+    plan = make_plan(request)
+    warn_of(output, plan)
+    return list(_with_faces_ahead(plan.items, len(plan.items))), len(plan.items)
+
+
+def _with_faces_ahead(items: Iterable[Item], count: int) -> Iterator[Item]:
+    """The items, told how many there are, so that the engine can see what a faster start is worth."""
+    known: dict[EngineOptions, EngineOptions] = {}
+    for item in items:
+        engine = known.get(item.job.engine)
+        if engine is None:
+            engine = replace(item.job.engine, runtime=replace(item.job.engine.runtime, faces_ahead=count))
+            known[item.job.engine] = engine
+        yield replace(item, job=replace(item.job, engine=engine))
+
+
+def _mixes(output: Output) -> bool:
+    """Whether data would be written over the progress line."""
+    return output.json and is_terminal()
+
+
+def _executor(how: RunRequest, engine: EngineOptions, items: int | None) -> Executor:
+    """Where the items run.
+
+    Args:
+        how: The batch is run.
+        engine: What most items ask for.
+        items: How many there are; None: not known.
+    """
+    if how.executor is ExecutorName.RAY:
+        from faceswap_cli.batch.executors.ray import RayExecutor
+
+        return RayExecutor(how.workers, how.limits, how.threads, address=how.address, num_gpus=how.num_gpus)
+    from faceswap_cli.batch.executors.local import LocalExecutor, auto_workers
+    from faceswap_cli.runtime.cores import core_count
+    from faceswap_cli.runtime.memory import free_memory
+
+    workers = how.workers or auto_workers(engine, core_count(), free_memory())
+    # More would only be started to find nothing to do; and each would get fewer threads.
+    return LocalExecutor(max(1, workers if items is None else min(workers, items)), how.limits, how.threads)
+
+
+class _Teller:
+    """Tells of items as they end: of the first failures, and with --verbose of every item."""
+
+    def __init__(self, output: Output, progress: BatchProgress) -> None:
+        self._output = output
+        self._progress = progress
+        self._failures = 0
+
+    def tell(self, result: ItemResult) -> None:
+        """Tell of an item, and count it."""
+        name = shown(result.item.name)
+        if result.failure is not None:
+            self._failures += 1
+            message = result.failure.message
+            if self._failures <= FAILURES_SHOWN or self._output.verbose:
+                self._progress.fail(message if name in message else f"{name}: {message}")
+                if self._failures == FAILURES_SHOWN and not self._output.verbose:
+                    self._progress.note("more failures are counted only; --verbose tells of all")
+        elif self._output.verbose:
+            self._progress.note(f"{result.status}: {name} ({result.seconds:.2f} s)")
+        self._progress.update(result)

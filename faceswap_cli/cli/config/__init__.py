@@ -1,0 +1,1 @@
+"""`faceswap config`, and the settings that it shows."""
