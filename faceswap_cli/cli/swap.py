@@ -146,7 +146,7 @@ def _run(output: Output, source: str | None, target: str | None, destination: st
     if job.remote is None:
         outcome = _swap_here(output, job)
     else:
-        from faceswap_cli.cli.remote_swap import swap_there
+        from faceswap_cli.cli.api_swap import swap_there
 
         outcome = swap_there(output, job, _swap_here)
     output.warn(outcome.warnings)

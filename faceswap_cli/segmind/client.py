@@ -33,7 +33,7 @@ from faceswap_cli.segmind.faults import (
     refusal,
 )
 from faceswap_cli.segmind.key import ApiKey, require_key
-from faceswap_cli.segmind.pace import PROCESS, Pace
+from faceswap_cli.segmind.request_rate import PROCESS, Pace
 from faceswap_cli.segmind.results import MAX_RESULT_BYTES, Received, decoded, download, is_address, store
 from faceswap_cli.segmind.schema import (
     WARNINGS_HEADER,

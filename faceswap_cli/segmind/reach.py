@@ -12,7 +12,7 @@ from faceswap_cli.segmind.address import Addresses, is_hosted
 from faceswap_cli.segmind.clock import Clock, Deadline, SystemClock
 from faceswap_cli.segmind.faults import ApiError, Errand
 from faceswap_cli.segmind.key import ApiKey, require_key
-from faceswap_cli.segmind.pace import PROCESS
+from faceswap_cli.segmind.request_rate import PROCESS
 from faceswap_cli.segmind.wire import Patience, Wire
 
 _NOBODYS = "00000000-0000-4000-8000-000000000000"

@@ -19,7 +19,7 @@ from faceswap_cli.segmind.address import Addresses, origin
 from faceswap_cli.segmind.clock import Clock, Deadline, show_seconds
 from faceswap_cli.segmind.faults import STILL_THERE, ApiError, Errand, Retry, failure, one_line, refusal
 from faceswap_cli.segmind.key import ApiKey
-from faceswap_cli.segmind.pace import Pace, asked_wait
+from faceswap_cli.segmind.request_rate import Pace, asked_wait
 from faceswap_cli.segmind.schema import AnswerError, decode_answer, read_error
 
 _log = logging.getLogger(__name__)

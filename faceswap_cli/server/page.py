@@ -35,7 +35,7 @@ from faceswap_cli.server.translate import check_lists, engine_of_page, restorers
 
 if TYPE_CHECKING:
     from faceswap_cli.jobs.backend import FaceFinder
-    from faceswap_cli.server.sight import Sight
+    from faceswap_cli.server.preview import Sight
 
 log = logging.getLogger("faceswap.serve")
 
@@ -142,7 +142,7 @@ class Page:
         Raises:
             ApiError: The picture cannot be had or read, or the engine failed.
         """
-        from faceswap_cli.server.sight import look
+        from faceswap_cli.server.preview import look
 
         path = self._work  # until there is a folder for it
         try:

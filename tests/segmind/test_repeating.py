@@ -16,7 +16,7 @@ from faceswap_cli.errors import ExitCode, RemoteError
 from faceswap_cli.options import RemoteMode
 from faceswap_cli.segmind.client import SegmindClient
 from faceswap_cli.segmind.faults import ApiError, Retry
-from faceswap_cli.segmind.pace import Pace
+from faceswap_cli.segmind.request_rate import Pace
 from faceswap_cli.segmind.schema import FaceswapV3Request
 from faceswap_cli.segmind.wire import Patience
 

@@ -9,7 +9,7 @@ from segmind_api import CANARY, PICTURE, FakeClock, SegmindApi
 
 from faceswap_cli.segmind.client import SegmindClient
 from faceswap_cli.segmind.key import ApiKey
-from faceswap_cli.segmind.pace import Pace
+from faceswap_cli.segmind.request_rate import Pace
 from faceswap_cli.segmind.schema import FaceswapV3Request
 
 
