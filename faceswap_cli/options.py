@@ -146,7 +146,7 @@ FaceIndex = tuple[int, ...] | str | None
 """Indices in the chosen order, `ALL`, or None: the first that passes the gender filter."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SelectOptions:
     """Which faces take part.
 
@@ -176,7 +176,7 @@ def _check_range(option: str, value: float, low: float, high: float) -> None:
         raise UsageError(f"{option} {value:g} is outside {low:g}..{high:g}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RuntimeOptions:
     """What runs the networks.
 
@@ -259,7 +259,7 @@ class SwapOptions:
             raise UsageError(f"--swap-size {self.size} must be a multiple of 128 within 128..1024")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RestoreOptions:
     """How swapped faces are restored.
 
@@ -282,7 +282,7 @@ class RestoreOptions:
         _check_range("--restore-visibility", self.visibility, 0.0, 1.0)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EngineOptions:
     """Which engine runs and how.
 
@@ -342,7 +342,7 @@ class Credentials:
     key: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MediaOptions:
     """How media are read and written.
 
@@ -383,7 +383,7 @@ class MediaOptions:
         return self.max_pixels * (MAX_CLIP_PIXELS // MAX_PIXELS)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteOptions:
     """That a job is done by the API, and how it is called. Holds no key.
 

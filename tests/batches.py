@@ -43,8 +43,8 @@ class Tree:
         return path
 
     def item(self, name: str, number: int = 0, **changes: Any) -> Item:
-        job = SwapJob((str(self.source),), str(self.targets / name), str(self.outputs / name))
-        return Item(number, name, replace(job, **changes), name)
+        job = SwapJob(sources=(str(self.source),), target=str(self.targets / name), output=str(self.outputs / name))
+        return Item(number=number, key=name, job=replace(job, **changes), name=name)
 
     def items(self, **changes: object) -> list[Item]:
         names = sorted((path.name for path in self.targets.iterdir()), key=lambda name: (len(name), name))
@@ -55,8 +55,9 @@ class Tree:
 
 
 def face() -> FaceOutcome:
-    return FaceOutcome(0, 1, True, source=0, source_picture="me.jpg", box=Box(1.234, 2.0, 30.0, 40.5), score=0.98765,
-                       pose=Pose(1.0, -2.0, 0.5), gender=Gender.FEMALE, gender_probability=float("nan"))
+    return FaceOutcome(frame=0, index=1, swapped=True, source=0, source_picture="me.jpg",
+                       box=Box(1.234, 2.0, 30.0, 40.5), score=0.98765, pose=Pose(1.0, -2.0, 0.5), gender=Gender.FEMALE,
+                       gender_probability=float("nan"))
 
 
 def swap(item: Item) -> ItemResult:
@@ -72,20 +73,24 @@ def swap(item: Item) -> ItemResult:
             raise InputError(f"{job.target} is damaged")
         if b"nobody" in content:
             if job.on_no_face == "skip":
-                return ItemResult(item, Status.SKIPPED, target=found, sources=sources, models=MODELS)
+                return ItemResult(item=item, status=Status.SKIPPED, target=found, sources=sources, models=MODELS)
             raise NoFaceError(f"no face found in {job.target}")
     except (InputError, NoFaceError) as error:
-        return ItemResult(item, Status.FAILED, failure=Failure(type(error).__name__, str(error), error.exit_code),
-                          target=found, sources=sources, models=MODELS)
+        return ItemResult(item=item, status=Status.FAILED,
+                          failure=Failure(type(error).__name__, str(error), error.exit_code), target=found,
+                          sources=sources, models=MODELS)
     output = Path(job.output)
     if output.exists() and not job.overwrite:
-        return ItemResult(item, Status.FAILED, failure=Failure("UsageError", f"{output} exists"), target=found)
+        return ItemResult(item=item, status=Status.FAILED, failure=Failure("UsageError", f"{output} exists"),
+                          target=found)
     output.write_bytes(content + Path(job.sources[0]).read_bytes())
-    info = OutputInfo(job.output, "jpeg", 1, 1, 1, 0.0, None, output.stat().st_size)
-    outcome = Outcome(job.sources, job.target, info, {"engine": "fake", "restorer": None}, 1, 1, 0, 1, (face(),),
-                      ("looks odd",), Timings(total=0.5))
-    return ItemResult(item, Status.DONE, outcome, seconds=0.5, worker=0, target=found, sources=sources,
-                      output=take_stamp(output), models=MODELS)
+    info = OutputInfo(path=job.output, format="jpeg", width=1, height=1, frames=1, duration=0.0, loop=None,
+                      bytes=output.stat().st_size)
+    outcome = Outcome(sources=job.sources, target=job.target, output=info, engine={"engine": "fake", "restorer": None},
+                      frames=1, frames_swapped=1, frames_without_face=0, faces_swapped=1, faces=(face(),),
+                      warnings=("looks odd",), timings=Timings(total=0.5))
+    return ItemResult(item=item, status=Status.DONE, outcome=outcome, seconds=0.5, worker=0, target=found,
+                      sources=sources, output=take_stamp(output), models=MODELS)
 
 
 class FakeExecutor:

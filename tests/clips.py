@@ -110,7 +110,8 @@ def write(path: Path, frames: Sequence[Frame], info: ClipInfo, kind: MediaFormat
 def info_for(frames: Sequence[Frame], kind: MediaFormat = MediaFormat.APNG, **facts: object) -> ClipInfo:
     """Facts that suit a list of frames."""
     height, width = frames[0].pixels.shape[:2]
-    return ClipInfo(kind, width, height, len(frames), mode="RGBA", lossless=True, **facts)
+    return ClipInfo(format=kind, width=width, height=height, frame_count=len(frames), mode="RGBA", lossless=True,
+                    **facts)
 
 
 def pillow_frames(path: Path) -> list[Bytes]:
@@ -131,7 +132,9 @@ def grey_frames(count: int, height: int = 24, width: int = 32, colours: int = 20
     frames = []
     for number in range(count):
         indices = ((rows * 5 + columns * 3 + number * 2) % colours).astype(np.uint8)
-        frames.append(Frame(palette[indices], None, Fraction(4 + number % 3, 100), Indexed(indices, palette)))
+        frames.append(
+            Frame(pixels=palette[indices], alpha=None, duration=Fraction(4 + number % 3, 100),
+                  indexed=Indexed(indices, palette)))
     return frames
 
 

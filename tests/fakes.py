@@ -230,8 +230,8 @@ def _face(image: Image, x: int, y: int, width: int, height: int) -> Face:
     gender = Gender.UNKNOWN if abs(red - blue) < 50 else Gender.FEMALE if red > blue else Gender.MALE
     box = Box(x, y, x + width, y + height)
     grid = np.array([[0.3, 0.3], [0.7, 0.3], [0.5, 0.5], [0.3, 0.7], [0.7, 0.7]])
-    face = Face(box, 1.0, grid * [width, height] + [x, y], Pose(float(x), 0.0, 0.0), gender=gender,
-                gender_probability=0.5 if gender is Gender.UNKNOWN else 0.9)
+    face = Face(box=box, score=1.0, landmarks=grid * [width, height] + [x, y], pose=Pose(float(x), 0.0, 0.0),
+                gender=gender, gender_probability=0.5 if gender is Gender.UNKNOWN else 0.9)
     return replace(face, warnings=(f"face small: {width} px",)) if width < 12 else face
 
 
@@ -249,7 +249,8 @@ def _outcome(plan: FakePlan, choice: Choice, frame: int) -> FaceOutcome:
     face = choice.face
     swapped = choice.index in plan.colours
     if face is None:
-        return FaceOutcome(frame, choice.index, swapped, choice.skip_reason)
-    return FaceOutcome(frame, choice.index, swapped, choice.skip_reason, 0 if swapped else None,
-                       plan.names.get(choice.index), face.box, face.score, face.pose, face.gender,
-                       face.gender_probability, face.warnings, similarity=plan.measured.get(choice.index))
+        return FaceOutcome(frame=frame, index=choice.index, swapped=swapped, skip_reason=choice.skip_reason)
+    return FaceOutcome(frame=frame, index=choice.index, swapped=swapped, skip_reason=choice.skip_reason,
+                       source=0 if swapped else None, source_picture=plan.names.get(choice.index), box=face.box,
+                       score=face.score, pose=face.pose, gender=face.gender, gender_probability=face.gender_probability,
+                       warnings=face.warnings, similarity=plan.measured.get(choice.index))

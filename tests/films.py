@@ -104,7 +104,8 @@ def facts(path: Path, **more: Any) -> ClipInfo:
             rate=stream.average_rate, time_base=stream.time_base, aspect=stream.sample_aspect_ratio or Fraction(1),
             color_range=int(first.color_range), primaries=int(first.color_primaries), transfer=int(first.color_trc),
             matrix=int(first.colorspace), start=first.pts * stream.time_base, **more)
-        return ClipInfo(MediaFormat.MP4, context.width, context.height, stream.frames, video=video)
+        return ClipInfo(format=MediaFormat.MP4, width=context.width, height=context.height, frame_count=stream.frames,
+                        video=video)
 
 
 def frames_of(path: Path, *, begin: int = 0) -> Iterator[Frame]:
@@ -119,13 +120,13 @@ def frames_of(path: Path, *, begin: int = 0) -> Iterator[Frame]:
             first = picture.pts if first is None else first
             if waiting is not None:
                 if number >= begin:
-                    yield Frame(blank, duration=(picture.pts - waiting.pts) * unit,
+                    yield Frame(pixels=blank, duration=(picture.pts - waiting.pts) * unit,
                                 native=Native(waiting, blank), time=(waiting.pts - first) * unit)
                 number += 1
             waiting = picture
         assert waiting is not None and first is not None
         if number >= begin:
-            yield Frame(blank, duration=waiting.duration * unit, native=Native(waiting, blank),
+            yield Frame(pixels=blank, duration=waiting.duration * unit, native=Native(waiting, blank),
                         time=(waiting.pts - first) * unit)
 
 

@@ -12,8 +12,10 @@ from faceswap_cli.library.saved_face import FaceRecord, SavedFace, SavedPicture
 
 def record(**changes) -> FaceRecord:
     landmarks = np.array([[20.25, 20], [40, 20.5], [30, 30], [22, 40], [38, 41]])
-    made = FaceRecord("neural", "insightface", (12.0, 8.5, 48.0, 52.0), 0.875, landmarks, (3.5, -1.0, 0.25), 0.0,
-                      np.linspace(0, 1, 512, dtype=np.float32), "female", 0.9, 33, {"detector": "ab" * 32})
+    made = FaceRecord(engine="neural", analyser="insightface", box=(12.0, 8.5, 48.0, 52.0), score=0.875,
+                      landmarks=landmarks, pose=(3.5, -1.0, 0.25), spread=0.0,
+                      embedding=np.linspace(0, 1, 512, dtype=np.float32), gender="female", gender_probability=0.9,
+                      age=33, models={"detector": "ab" * 32})
     return replace(made, **changes)
 
 
@@ -23,7 +25,8 @@ def picture(*records: FaceRecord, size: tuple[int, int] = (64, 56)) -> SavedPict
 
 
 def face(*pictures: SavedPicture, **changes) -> SavedFace:
-    made = SavedFace("anna", "2026-01-31", "faceswap-cli 0.1.0", "she agreed", pictures or (picture(),))
+    made = SavedFace(name="anna", created="2026-01-31", program="faceswap-cli 0.1.0", note="she agreed",
+                     pictures=pictures or (picture(),))
     return replace(made, **changes)
 
 

@@ -53,12 +53,13 @@ def finish(received: Path, job: SwapJob, wanted: MediaFormat, *, animated: bool 
         raise ApiError(f"the API's result cannot be used: {error}; the request may be billed") from error
     path = job.output_path
     if path is None:
-        return OutputInfo(job.output, wanted.value, info.width, info.height, frames, float(duration), info.loop,
-                          received.stat().st_size, marks(media, kind))
+        return OutputInfo(path=job.output, format=wanted.value, width=info.width, height=info.height, frames=frames,
+                          duration=float(duration), loop=info.loop, bytes=received.stat().st_size,
+                          marks=marks(media, kind))
     if not keeps:
         info, frames, duration = _look(path, job.media)
-    return OutputInfo(job.output, info.format.value, info.width, info.height, frames, float(duration), info.loop,
-                      path.stat().st_size, marks(media, kind))
+    return OutputInfo(path=job.output, format=info.format.value, width=info.width, height=info.height, frames=frames,
+                      duration=float(duration), loop=info.loop, bytes=path.stat().st_size, marks=marks(media, kind))
 
 
 def _look(path: Path, media: MediaOptions) -> tuple[ClipInfo, int, Fraction]:

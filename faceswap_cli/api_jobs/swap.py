@@ -163,7 +163,8 @@ def check_remote(job: SwapJob) -> None:
         check_label(job.media.label)  # drawn here, when the result is paid for
     # What a local file is, its content says later.
     known = job.animation_only or is_url(job.target)
-    _request(job, _guess(job) if known else ClipInfo(MediaFormat.JPEG, 1, 1), "sha256:source", "sha256:target")
+    _request(job, _guess(job) if known else ClipInfo(format=MediaFormat.JPEG, width=1, height=1), "sha256:source",
+             "sha256:target")
 
 
 def check_source(job: SwapJob) -> None:
@@ -208,7 +209,7 @@ def swap_remote(job: SwapJob, remote: Remote, spent: Spent | None = None) -> Out
         with clock.stage("load"):
             task = _look(job, inputs, remote)
         if job.dry_run:
-            return task.outcome(None, Received(Path(), task.wanted, 0), clock)
+            return task.outcome(None, Received(path=Path(), format=task.wanted, bytes=0), clock)
         with clock.stage("swap"):
             received, warnings = _ask(task, remote, Path(folder) / "result", spent or Spent())
         with clock.stage("encode"):
@@ -227,7 +228,7 @@ def falls_back(error: BaseException, options: RemoteOptions) -> bool:
             and (error.out_of_order or error.status == 406))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Picture:
     """An input.
 
@@ -246,7 +247,7 @@ class _Picture:
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Task:
     """A job whose inputs were looked at.
 
@@ -280,8 +281,9 @@ class _Task:
                   "provider": self.host, "slug": slug, "request_id": received.request_id}
         frames = 1 if output is None else output.frames
         own = (*self.source.warnings, *(self.target.info.warnings if self.target.info is not None else ()))
-        return Outcome(self.job.sources, self.job.target, output, engine, frames, 0 if output is None else frames, 0, 0,
-                       (), tuple(dict.fromkeys((*own, *warnings, *received.warnings))), clock.timings())
+        return Outcome(sources=self.job.sources, target=self.job.target, output=output, engine=engine, frames=frames,
+                       frames_swapped=0 if output is None else frames, frames_without_face=0, faces_swapped=0, faces=(),
+                       warnings=tuple(dict.fromkeys((*own, *warnings, *received.warnings))), timings=clock.timings())
 
 
 def _look(job: SwapJob, inputs: Inputs, remote: Remote) -> _Task:
@@ -306,7 +308,8 @@ def _look(job: SwapJob, inputs: Inputs, remote: Remote) -> _Task:
     request = _request(job, guess, source.uri, target.uri, wanted)
     key = ticket_key(remote.client.addresses.root, request.slug.value, request.to_json())
     animated = guess.animated if info is not None or job.animation_only or not guess.animated else None
-    return _Task(job, remote.host, source, target, guess, wanted, animated, request, key)
+    return _Task(job=job, host=remote.host, source=source, target=target, guess=guess, wanted=wanted, animated=animated,
+                 request=request, key=key)
 
 
 def _ask(task: _Task, remote: Remote, destination: Path, spent: Spent) -> tuple[Received, tuple[str, ...]]:
@@ -368,7 +371,7 @@ def _picture(spec: str, job: SwapJob, inputs: Inputs) -> _Picture:
         if "@" in urlsplit(spec).netloc:
             raise UsageError(f"{redact_url(spec)} is given with a user name or password, which --remote would hand to "
                              "the API; download it first")
-        return _Picture(redact_url(spec), None, spec)
+        return _Picture(name=redact_url(spec), path=None, uri=spec)
     found = inputs.resolve_picture(spec) if spec == job.sources[0] else inputs.resolve(spec)
     with open_media(found.path, job.media, name=found.name) as reader:
         info = reader.info
@@ -380,7 +383,8 @@ def _picture(spec: str, job: SwapJob, inputs: Inputs) -> _Picture:
     except OSError as error:
         raise OutputError(f"{found.name} cannot be read: {error.strerror or error}") from error
     more = f"{found.name} has {found.left_out + 1} pictures, and the API takes one: the first is sent"
-    return _Picture(found.name, found.path, f"sha256:{digest}", info, (more,) if found.left_out else ())
+    return _Picture(name=found.name, path=found.path, uri=f"sha256:{digest}", info=info,
+                    warnings=(more,) if found.left_out else ())
 
 
 def _guess(job: SwapJob) -> ClipInfo:
@@ -390,7 +394,8 @@ def _guess(job: SwapJob) -> ClipInfo:
     if kind in VIDEO:
         raise UsageError(_NO_VIDEO.format(redact_url(job.target)))
     animated = job.animation_only or kind in (MediaFormat.GIF, MediaFormat.APNG)
-    return ClipInfo(kind or (MediaFormat.GIF if animated else MediaFormat.JPEG), 1, 1, 2 if animated else 1)
+    return ClipInfo(format=kind or (MediaFormat.GIF if animated else MediaFormat.JPEG), width=1, height=1,
+                    frame_count=2 if animated else 1)
 
 
 def _request(job: SwapJob, info: ClipInfo, source: str, target: str, wanted: MediaFormat | None = None) -> AnyRequest:

@@ -27,7 +27,7 @@ from faceswap_cli.jobs.resume.stamps import Stamp
 from faceswap_cli.names import shown
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """What the journal keeps of an item.
 
@@ -75,9 +75,11 @@ class Entry:
         """
         item, outcome = result.item, result.outcome
         wrote = result.status in (Status.DONE, Status.COPIED)
-        entry = cls(item.key, result.status, shown(item.name), result.attempts, round(result.seconds, 4), result.worker,
-                    result.target, tuple((shown(name), stamp) for name, stamp in result.sources.items()), options,
-                    dict(result.models), shown(item.job.output) if wrote else None, result.output, result.failure)
+        entry = cls(key=item.key, status=result.status, target=shown(item.name), attempts=result.attempts,
+                    seconds=round(result.seconds, 4), worker=result.worker, input=result.target,
+                    sources=tuple((shown(name), stamp) for name, stamp in result.sources.items()), options=options,
+                    models=dict(result.models), path=shown(item.job.output) if wrote else None, output=result.output,
+                    failure=result.failure)
         return entry if outcome is None else entry._with(outcome)
 
     def _with(self, outcome: Outcome) -> Self:
@@ -120,15 +122,17 @@ class Entry:
         try:
             output, failure, stamp = record["output"], record["failure"], record["input"]
             return cls(
-                str(record["key"]), Status(record["status"]), str(record["target"]), int(record["attempts"]),
-                float(record["seconds"]), record["worker"], None if stamp is None else _stamp(stamp),
-                tuple((str(source["name"]), _stamp(source)) for source in record["sources"]), str(record["options"]),
-                dict(record["models"]), None if output is None else str(output["path"]),
-                None if output is None or "size" not in output else _stamp(output),
-                None if failure is None else
+                key=str(record["key"]), status=Status(record["status"]), target=str(record["target"]),
+                attempts=int(record["attempts"]), seconds=float(record["seconds"]), worker=record["worker"],
+                input=None if stamp is None else _stamp(stamp),
+                sources=tuple((str(source["name"]), _stamp(source)) for source in record["sources"]),
+                options=str(record["options"]), models=dict(record["models"]),
+                path=None if output is None else str(output["path"]),
+                output=None if output is None or "size" not in output else _stamp(output),
+                failure=None if failure is None else
                 Failure(str(failure["type"]), str(failure["message"]), ExitCode(failure["exit_code"])),
-                dict(record["engine"]), dict(record["frames"]), tuple(record["faces"]), tuple(record["warnings"]),
-                dict(record["timings"]))
+                engine=dict(record["engine"]), frames=dict(record["frames"]), faces=tuple(record["faces"]),
+                warnings=tuple(record["warnings"]), timings=dict(record["timings"]))
         except (KeyError, TypeError, IndexError, AttributeError) as error:
             raise ValueError(f"no entry of a journal: {error!r}") from error
 

@@ -45,7 +45,7 @@ class Failure:
     exit_code: ExitCode = ExitCode.UNEXPECTED
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
     """One target of a batch.
 
@@ -64,7 +64,7 @@ class Item:
     problem: Failure | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ItemResult:
     """What came of an item.
 

@@ -18,7 +18,7 @@ NAMES = "-"
 """The input that stands for names handed in beside the request: those of a pipe."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BatchRequest:
     """What `faceswap batch SOURCE INPUT... -o OUT` asks for.
 

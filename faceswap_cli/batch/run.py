@@ -34,7 +34,7 @@ _UNTOLD = 10_000
 _NAP = 0.02
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """How a batch goes about its items.
 
@@ -55,7 +55,7 @@ class Policy:
     retry_failed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BatchReport:
     """How a batch ended.
 
@@ -178,7 +178,7 @@ class _Run:
         # None is lost silently: an executor tells of every item that it takes, unless it was stopped.
         for _, item in list(self._running.values()):
             message = f"{shown(item.name)}: its worker was lost; run it again with --retry-failed"
-            self._finish(ItemResult(item, Status.FAILED, failure=Failure("WorkerDied", message)))
+            self._finish(ItemResult(item=item, status=Status.FAILED, failure=Failure("WorkerDied", message)))
 
     def report(self, seconds: float) -> BatchReport:
         """How it ended."""
@@ -193,8 +193,8 @@ class _Run:
             warnings.append("the list of inputs was not read to its end; the items that were left are not counted")
         number = self._interruption.signal
         reason = self._stopped if number is None else f"interrupted by {self._interruption.name}"
-        return BatchReport(self._counts | {Status.STOPPED: left}, seconds, reason if left or unread else None,
-                           tuple(warnings), number)
+        return BatchReport(counts=self._counts | {Status.STOPPED: left}, seconds=seconds,
+                           stopped=reason if left or unread else None, warnings=tuple(warnings), signal=number)
 
     @property
     def _stopping(self) -> bool:
@@ -243,7 +243,7 @@ class _Run:
         result = earlier_result(item, self._entries, self._standing, self._policy)
         if result is None and (failure := refusal(item, self._entries)) is not None:
             self._count_failure()
-            result = ItemResult(item, Status.FAILED, failure=failure, attempts=0)
+            result = ItemResult(item=item, status=Status.FAILED, failure=failure, attempts=0)
         return result
 
     def _begin(self, item: Item) -> Item:
@@ -319,8 +319,8 @@ def _earlier(item: Item, entry: Entry, status: Status) -> ItemResult:
     failure = entry.failure
     if failure is not None:
         failure = replace(failure, message=f"{failure.message} (in an earlier run; --retry-failed tries again)")
-    return ItemResult(item, status, failure=failure, attempts=0, target=entry.input, sources=dict(entry.sources),
-                      output=entry.output, models=entry.models)
+    return ItemResult(item=item, status=status, failure=failure, attempts=0, target=entry.input,
+                      sources=dict(entry.sources), output=entry.output, models=entry.models)
 
 
 def _is_local(output: str) -> bool:

@@ -96,8 +96,9 @@ class Worker:
                 self._backends.clear()
                 self._sources.clear()
             failure, status = describe_failure(item, error), Status.FAILED
-        return ItemResult(item, status, outcome, failure, seconds=time.perf_counter() - start, target=findings.target,
-                          sources=findings.sources, output=output, models=findings.models)
+        return ItemResult(item=item, status=status, outcome=outcome, failure=failure,
+                          seconds=time.perf_counter() - start, target=findings.target, sources=findings.sources,
+                          output=output, models=findings.models)
 
     def _swap(self, job: SwapJob, findings: Findings) -> tuple[Outcome, Stamp | None]:
         if is_remote(job.output):

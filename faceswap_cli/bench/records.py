@@ -62,7 +62,7 @@ def parse_scenes(media: Media, text: str) -> tuple[Scene, ...]:
     return tuple(dict.fromkeys(scenes))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BenchOptions:
     """What is measured and for how long.
 
@@ -92,7 +92,7 @@ class BenchOptions:
             raise UsageError("there is nothing to measure: name a size with --still or --clip")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Speed:
     """How fast one way of working was.
 
@@ -110,7 +110,7 @@ class Speed:
     memory: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """One engine on one scene.
 
@@ -140,7 +140,7 @@ class Row:
     parts: dict[str, str | None]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BenchReport:
     """What was measured.
 

@@ -52,7 +52,7 @@ class _Run:
     memory: int | None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _Series:
     """The runs of one way of working on one scene.
 
@@ -125,9 +125,9 @@ def run_bench(options: BenchOptions, on_step: OnStep | None = None) -> BenchRepo
     _judge(rows, notes)
     for one in series:
         notes += one.backend.late_notes
-    return BenchReport(processor_name(), core_count(), total_memory(),
-                       {"python": platform.python_version(), **pixel_versions()}, rows, tuple(dict.fromkeys(notes)),
-                       time.monotonic() - began)
+    return BenchReport(processor=processor_name(), cores=core_count(), memory=total_memory(),
+                       versions={"python": platform.python_version(), **pixel_versions()}, rows=rows,
+                       notes=tuple(dict.fromkeys(notes)), seconds=time.monotonic() - began)
 
 
 class _Steps:
@@ -161,23 +161,23 @@ def _engines(options: BenchOptions, notes: list[str]) -> Iterator[EngineName]:
 
 def _series(engine: EngineName, options: BenchOptions, folder: Path) -> Iterator[_Series]:
     """All that is measured of one engine: each scene by one worker and by all, and restored."""
-    plain = EngineOptions(engine, models_folder=options.models_folder)
+    plain = EngineOptions(engine=engine, models_folder=options.models_folder)
     if engine is EngineName.NEURAL:
         plain = replace(plain, runtime=options.runtime)
-    source = SwapJob((str(folder / "source.jpg"),), "", "")
+    source = SwapJob(sources=(str(folder / "source.jpg"),), target="", output="")
     backend = open_backend(plain)
     prepared = prepare_source(source, backend)
     cores = core_count()
     ways = [(backend, prepared, False)]
     restorers = models_folder(plain).installed(Role.RESTORER) if engine is EngineName.NEURAL else ()
     if restorers:
-        restoring = open_backend(replace(plain, restore=RestoreOptions(restorers[0].id)))
+        restoring = open_backend(replace(plain, restore=RestoreOptions(model=restorers[0].id)))
         ways.append((restoring, prepare_source(source, restoring), True))
     for scene in options.scenes:
         for way, ready, restored in ways:
-            yield _Series(engine.value, way, ready, scene, 1, restored)
+            yield _Series(engine=engine.value, backend=way, prepared=ready, scene=scene, workers=1, restored=restored)
             if scene.media is Media.CLIP and cores > 1 and not restored:
-                yield _Series(engine.value, way, ready, scene, cores)
+                yield _Series(engine=engine.value, backend=way, prepared=ready, scene=scene, workers=cores)
 
 
 def _warm_up(series: _Series, folder: Path) -> None:
@@ -192,7 +192,8 @@ def _warm_up(series: _Series, folder: Path) -> None:
                 write_still(target, scene.width, scene.height)
             else:
                 write_clip(target, scene.width, scene.height, frames)
-        return SwapJob((str(folder / "source.jpg"),), str(target), str(folder / f"out.{suffix}"), overwrite=True)
+        return SwapJob(sources=(str(folder / "source.jpg"),), target=str(target), output=str(folder / f"out.{suffix}"),
+                       overwrite=True)
 
     frames = 1 if scene.media is Media.STILL else _WARM_FRAMES
     run, outcome = series.once(job(frames))
@@ -220,8 +221,8 @@ def _rows(series: Sequence[_Series]) -> Iterator[Row]:
         stages = {name: _stage(first, name) for name in ("find", "swap", "decode", "encode")}
         parts = dict((restored or first).backend.parts)
         restore = None if restored is None else max(0.0, _stage(restored, "swap") - stages["swap"])
-        yield Row(first.engine, first.scene, first.frames, len(first.runs), **stages, restore=restore,
-                  one=_speed(first), all=None if together is None else _speed(together), parts=parts)
+        yield Row(engine=first.engine, scene=first.scene, frames=first.frames, rounds=len(first.runs), **stages,
+                  restore=restore, one=_speed(first), all=None if together is None else _speed(together), parts=parts)
 
 
 def _stage(series: _Series, name: str) -> float:
@@ -231,7 +232,8 @@ def _stage(series: _Series, name: str) -> float:
 def _speed(series: _Series) -> Speed:
     rates = [run.rate for run in series.runs]
     memory = [run.memory for run in series.runs if run.memory is not None]
-    return Speed(series.workers, median(rates), min(rates), max(rates), max(memory, default=None))
+    return Speed(workers=series.workers, rate=median(rates), slowest=min(rates), fastest=max(rates),
+                 memory=max(memory, default=None))
 
 
 def _judge_load(notes: list[str]) -> None:

@@ -85,7 +85,8 @@ def bench(
     if models_dir is not None and not models_dir.strip():
         raise UsageError("the name given to --models-dir is empty; name a folder")
     scenes = (*parse_scenes(Media.STILL, still), *parse_scenes(Media.CLIP, clip))
-    options = BenchOptions(engine, scenes, seconds, rounds, RuntimeOptions(provider, device), models_dir)
+    options = BenchOptions(engine=engine, scenes=scenes, seconds=seconds, rounds=rounds,
+                           runtime=RuntimeOptions(provider=provider, device=device), models_folder=models_dir)
     with output.progress("bench", unit="run") as on_step:
         report = run_bench(options, on_step)
     if output.json:

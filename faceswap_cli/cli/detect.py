@@ -58,12 +58,13 @@ def detect(
         raise UsageError("the name given to --annotate or --crops is empty; name a file or folder")
     media = MediaOptions(max_pixels=limits.max_pixels, provenance=False)
     folder = None if crops is None else Path(crops)
-    jobs = [DetectJob(image, media, gender, path, folder, overwrite, limits.allow_private_urls)
+    jobs = [DetectJob(path=image, media=media, gender=gender, annotate=path, crops=folder, overwrite=overwrite,
+                      allow_private_urls=limits.allow_private_urls)
             for image, path in zip(images, _annotated(annotate, images), strict=True)]
     check_detect_outputs(jobs)
     finder = open_finder(EngineOptions(
-        engine.engine, SelectOptions(order), describe=True, detector=detection.options(),
-        runtime=RuntimeOptions(engine.provider, engine.device), models_folder=engine.models_dir))
+        engine=engine.engine, select=SelectOptions(order=order), describe=True, detector=detection.options(),
+        runtime=RuntimeOptions(provider=engine.provider, device=engine.device), models_folder=engine.models_dir))
     for note in finder.notes:
         output.note(note)
     files: list[dict[str, Any]] = []

@@ -135,8 +135,9 @@ def _run(output: Output, source: str | None, target: str | None, destination: st
             raise UsageError("--json and -o - both want standard output; write the picture to a file")
         if is_terminal() and not call.dry_run:
             raise UsageError("standard output is a terminal; redirect it to a file, or name a file with -o")
-    job = SwapJob((*(() if source is None else (source,)), *(more_sources or ())), target, destination, engine, media,
-                  call.overwrite, call.on_no_face, limits.allow_private_urls, animation_only,
+    job = SwapJob(sources=(*(() if source is None else (source,)), *(more_sources or ())), target=target,
+                  output=destination, engine=engine, media=media, overwrite=call.overwrite, on_no_face=call.on_no_face,
+                  allow_private_urls=limits.allow_private_urls, animation_only=animation_only,
                   details=output.json or output.verbose, dry_run=call.dry_run, remote=remote.options(),
                   references=tuple(people.reference or ()), pairs=pairs, min_similarity=people.checked_similarity())
     paired = (name for pair in pairs for name in (pair.reference, pair.source))

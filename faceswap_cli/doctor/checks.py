@@ -22,7 +22,7 @@ class State(StrEnum):
     """Something that every run needs, or that the user put there, does not work."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
     """One thing that was looked at.
 
@@ -77,22 +77,22 @@ Look = Callable[[DoctorOptions], Iterable[Check]]
 
 def ok(name: str, finding: str, /, **data: Any) -> Check:
     """It works."""
-    return Check(name, State.OK, finding, "", data)
+    return Check(name=name, state=State.OK, finding=finding, advice="", data=data)
 
 
 def note(name: str, finding: str, advice: str = "", /, **data: Any) -> Check:
     """It is no fault, but should be known."""
-    return Check(name, State.NOTE, finding, advice, data)
+    return Check(name=name, state=State.NOTE, finding=finding, advice=advice, data=data)
 
 
 def warn(name: str, finding: str, advice: str, /, **data: Any) -> Check:
     """It does not work, and some runs need it."""
-    return Check(name, State.WARN, finding, advice, data)
+    return Check(name=name, state=State.WARN, finding=finding, advice=advice, data=data)
 
 
 def fail(name: str, finding: str, advice: str, /, **data: Any) -> Check:
     """It does not work, and must."""
-    return Check(name, State.FAIL, finding, advice, data)
+    return Check(name=name, state=State.FAIL, finding=finding, advice=advice, data=data)
 
 
 def reason_of(error: BaseException) -> str:

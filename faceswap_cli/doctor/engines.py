@@ -38,7 +38,7 @@ def _try(name: EngineName, options: DoctorOptions) -> Iterator[Check]:
     from faceswap_cli.jobs.backend import open_backend
 
     began = time.perf_counter()
-    backend = open_backend(EngineOptions(name, restore=RestoreOptions(if_available=name is EngineName.NEURAL),
+    backend = open_backend(EngineOptions(engine=name, restore=RestoreOptions(if_available=name is EngineName.NEURAL),
                                          models_folder=options.models_folder))
     woman, man = _pictures()
     source = backend.prepare_source([woman])

@@ -51,7 +51,7 @@ _PURPOSES = {
 """What an extra is for; one that is not here is shown by its name."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Found:
     """A requirement, and what is installed for it.
 
@@ -86,10 +86,10 @@ def _find(wanted: Requirement) -> _Found:
     candidates = (wanted.name, *_TWINS.get(_key(wanted.name), ()))
     there = [(name, found) for name in candidates if (found := _installed(name)) is not None]
     if not there:
-        return _Found(wanted, wanted.name, None, False)
+        return _Found(wanted=wanted, name=wanted.name, version=None, fits=False)
     name, found = there[0]
-    return _Found(wanted, name, found, wanted.specifier.contains(found, prereleases=True),
-                  tuple(other for other, _ in there[1:]))
+    return _Found(wanted=wanted, name=name, version=found, fits=wanted.specifier.contains(found, prereleases=True),
+                  rivals=tuple(other for other, _ in there[1:]))
 
 
 def _key(name: str) -> str:

@@ -75,14 +75,14 @@ def _open(provider: Provider) -> tuple[Session, list[NDArray[Any]]]:
     with tempfile.TemporaryDirectory(prefix="faceswap-") as folder:
         path = Path(folder) / "small.onnx"
         write_graph(path)
-        session = open_session(path, RuntimeOptions(provider), name="a small graph", threads=1)
+        session = open_session(path, RuntimeOptions(provider=provider), name="a small graph", threads=1)
         return session, session.run(None, {"picture": _arrays()[0]})
 
 
 def _try(provider: Provider, options: DoctorOptions) -> Iterator[Check]:
     """Run the small graph on one provider; silent where this build does not offer it."""
     try:
-        wanted = choose(RuntimeOptions(provider), available_providers()).names[0]
+        wanted = choose(RuntimeOptions(provider=provider), available_providers()).names[0]
     except MissingDependencyError:
         if provider is Provider.CUDA and shutil.which("nvidia-smi"):
             yield note("cuda", "there is an NVIDIA driver, and no CUDA in the installed ONNX Runtime",

@@ -38,7 +38,7 @@ class ClipState:
     measured: MeasuredBefore = field(default_factory=MeasuredBefore)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Swap:
     """One face to be replaced: its number and record, the person it gets, and the swapper's decision."""
 
@@ -49,7 +49,7 @@ class Swap:
     decision: Any
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What is to be done to one frame.
 
@@ -207,10 +207,11 @@ class Engine:
             decision = self._swapper.decide(image, [variant.prepared for variant in variants], choice.face, memory)
             used = variants if decision.number is None else variants[decision.number:decision.number + 1]
             names = ", ".join(dict.fromkeys(variant.picture for variant in used))
-            swaps.append(Swap(choice.index, choice.face, person, names, decision))
+            swaps.append(Swap(index=choice.index, face=choice.face, person=person, picture=names, decision=decision))
             if self._options.measure and (clip is None or clip.measured.is_due(choice.face)):
                 sample[choice.index] = _embeddings(variants)
-        return Plan(tuple(choices), tuple(swaps), len(faces), clip is not None, people, sample)
+        return Plan(choices=tuple(choices), swaps=tuple(swaps), found=len(faces), clip=clip is not None, people=people,
+                    sample=sample)
 
     def _recognise(self, source: Source, image: Image, faces: Sequence[Face],
                    clip: ClipState | None) -> tuple[Recognised, ...]:

@@ -68,7 +68,7 @@ class Similarity:
     target: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FaceOutcome:
     """What happened to one face of one frame.
 

@@ -49,7 +49,7 @@ class Recognised:
     similarity: float | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class _Claim:
     """A face that may be the person of a role."""
 
@@ -137,7 +137,9 @@ class People:
                 likeness = [similarity(self._analyser.measure, embedding, one.embedding) for one in references]
                 best = max(range(len(likeness)), key=likeness.__getitem__)
                 stays = track is not None and track.role == role
-                claims.append(_Claim(number, role, references[best].picture, likeness[best], stays))
+                claims.append(
+                    _Claim(face=number, role=role, reference=references[best].picture, similarity=likeness[best],
+                           stays=stays))
         return claims
 
     def _settle(self, claims: Sequence[_Claim], tracks: Sequence[TrackIdentity | None]) -> dict[int, _Claim]:

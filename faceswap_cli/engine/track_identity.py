@@ -43,7 +43,7 @@ _FORGOTTEN = 100
 """Frames after which a track that is gone is forgotten; its number does not come back."""
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, kw_only=True)
 class TrackIdentity:
     """What is known of the identity of one followed face. Can be pickled.
 

@@ -95,7 +95,7 @@ def chroma_curve(lab: FloatArray, mask: FloatArray, bins: int = 12) -> Callable[
     return lookup
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Canvas:
     """What the colour steps share: the target's face and where things are, at one size.
 

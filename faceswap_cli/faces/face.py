@@ -52,7 +52,7 @@ class Pose(NamedTuple):
     roll: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Face:
     """One face of one picture.
 

@@ -19,7 +19,7 @@ CROP_SIDE = 512
 """Side of an upright face crop in pixels."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DetectJob:
     """One file to look at.
 
@@ -58,7 +58,7 @@ class FrameFaces:
     faces: tuple[FoundFace, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DetectReport:
     """What was found in one file.
 
@@ -121,7 +121,8 @@ def detect_file(job: DetectJob, finder: FaceFinder,
                 on_frame(number + 1, info.frame_count or None)
         if annotated is not None:
             annotated.commit()
-        return DetectReport(job.path, info.width, info.height, info.animated, tuple(frames), info.warnings)
+        return DetectReport(path=job.path, width=info.width, height=info.height, animated=info.animated,
+                            frames=tuple(frames), warnings=info.warnings)
 
 
 def crop_name(path: str, frame: int, index: int) -> str:
@@ -158,10 +159,10 @@ def _write_crops(job: DetectJob, folder: Path, frame: Frame, found: FrameFaces) 
         raise OutputError(f"cannot make the folder {folder}: {error.strerror or error}") from error
     for item in found.faces:
         pixels = crop_face(frame.pixels, item.face, CROP_SIDE)
-        like = ClipInfo(MediaFormat.PNG, pixels.shape[1], pixels.shape[0])
+        like = ClipInfo(format=MediaFormat.PNG, width=pixels.shape[1], height=pixels.shape[0])
         path = folder / crop_name(job.path, found.frame, item.index)
         with create_media(path, like, job.media, overwrite=job.overwrite) as writer:
-            writer.write(Frame(pixels))
+            writer.write(Frame(pixels=pixels))
             writer.commit()
 
 

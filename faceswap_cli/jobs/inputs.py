@@ -40,7 +40,7 @@ DOWNLOAD_SECONDS = 120.0
 _BLOCK = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Input:
     """A local file, and the name to call it by.
 
@@ -101,7 +101,7 @@ class Inputs:
             UsageError: `-` for a second time, or from a terminal.
         """
         if spec == STDIN:
-            return Input("standard input", self._spool_stdin())
+            return Input(name="standard input", path=self._spool_stdin())
         if is_remote(spec):
             return self._fetch_remote(spec)
         if is_url(spec):
@@ -112,10 +112,10 @@ class Inputs:
             raise InputError(f"{spec} is a folder; name a picture in it")
         if stat.S_ISFIFO(mode):
             with path.open("rb") as pipe:
-                return Input(spec, self._spool(pipe, spec))
+                return Input(name=spec, path=self._spool(pipe, spec))
         if not stat.S_ISREG(mode):
             raise InputError(f"{spec} is not a regular file; name a picture, or - for standard input")
-        return Input(spec, path)
+        return Input(name=spec, path=path)
 
     def resolve_sources(self, specs: tuple[str, ...]) -> list[Input]:
         """The source pictures, in order.
@@ -130,7 +130,7 @@ class Inputs:
         found: list[Input] = []
         for spec in specs:
             if is_named(spec):
-                found.append(Input(spec, Library().find(spec), saved=True))
+                found.append(Input(name=spec, path=Library().find(spec), saved=True))
             elif is_saved_file(spec) and not is_url(spec):
                 found.append(replace(self.resolve(spec), saved=True))
             elif is_remote(spec) and spec.endswith("/"):
@@ -155,19 +155,19 @@ class Inputs:
         path = self._new_path()
         with _storing(path):
             left_out = write_picture(found.path, found.name, path)
-        return Input(found.name, path, left_out=left_out)
+        return Input(name=found.name, path=path, left_out=left_out)
 
     def _fetch(self, url: str) -> Input:
         from faceswap_cli.net.fetch import fetch  # loads an HTTP client, which most jobs do not need
 
         path = self._new_path()
         fetch(url, path, max_bytes=MAX_DOWNLOAD_BYTES, timeout=DOWNLOAD_SECONDS, allow_private=self._allow_private)
-        return Input(redact_url(url), path)
+        return Input(name=redact_url(url), path=path)
 
     def _fetch_remote(self, spec: str) -> Input:
         path = self._new_path()
         fetch_remote(spec, path, max_bytes=MAX_REMOTE_BYTES)
-        return Input(show(spec), path)
+        return Input(name=show(spec), path=path)
 
     def _fetch_folder(self, spec: str) -> list[Input]:
         """As `_pictures_in`."""
@@ -270,4 +270,4 @@ def _pictures_in(spec: str) -> list[Input]:
         raise InputError(f"{spec} cannot be read: {error.strerror or error}") from error
     if not paths:
         raise InputError(f"{spec} is a folder without pictures; name a picture, or a folder that holds some")
-    return [Input(str(path), path, optional=len(paths) > 1) for path in paths]
+    return [Input(name=str(path), path=path, optional=len(paths) > 1) for path in paths]

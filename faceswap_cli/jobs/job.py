@@ -26,7 +26,7 @@ class Pair:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SwapJob:
     """One swap: what `faceswap swap SOURCE TARGET -o OUT` asks for.
 
@@ -78,7 +78,7 @@ class SwapJob:
         return None if self.output == STDOUT else Path(self.output)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Timings:
     """Seconds spent in each stage; stages overlap in clips, so they may add up to more than `total`."""
 
@@ -91,7 +91,7 @@ class Timings:
     total: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OutputInfo:
     """What was written.
 
@@ -134,7 +134,7 @@ class MeasuredSimilarity:
     faces: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What came of a SwapJob.
 

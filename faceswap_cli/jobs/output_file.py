@@ -126,12 +126,13 @@ class Task:
         width, height, loop = self.info.width, self.info.height, self.info.loop
         if path is not None and self.info.animated:
             media = replace(self.job.media, trim=None, max_pixels=self.job.media.max_pixels + width + height + 1)
-            with open_input(Input(self.job.output, path), media) as written:
+            with open_input(Input(name=self.job.output, path=path), media) as written:
                 width, height, loop = written.info.width, written.info.height, written.info.loop
                 if self.format not in VIDEO:
                     frames = written.info.frame_count
         size = path.stat().st_size if path is not None else 0
-        return OutputInfo(self.job.output, self.format.value, width, height, frames, float(duration), loop, size)
+        return OutputInfo(path=self.job.output, format=self.format.value, width=width, height=height, frames=frames,
+                          duration=float(duration), loop=loop, bytes=size)
 
 
 def open_input(source: Input, media: MediaOptions) -> Reader:

@@ -44,7 +44,7 @@ _NOTE_LENGTH = 1000
 _LOOKING = (Role.DETECTOR, Role.RECOGNISER, Role.ATTRIBUTES)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SaveRequest:
     """What `faceswap faces save NAME PICTURE...` asks for.
 
@@ -128,7 +128,7 @@ def open_lookers(options: EngineOptions) -> list[Looker]:
 
     lookers = [_looker(build_engine(options), options)]
     if options.engine is EngineName.AUTO and lookers[0].finder.name != EngineName.EMBEDDED:
-        embedded = EngineOptions(EngineName.EMBEDDED, options.select)
+        embedded = EngineOptions(engine=EngineName.EMBEDDED, select=options.select)
         lookers.append(_looker(build_engine(embedded), embedded))
     return lookers
 
@@ -184,8 +184,9 @@ def save_face(request: SaveRequest, lookers: Sequence[Looker], library: Library 
     if not saved:
         raise NoFaceError(_nothing(pictures, request.engine))
     warnings += _strangers(chosen)
-    face_saved = SavedFace(request.name, datetime.now(UTC).date().isoformat(),
-                           f"faceswap-cli {pixel_versions().get('faceswap', '?')}", request.note or None, tuple(saved))
+    face_saved = SavedFace(name=request.name, created=datetime.now(UTC).date().isoformat(),
+                           program=f"faceswap-cli {pixel_versions().get('faceswap', '?')}", note=request.note or None,
+                           pictures=tuple(saved))
     _write(path, encode(face_saved), overwrite=request.overwrite)
     return Saved(face_saved, path, tuple(dict.fromkeys(warnings)))
 

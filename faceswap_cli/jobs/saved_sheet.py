@@ -44,9 +44,9 @@ def write_sheet(face: SavedFace, path: Path, *, overwrite: bool = False) -> None
     from faceswap_cli.media.open import create_media
 
     sheet = draw_sheet(face)
-    like = ClipInfo(MediaFormat.PNG, sheet.shape[1], sheet.shape[0])
+    like = ClipInfo(format=MediaFormat.PNG, width=sheet.shape[1], height=sheet.shape[0])
     with create_media(path, like, MediaOptions(provenance=False), overwrite=overwrite) as writer:
-        writer.write(Frame(sheet))
+        writer.write(Frame(pixels=sheet))
         writer.commit()
 
 
@@ -57,4 +57,4 @@ def _cell(number: int, picture: SavedPicture) -> Image:
     face = face_of(picture.records[0])
     points = (face.landmarks + 0.5) * zoom - 0.5
     box = type(face.box)(*(side * zoom for side in face.box))
-    return annotate(Frame(small), [(number, replace(face, landmarks=points, box=box))]).pixels
+    return annotate(Frame(pixels=small), [(number, replace(face, landmarks=points, box=box))]).pixels

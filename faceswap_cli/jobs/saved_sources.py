@@ -30,15 +30,18 @@ def read_pictures(path: Path, name: str) -> list[SourcePicture]:
 
 def face_of(record: FaceRecord) -> Face:
     """A record of a saved face as analysers have it."""
-    return Face(Box(*record.box), record.score, record.landmarks, None if record.pose is None else Pose(*record.pose),
-                record.spread, record.embedding, None if record.gender is None else Gender(record.gender),
-                record.gender_probability, record.age)
+    return Face(box=Box(*record.box), score=record.score, landmarks=record.landmarks,
+                pose=None if record.pose is None else Pose(*record.pose), spread=record.spread,
+                embedding=record.embedding, gender=None if record.gender is None else Gender(record.gender),
+                gender_probability=record.gender_probability, age=record.age)
 
 
 def record_of(face: Face, engine: str, analyser: str, models: Mapping[str, str]) -> FaceRecord:
     """The face as it is saved: without its warnings, which are said again, and its track."""
-    return FaceRecord(engine, analyser, face.box, face.score, face.landmarks, face.pose, face.spread, face.embedding,
-                      None if face.gender is None else face.gender.value, face.gender_probability, face.age, models)
+    return FaceRecord(engine=engine, analyser=analyser, box=face.box, score=face.score, landmarks=face.landmarks,
+                      pose=face.pose, spread=face.spread, embedding=face.embedding,
+                      gender=None if face.gender is None else face.gender.value,
+                      gender_probability=face.gender_probability, age=face.age, models=models)
 
 
 def write_picture(path: Path, name: str, target: Path) -> int:

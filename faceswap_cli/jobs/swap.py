@@ -168,10 +168,12 @@ def swap_file(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None = Non
                 if clip.transparent and task.format in OPAQUE - VIDEO:  # writers of videos tell it themselves
                     warnings.append(f"{LABELS[task.format]} has no transparency: transparent parts are white now")
         warnings += [*tally.warnings(), *_lost(renderers)]
-        return Outcome(job.sources, job.target, output, dict(backend.parts), tally.frames, tally.frames_swapped,
-                       tally.frames_without_face, tally.faces_swapped, tuple(tally.outcomes),
-                       tuple(dict.fromkeys(warnings)), clock.timings(), tally.similarity(backend.identity_measure),
-                       job.references, job.pairs)
+        return Outcome(sources=job.sources, target=job.target, output=output, engine=dict(backend.parts),
+                       frames=tally.frames, frames_swapped=tally.frames_swapped,
+                       frames_without_face=tally.frames_without_face, faces_swapped=tally.faces_swapped,
+                       faces=tuple(tally.outcomes), warnings=tuple(dict.fromkeys(warnings)), timings=clock.timings(),
+                       similarity=tally.similarity(backend.identity_measure), references=job.references,
+                       pairs=job.pairs)
 
 
 def _write(clip: ClipSwap, output: OutputFile, target: Input, on_frame: OnFrame | None) -> None:

@@ -20,7 +20,7 @@ _SKIPS = {
 }
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _Seen:
     """One kind of warning: its words around the numbers, the least and greatest of each number, and how often."""
 
@@ -47,7 +47,7 @@ class WarningTally:
         """Count `text` for a frame; a kind counts once a frame."""
         words = _NUMBER.split(text)
         numbers = [float(number) for number in _NUMBER.findall(text)]
-        seen = self._seen.setdefault(tuple(words), _Seen(words, numbers, numbers))
+        seen = self._seen.setdefault(tuple(words), _Seen(words=words, least=numbers, greatest=numbers))
         seen.least = [min(pair) for pair in zip(seen.least, numbers, strict=True)]
         seen.greatest = [max(pair) for pair in zip(seen.greatest, numbers, strict=True)]
         if frame != seen.last_frame:

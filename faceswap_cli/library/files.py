@@ -22,7 +22,7 @@ _TENSORS = MAX_PICTURES * 17
 _ADVICE = "save it again with faceswap faces save, or get a good copy"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
     """What the header of a file says, without its pictures; not compared with its content.
 
@@ -77,9 +77,10 @@ def read_summary(path: Path, name: str) -> Summary:
             largest = max(boxes, key=lambda box: (box[2] - box[0]) * (box[3] - box[1]))
             engines = set.intersection(*({str(face["engine"]) for face in faces} for faces in pictures))
             note = content["note"]
-            return Summary(str(content["name"]), str(content["created"]), str(content["program"]),
-                           None if note is None else str(note), len(pictures),
-                           (round(largest[2] - largest[0]), round(largest[3] - largest[1])), tuple(sorted(engines)))
+            return Summary(name=str(content["name"]), created=str(content["created"]), program=str(content["program"]),
+                           note=None if note is None else str(note), pictures=len(pictures),
+                           face=(round(largest[2] - largest[0]), round(largest[3] - largest[1])),
+                           engines=tuple(sorted(engines)))
         except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
             raise FormatError("something in it is missing or of another kind") from error
 

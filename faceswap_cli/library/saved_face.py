@@ -52,7 +52,7 @@ class FormatError(ValueError):
     """The content of a file is not that of a saved face; tells why in a few words."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class FaceRecord:
     """What one engine said of the face in one picture.
 
@@ -98,7 +98,7 @@ class SavedPicture:
     records: tuple[FaceRecord, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SavedFace:
     """A face of one person.
 
@@ -175,8 +175,8 @@ def unpack(content: Mapping[str, Any], tensors: Mapping[str, npt.NDArray[Any]]) 
         raise FormatError("it has no pictures, or too many")
     try:
         pictures = tuple(_picture(number, entry, tensors) for number, entry in enumerate(listed))
-        return SavedFace(str(content["name"]), str(content["created"]), str(content["program"]),
-                         None if content["note"] is None else str(content["note"]), pictures)
+        return SavedFace(name=str(content["name"]), created=str(content["created"]), program=str(content["program"]),
+                         note=None if content["note"] is None else str(content["note"]), pictures=pictures)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         if isinstance(error, FormatError):
             raise
@@ -242,10 +242,11 @@ def _record(number: int, index: int, entry: Mapping[str, Any], size: tuple[int, 
     if pose is not None:
         yaw, pitch, roll = _numbers(pose, 3)
         angles = yaw, pitch, roll
-    return FaceRecord(str(entry["engine"]), str(entry["analyser"]), (x1, y1, x2, y2), score, landmarks, angles, spread,
-                      embedding, gender, None if probability is None else _numbers([probability], 1)[0],
-                      None if age is None else int(age),
-                      {str(name): str(value) for name, value in entry["models"].items()})
+    return FaceRecord(engine=str(entry["engine"]), analyser=str(entry["analyser"]), box=(x1, y1, x2, y2), score=score,
+                      landmarks=landmarks, pose=angles, spread=spread, embedding=embedding, gender=gender,
+                      gender_probability=None if probability is None else _numbers([probability], 1)[0],
+                      age=None if age is None else int(age),
+                      models={str(name): str(value) for name, value in entry["models"].items()})
 
 
 def _numbers(values: Any, count: int) -> list[float]:

@@ -45,7 +45,7 @@ class Native:
     shown: Image
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Frame:
     """One picture of a clip, or a still.
 
@@ -67,7 +67,7 @@ class Frame:
     time: Fraction | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VideoFacts:
     """What a writer of videos wants to know of the video that it is made from.
 
@@ -119,7 +119,7 @@ class Metadata:
     iptc: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClipInfo:
     """Facts about a still or clip, known before its frames are decoded.
 

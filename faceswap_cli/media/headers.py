@@ -15,7 +15,7 @@ _MAX_CHUNKS = 10_000
 """PNG chunks before the first pixel; real files have a few dozen."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PngHeader:
     """IHDR, and whether an animation is announced.
 
@@ -44,10 +44,11 @@ def read_png(file: BinaryIO) -> PngHeader:
             if kind != b"IHDR":
                 raise ValueError("no IHDR chunk")
             width, height, depth, colour = struct.unpack(">IIBB", file.read(10))
-            header = PngHeader(width, height, depth, colour, animated=False)
+            header = PngHeader(width=width, height=height, depth=depth, colour=colour, animated=False)
             length -= 10
         elif kind == b"acTL":
-            return PngHeader(header.width, header.height, header.depth, header.colour, animated=True)
+            return PngHeader(width=header.width, height=header.height, depth=header.depth, colour=header.colour,
+                             animated=True)
         elif kind in (b"IDAT", b"IEND"):
             return header
         file.seek(length + 4, os.SEEK_CUR)

@@ -42,7 +42,7 @@ _OPSET = 18
 """The lowest that torch's exporter writes without converting it down."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Architecture:
     """How a network is built.
 
@@ -64,7 +64,7 @@ _ARCHITECTURES = {
     # As `GFPGANer` of the same package builds the official 1.3 and 1.4. The stored noise instead of a new one at every
     # run: the same picture gives the same bytes.
     "GFPGANv1Clean": _Architecture(
-        "gfpgan.archs.gfpganv1_clean_arch", "GFPGANv1Clean", 512,
+        module="gfpgan.archs.gfpganv1_clean_arch", name="GFPGANv1Clean", side=512,
         build={"out_size": 512, "num_style_feat": 512, "channel_multiplier": 2, "decoder_load_path": None,
                "fix_decoder": False, "num_mlp": 8, "input_is_latent": True, "different_w": True, "narrow": 1,
                "sft_half": True},

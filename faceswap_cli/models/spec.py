@@ -90,7 +90,7 @@ class Checkpoint:
     architecture: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSpec:
     """One model of the catalogue.
 

@@ -186,7 +186,7 @@ class SegmindClient:
             with self._paid():
                 taken = self._store_output(taken.get("image") or taken.get("output"), destination, limit)
         found, size = taken
-        return Received(destination, found, size, headers.get("x-request-id"),
+        return Received(path=destination, format=found, bytes=size, request_id=headers.get("x-request-id"),
                         warnings=self._lines(read_warnings(headers.get(WARNINGS_HEADER))))
 
     def submit(self, request: AnyRequest, *, deadline: float = DEADLINE) -> Ticket:
@@ -208,8 +208,10 @@ class SegmindClient:
             if response.status_code not in (200, 201, 202):
                 raise self._wire.refused(response, SUBMIT, limit)
             answer = SubmitAnswer.parse(self._read_json(response, limit))
-            ticket = Ticket(request.slug.value, answer.request_id, self.addresses.own(answer.status_url, "status_url"),
-                            self.addresses.own(answer.response_url, "response_url"), self._clock.now())
+            ticket = Ticket(slug=request.slug.value, request_id=answer.request_id,
+                            status_url=self.addresses.own(answer.status_url, "status_url"),
+                            response_url=self.addresses.own(answer.response_url, "response_url"),
+                            submitted_at=self._clock.now())
             if self._wire.hide(repr(ticket)) != repr(ticket):  # it will be written down
                 raise AnswerError("addresses that hold the API key, which are refused")
             return ticket
@@ -239,9 +241,9 @@ class SegmindClient:
             found, size = self._store_output(body["output"], destination, limit)
         metrics = body.get("metrics")
         seconds = metrics.get("inference_time") if isinstance(metrics, dict) else None
-        return Received(destination, found, size, ticket.request_id,
-                        float(seconds) if isinstance(seconds, int | float) else None,
-                        self._lines(read_warnings(body.get("warnings"))))
+        return Received(path=destination, format=found, bytes=size, request_id=ticket.request_id,
+                        inference_time=float(seconds) if isinstance(seconds, int | float) else None,
+                        warnings=self._lines(read_warnings(body.get("warnings"))))
 
     def swap(self, request: AnyRequest, destination: Path, *, mode: RemoteMode = RemoteMode.AUTO,
              deadline: float = DEADLINE, on_ticket: Callable[[Ticket], None] = lambda ticket: None) -> Received:

@@ -44,7 +44,7 @@ class ApiError(RemoteError):
         self.out_of_order = out_of_order
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Errand:
     """What a request is made for.
 
@@ -63,11 +63,11 @@ class Errand:
     patience: float | None = 30.0
 
 
-CALL = Errand("the request", billed=True, patience=None)
-SUBMIT = Errand("the request", billed=True, patience=60.0)
-UPLOAD = Errand("the upload", patience=120.0)
-POLL = Errand("to tell the state of the request", polls=True, result=True)
-FETCH = Errand("to give the result", result=True)
+CALL = Errand(name="the request", billed=True, patience=None)
+SUBMIT = Errand(name="the request", billed=True, patience=60.0)
+UPLOAD = Errand(name="the upload", patience=120.0)
+POLL = Errand(name="to tell the state of the request", polls=True, result=True)
+FETCH = Errand(name="to give the result", result=True)
 
 _ADVICE = {
     400: "check the pictures and the options",

@@ -151,7 +151,7 @@ class ChoiceField(Field):
         return {"type": "string", "enum": list(self.choices)}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NumberField(Field):
     """A number within bounds, both included."""
 
@@ -172,7 +172,7 @@ class NumberField(Field):
         return {"type": "number", "minimum": self.low, "maximum": self.high}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IntegerField(Field):
     """A whole number within bounds, both included."""
 

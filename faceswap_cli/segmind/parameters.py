@@ -55,7 +55,7 @@ IMAGE_FORMATS = {
 """Formats that the API writes, and ours."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """What a request asks of this machine.
 
@@ -219,7 +219,8 @@ def read_request(request: AnyRequest, engine: EngineOptions, media: MediaOptions
         if request.face_restore:
             restore = _restore("codeformer-v0.1.0.pth", False, restore, installed, warnings)
         asked = replace(engine, select=SelectOptions(target_index=(0,), source_index=(0,)), restore=restore)
-        return Asked(request.input_face_image, request.target_face_image, asked, media, tuple(warnings))
+        return Asked(source=request.input_face_image, target=request.target_face_image, engine=asked, media=media,
+                     warnings=tuple(warnings))
     restore = RestoreOptions(weight=request.face_restore_weight, interpolation=INTERPOLATIONS[request.interpolation])
     asked = replace(
         engine,
@@ -233,7 +234,8 @@ def read_request(request: AnyRequest, engine: EngineOptions, media: MediaOptions
         detector=_detector(request, engine.detector, installed, warnings),
         restore=_restore(request.face_restore, "face_restore" in request.given, restore, installed, warnings))
     written = replace(media, image_format=IMAGE_FORMATS[request.image_format], image_quality=request.image_quality)
-    return Asked(request.source_img, request.target_img, asked, written, tuple(warnings))
+    return Asked(source=request.source_img, target=request.target_img, engine=asked, media=written,
+                 warnings=tuple(warnings))
 
 
 def _restore(name: str, named: bool, options: RestoreOptions, installed: Collection[str],

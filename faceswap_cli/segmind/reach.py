@@ -18,7 +18,7 @@ from faceswap_cli.segmind.wire import Patience, Wire
 _NOBODYS = "00000000-0000-4000-8000-000000000000"
 """A request that was never made: asking for its state is answered with 404, after the key was looked at."""
 
-_LOOK = Errand("to be looked at", patience=10.0)
+_LOOK = Errand(name="to be looked at", patience=10.0)
 
 
 @dataclass(frozen=True, slots=True)

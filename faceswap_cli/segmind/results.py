@@ -27,7 +27,7 @@ MAX_REDIRECTS = 5
 _TEXT_BLOCK = 4 << 16
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Received:
     """A result that is on the disk.
 

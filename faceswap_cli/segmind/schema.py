@@ -101,7 +101,7 @@ class Request:
                 "required": [row.name for row in cls.fields if row.default is REQUIRED]}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FaceswapV3Request(Request):
     """A request to `faceswap-v3`: stills. `source_img` gives the face, `target_img` is changed.
 
@@ -132,17 +132,18 @@ class FaceswapV3Request(Request):
         ChoiceField("detect_gender_source", "no", "only faces of source_img that look so are used", GENDERS),
         ChoiceField("detection_face_order", "large-small", "how faces are counted, from 0, in both pictures", ORDERS),
         ChoiceField("face_restore", "codeformer-v0.1.0.pth", "what restores the swapped faces", RESTORERS),
-        NumberField("face_restore_weight", 0.75, "how strongly faces are restored", 0.0, 1.0),
+        NumberField(name="face_restore_weight", default=0.75, about="how strongly faces are restored", low=0.0,
+                    high=1.0),
         ChoiceField("facedetection", "retinaface_resnet50", "what finds the faces", DETECTORS),
         ChoiceField("image_format", "jpeg", "the format of the result", IMAGE_FORMATS),
-        IntegerField("image_quality", 95, "the quality of JPEG and WebP", 10, 100),
+        IntegerField(name="image_quality", default=95, about="the quality of JPEG and WebP", low=10, high=100),
         IndexField("input_faces_index", "0", "the faces of target_img to replace"),
         ChoiceField("interpolation", "Bilinear", "how a face is resized to be restored", INTERPOLATIONS),
         IndexField("source_faces_index", "0", "the faces of source_img to use; several are dealt out in turn"),
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FaceswapperRequest(Request):
     """A request to `sd2.1-faceswapper`: stills and GIFs. `input_face_image` gives the face."""
 

@@ -8,7 +8,7 @@ from typing import Any
 from faceswap_cli.segmind.schema import RETENTION, AnswerError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket:
     """An accepted request. Holds no key and no picture.
 
@@ -53,4 +53,5 @@ class Ticket:
         at = body.get("submitted_at")
         if not (slug and request_id and status_url and response_url) or not isinstance(at, int | float):
             raise AnswerError("no ticket")
-        return cls(slug, request_id, status_url, response_url, float(at))
+        return cls(slug=slug, request_id=request_id, status_url=status_url, response_url=response_url,
+                   submitted_at=float(at))

@@ -35,7 +35,7 @@ _CONNECT = 10.0
 _TOLD = 5.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
     """How long something is tried.
 

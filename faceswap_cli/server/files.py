@@ -66,7 +66,8 @@ class FileShelf:
 
     def keep(self, paths: Sequence[Path], *, asset: bool, expires: float) -> None:
         """Hand out files that were written to places of `new_path`: all of them, or on an error none."""
-        self._store.add_files([KeptFile(path.name, MEDIA_TYPES[path.suffix[1:]], path.stat().st_size, asset, expires)
+        self._store.add_files([KeptFile(name=path.name, media_type=MEDIA_TYPES[path.suffix[1:]],
+                                        bytes=path.stat().st_size, asset=asset, expires=expires)
                                for path in paths])
 
     def find(self, name: str, now: float) -> tuple[KeptFile, Path] | None:

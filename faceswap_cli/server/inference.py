@@ -102,8 +102,9 @@ class Inference:
             asked = await run_in_threadpool(_parse, data, request.path_params["slug"])
             self._log_unknown(asked)
             body = await run_in_threadpool(json.dumps, asked.to_json(), separators=(",", ":"))
-            stored = Stored(str(uuid.uuid4()), owner, asked.slug.value, blocking, bool(getattr(asked, "base64", False)),
-                            State.QUEUED, self._now(), bytes=len(body))
+            stored = Stored(id=str(uuid.uuid4()), owner=owner, slug=asked.slug.value, blocking=blocking,
+                            as_text=bool(getattr(asked, "base64", False)), state=State.QUEUED, accepted=self._now(),
+                            bytes=len(body))
             return stored, await run_in_threadpool(self._queue.accept, stored, body)
 
     async def _wait(self, request: Request, request_id: str, watched: Future[Ending]) -> Ending:

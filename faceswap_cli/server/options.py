@@ -13,7 +13,7 @@ from faceswap_cli.options import MAX_PIXELS, EngineOptions
 MIB = 2**20
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServerOptions:
     """How the server runs.
 

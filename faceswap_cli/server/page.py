@@ -131,7 +131,8 @@ class Page:
             check_content_type(request)
             asked = await run_in_threadpool(_parse, data)
             body = json.dumps(asked.to_json(), separators=(",", ":"))
-            stored = Stored(str(uuid.uuid4()), owner, PAGE, False, False, State.QUEUED, self._now(), bytes=len(body))
+            stored = Stored(id=str(uuid.uuid4()), owner=owner, slug=PAGE, blocking=False, as_text=False,
+                            state=State.QUEUED, accepted=self._now(), bytes=len(body))
             await run_in_threadpool(self._queue.accept, stored, body)
         url = f"{root}/v2/requests/{stored.id}"
         return JsonAnswer(SubmitAnswer(stored.id, f"{url}/status", url).to_json())

@@ -42,7 +42,7 @@ class SeenFace:
     thumbnail: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sight:
     """What there is to see.
 
@@ -97,10 +97,10 @@ def look(path: Path, name: str, max_pixels: int, finder: FaceFinder, seconds: fl
         raise InputError(f"{name} has no frame that can be read")
     needed = info.animated or info.format in _NOT_IN_BROWSERS
     return Sight(
-        info.width, info.height, info.animated, place,
-        tuple(_see(shown.pixels, face) for face in faces),
-        {order.value: _places(faces, order) for order in Order},
-        _uri(_shrink(_opaque_or_not(shown), PREVIEW_SIDE)) if needed else None)
+        width=info.width, height=info.height, animated=info.animated, frame=place,
+        faces=tuple(_see(shown.pixels, face) for face in faces),
+        orders={order.value: _places(faces, order) for order in Order},
+        preview=_uri(_shrink(_opaque_or_not(shown), PREVIEW_SIDE)) if needed else None)
 
 
 def _places(faces: list[Face], order: Order) -> list[int]:

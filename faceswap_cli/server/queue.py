@@ -176,7 +176,7 @@ class RequestQueue:
             if request_id not in self._waiting:
                 return
             self._waiting.remove(request_id)
-        self._end(request_id, Ending(State.FAILED, 0.0, why, 503), None)
+        self._end(request_id, Ending(state=State.FAILED, seconds=0.0, error=why, status=503), None)
 
     def sweep(self) -> None:
         """Forget what ended long enough ago, and remove files whose time is over."""
@@ -192,7 +192,7 @@ class RequestQueue:
             why = f"the server ended {request.attempts} times while it was at work on this; it is not tried again"
         self._sizes[request.id] = request.bytes
         if why is not None:
-            self._end(request.id, Ending(State.FAILED, 0.0, why, 503), None)
+            self._end(request.id, Ending(state=State.FAILED, seconds=0.0, error=why, status=503), None)
             return
         if request.state is not State.QUEUED:
             self._store.requeue(request.id)
@@ -208,7 +208,7 @@ class RequestQueue:
                 self._do(request_id, runner)
             except Exception:  # a store that cannot be read; the thread goes on, and the next start takes it up
                 log.exception("request %s could not be done", request_id)
-                self._end(request_id, Ending(State.FAILED, 0.0, INTERNAL, 500), None)
+                self._end(request_id, Ending(state=State.FAILED, seconds=0.0, error=INTERNAL, status=500), None)
 
     def _next(self) -> str | None:
         """The request that waits for longest, once there is one; None: the server stops."""

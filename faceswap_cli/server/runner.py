@@ -89,7 +89,8 @@ class Runner:
             with tempfile.TemporaryDirectory(dir=self._work) as folder:
                 task = translate(read_stored(slug, json.loads(body)), self._options)
                 warnings = self._swap(task, Path(folder), names, output, clock)
-            return Ending(State.COMPLETED, clock.seconds, file=output[0].name, warnings=warnings), output[0]
+            return Ending(state=State.COMPLETED, seconds=clock.seconds, file=output[0].name,
+                          warnings=warnings), output[0]
         except _TooLongError:
             status, message = 504, TIMED_OUT
         except (InputError, NoFaceError, UsageError) as error:
@@ -102,7 +103,7 @@ class Runner:
             status, message = 500, INTERNAL
         for path in output:
             path.unlink(missing_ok=True)
-        return Ending(State.FAILED, clock.seconds, message, status), None
+        return Ending(state=State.FAILED, seconds=clock.seconds, error=message, status=status), None
 
     def _swap(self, task: Task, folder: Path, names: dict[str, str], output: list[Path],
               clock: _Stopwatch) -> tuple[str, ...]:
@@ -117,7 +118,8 @@ class Runner:
         with clock.running():
             kind = self._target_kind(task, target)
             output.append(self._shelf.new_path(SUFFIXES[kind]))
-            job = SwapJob((str(source),), str(target), str(output[0]), task.engine, task.media)
+            job = SwapJob(sources=(str(source),), target=str(target), output=str(output[0]), engine=task.engine,
+                          media=task.media)
             backend = self._backends.get_or_make(task.engine, lambda: self._open_backend(task.engine))
             prepared = self._prepare(job, backend, source, task.source_field)
             outcome = swap_file(job, backend, self._check_time(clock), prepared=prepared, workers=self._threads)

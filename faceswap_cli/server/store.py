@@ -54,7 +54,7 @@ _COLUMNS = ("id, owner, slug, blocking, as_text, state, accepted, attempts, fini
             "warnings, bytes")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
     """How a request ended.
 
@@ -75,7 +75,7 @@ class Ending:
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
     """A request as it is known, without its body.
 
@@ -106,7 +106,7 @@ class Stored:
     bytes: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KeptFile:
     """A file that the server hands out: a result or an uploaded picture."""
 
@@ -230,7 +230,8 @@ class Store:
         """A file that has not expired; None: there is none of that name."""
         rows = self._ask("SELECT name, media_type, bytes, asset, expires FROM files WHERE name = ? AND expires > ?",
                          (name, now))
-        return KeptFile(rows[0][0], rows[0][1], rows[0][2], bool(rows[0][3]), rows[0][4]) if rows else None
+        return KeptFile(name=rows[0][0], media_type=rows[0][1], bytes=rows[0][2], asset=bool(rows[0][3]),
+                        expires=rows[0][4]) if rows else None
 
     def asset_bytes(self) -> tuple[int, float | None]:
         """Bytes of all uploaded pictures, and when the first of them expires."""
@@ -270,6 +271,8 @@ def _read(row: Sequence[Any]) -> Stored:
      warnings, size) = row
     ending = None
     if finished is not None:
-        ending = Ending(State(state), float(seconds), error, int(status), file, tuple(json.loads(warnings)))
-    return Stored(request_id, owner, slug, bool(blocking), bool(as_text), State(state), float(accepted), int(attempts),
-                  finished, ending, int(size))
+        ending = Ending(state=State(state), seconds=float(seconds), error=error, status=int(status), file=file,
+                        warnings=tuple(json.loads(warnings)))
+    return Stored(id=request_id, owner=owner, slug=slug, blocking=bool(blocking), as_text=bool(as_text),
+                  state=State(state), accepted=float(accepted), attempts=int(attempts), finished=finished,
+                  ending=ending, bytes=int(size))

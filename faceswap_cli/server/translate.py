@@ -31,7 +31,7 @@ _MOST_FACES = 1000
 """Entries of an index list; each source face is prepared."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
     """One swap, as the engine understands it.
 
@@ -81,9 +81,10 @@ def translate(request: AnyRequest | PageRequest, options: ServerOptions) -> Task
     if isinstance(request, FaceswapV3Request):
         return _still(request, options, installed)
     restore = RestoreOptions(if_available=request.face_restore)
-    return Task(request.input_face_image, request.target_face_image, "input_face_image", "target_face_image",
-                replace(options.engine, restore=restore), MediaOptions(max_pixels=options.max_pixels), None,
-                stills_only=False, restore=request.face_restore)
+    return Task(source=request.input_face_image, target=request.target_face_image, source_field="input_face_image",
+                target_field="target_face_image", engine=replace(options.engine, restore=restore),
+                media=MediaOptions(max_pixels=options.max_pixels), format=None, stills_only=False,
+                restore=request.face_restore)
 
 
 def engine_of_page(options: ServerOptions) -> EngineOptions:
@@ -107,11 +108,11 @@ def _page(request: PageRequest, options: ServerOptions, installed: _Installed) -
 
 def _still(request: FaceswapV3Request, options: ServerOptions, installed: _Installed) -> Task:
     warnings: list[str] = []
-    select = SelectOptions(
-        Order(request.detection_face_order),
-        tuple(dict.fromkeys(read_index_list(request.input_faces_index))),
-        read_index_list(request.source_faces_index),
-        GenderFilter(request.detect_gender_input), GenderFilter(request.detect_gender_source))
+    select = SelectOptions(order=Order(request.detection_face_order),
+                           target_index=tuple(dict.fromkeys(read_index_list(request.input_faces_index))),
+                           source_index=read_index_list(request.source_faces_index),
+                           target_gender=GenderFilter(request.detect_gender_input),
+                           source_gender=GenderFilter(request.detect_gender_source))
     restore = RestoreOptions(if_available=True, weight=request.face_restore_weight,
                              interpolation=Interpolation(request.interpolation.lower()))
     engine = replace(options.engine, select=select)
@@ -124,8 +125,9 @@ def _still(request: FaceswapV3Request, options: ServerOptions, installed: _Insta
     elif "facedetection" in request.given:
         warnings.append(f"{request.facedetection} is not installed on this server: faces are found by what is")
     media = MediaOptions(image_quality=request.image_quality, max_pixels=options.max_pixels)
-    return Task(request.source_img, request.target_img, "source_img", "target_img", replace(engine, restore=restore),
-                media, MediaFormat(request.image_format), stills_only=True, restore=True, warnings=tuple(warnings))
+    return Task(source=request.source_img, target=request.target_img, source_field="source_img",
+                target_field="target_img", engine=replace(engine, restore=restore), media=media,
+                format=MediaFormat(request.image_format), stills_only=True, restore=True, warnings=tuple(warnings))
 
 
 class _Installed:

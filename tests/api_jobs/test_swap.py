@@ -86,8 +86,8 @@ def opened(api, clock, tmp_path, monkeypatch) -> Iterator[Callable[..., Remote]]
 def job(tmp_path) -> SwapJob:
     PILImage.fromarray(scene((10, 10, 20, RED))).save(tmp_path / "me.png")
     PILImage.fromarray(scene((8, 8, 16, BLUE))).save(tmp_path / "party.jpg")
-    return SwapJob((str(tmp_path / "me.png"),), str(tmp_path / "party.jpg"), str(tmp_path / "out.jpg"),
-                   remote=RemoteOptions())
+    return SwapJob(sources=(str(tmp_path / "me.png"),), target=str(tmp_path / "party.jpg"),
+                   output=str(tmp_path / "out.jpg"), remote=RemoteOptions())
 
 
 @pytest.fixture
@@ -121,9 +121,10 @@ def test_only_what_was_set_is_sent(api, opened, job):
 def test_every_parameter_can_be_reached(api, opened, job, tmp_path):
     api.picture, api.content_type = encoded("WEBP", STILL), "image/webp"
     engine = EngineOptions(
-        select=SelectOptions(Order.LEFT_RIGHT, (0, 2), (1,), GenderFilter.FEMALE, GenderFilter.MALE),
+        select=SelectOptions(order=Order.LEFT_RIGHT, target_index=(0, 2), source_index=(1,),
+                             target_gender=GenderFilter.FEMALE, source_gender=GenderFilter.MALE),
         detector=DetectorOptions("YOLOv5n"),
-        restore=RestoreOptions("GFPGANv1.4.pth", weight=0.5, interpolation=Interpolation.LANCZOS))
+        restore=RestoreOptions(model="GFPGANv1.4.pth", weight=0.5, interpolation=Interpolation.LANCZOS))
     swap_remote(replace(job, engine=engine, media=MediaOptions(image_quality=80), output=str(tmp_path / "o.webp")),
                 opened())
     assert sent(api) == {
@@ -172,7 +173,7 @@ def test_what_stands_for_files_is_never_sent(api, opened, job):
     ({"engine": EngineOptions(swap=SwapOptions(size=256))}, "--swap-size"),
     ({"engine": EngineOptions(swap=SwapOptions(keep_mouth=True))}, "--keep-mouth"),
     ({"engine": EngineOptions(select=SelectOptions(target_index="all"))}, "--target-index"),
-    ({"engine": EngineOptions(restore=RestoreOptions("gpen_512"))}, "--restore"),
+    ({"engine": EngineOptions(restore=RestoreOptions(model="gpen_512"))}, "--restore"),
 ])
 def test_what_the_api_has_not_is_named(api, opened, job, change, named):
     with pytest.raises(UsageError, match=named):

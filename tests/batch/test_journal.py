@@ -23,10 +23,10 @@ from faceswap_cli.jobs.resume.stamps import Stamp
 
 
 def result(key: str, status: Status = Status.DONE, **changes: Any) -> ItemResult:
-    item = Item(0, key, SwapJob(("me.jpg",), f"in/{key}", f"out/{key}"), key)
+    item = Item(number=0, key=key, job=SwapJob(sources=("me.jpg",), target=f"in/{key}", output=f"out/{key}"), name=key)
     stamp = Stamp(3, 1_700_000_000_123_456_789, "a" * 64)
-    return ItemResult(item, status, target=stamp, sources={"me.jpg": stamp}, output=stamp, models={"m": "b"},
-                      **changes)
+    return ItemResult(item=item, status=status, target=stamp, sources={"me.jpg": stamp}, output=stamp,
+                      models={"m": "b"}, **changes)
 
 
 def write(path: Path, *keys: str) -> None:
@@ -202,9 +202,9 @@ def test_a_folder_or_a_pipe_is_no_journal(tmp_path: Path) -> None:
 
 def test_secrets_of_urls_stay_out(tmp_path: Path) -> None:
     url = "https://user:hunter2@example.com/a.jpg?token=hunter2"
-    item = Item(0, "a.jpg", SwapJob((url,), url, "out/a.jpg"), url)
+    item = Item(number=0, key="a.jpg", job=SwapJob(sources=(url,), target=url, output="out/a.jpg"), name=url)
     with Journal(tmp_path / "j") as journal:
-        journal.append(ItemResult(item, Status.DONE, sources={url: Stamp(1, 1, "c")}))
+        journal.append(ItemResult(item=item, status=Status.DONE, sources={url: Stamp(1, 1, "c")}))
     text = (tmp_path / "j").read_text(encoding="ascii")
     assert "hunter2" not in text
     assert "https://example.com/a.jpg" in text

@@ -30,7 +30,7 @@ from faceswap_cli.options import (
 )
 from faceswap_cli.trim import Trim
 
-JOB = SwapJob(("me.jpg",), "a.jpg", "out/a.jpg")
+JOB = SwapJob(sources=("me.jpg",), target="a.jpg", output="out/a.jpg")
 
 DECIDES = [
     {"engine": EngineOptions(engine=EngineName.NEURAL)},
@@ -224,7 +224,7 @@ def test_models_and_sources_are_looked_at_once(tmp_path: Path) -> None:
 
 
 def failed(item: Item, kind: str, *, told: bool = True) -> Entry:
-    result = swap(item) if told else ItemResult(item, Status.FAILED)
+    result = swap(item) if told else ItemResult(item=item, status=Status.FAILED)
     failure = result.failure if told and result.failure is not None else Failure(kind, "no")
     result = Standing(models).complete(replace(result, status=Status.FAILED, failure=replace(failure, type=kind)))
     return Entry.of(result, options_hash(item.job))

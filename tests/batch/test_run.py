@@ -212,7 +212,7 @@ def test_a_slow_item_lets_the_others_run_ahead_so_far_and_no_farther(tmp_path: P
 
     def work(item: Item) -> ItemResult:
         ahead.append(len(batch.executor.ran) - len(batch.told))
-        return ItemResult(item, Status.DONE)
+        return ItemResult(item=item, status=Status.DONE)
 
     report = batch.run(FakeExecutor(work, workers=2, slow=frozenset({"0.jpg"})), ordered=True)
     assert counts(report) == {"done": many}
@@ -311,7 +311,7 @@ def test_what_broke_a_worker_is_tried_when_it_was_replaced(batch: Batch) -> None
     def die(item: Item) -> ItemResult:
         if item.key != "1.jpg":
             return swap(item)
-        return ItemResult(item, Status.FAILED, failure=Failure("WorkerDied", "its worker died"), attempts=2)
+        return ItemResult(item=item, status=Status.FAILED, failure=Failure("WorkerDied", "its worker died"), attempts=2)
 
     batch.run(FakeExecutor(die))
     batch.run()

@@ -54,8 +54,8 @@ def paint(path: Path, colour: tuple[int, int, int]) -> None:
 
 
 def make(target: str, *sources: str, **fields: object) -> Item:
-    job = SwapJob(sources or ("me.png",), target, f"out/{target}", **fields)
-    return Item(0, target, job, target)
+    job = SwapJob(sources=sources or ("me.png",), target=target, output=f"out/{target}", **fields)
+    return Item(number=0, key=target, job=job, name=target)
 
 
 def run(worker: Worker, item: Item) -> ItemResult:
@@ -163,8 +163,12 @@ def test_a_source_without_a_face_is_searched_once(place: Path) -> None:
     (make("a.png", "none.png"), "InputError", ExitCode.INPUT, "none.png: there is no such file"),
     (make("notes.txt"), "InputError", ExitCode.INPUT, "notes.txt"),
     (make("a.png", media=MediaOptions(max_pixels=100)), "LimitError", ExitCode.INPUT, "--max-pixels"),
-    (replace(make("a.png"), job=SwapJob(("me.png",), "a.png", "b.png")), "UsageError", ExitCode.USAGE, "--overwrite"),
-    (replace(make("a.png"), job=SwapJob(("me.png",), "a.png", "b.png/c.png")), "OutputError", ExitCode.UNEXPECTED,
+    (replace(make("a.png"),
+             job=SwapJob(sources=("me.png",), target="a.png",
+                         output="b.png")), "UsageError", ExitCode.USAGE, "--overwrite"),
+    (replace(make("a.png"),
+             job=SwapJob(sources=("me.png",), target="a.png",
+                         output="b.png/c.png")), "OutputError", ExitCode.UNEXPECTED,
      "not a folder"),
 ])
 def test_what_goes_wrong_is_in_the_result(place: Path, item: Item, kind: str, code: ExitCode, says: str) -> None:

@@ -37,7 +37,7 @@ class Steady(BrightSquares):
         height, width = image.shape[:2]
         box = Box(width * 0.3, height * 0.3, width * 0.7, height * 0.7)
         points = np.array([[0.4, 0.4], [0.6, 0.4], [0.5, 0.5], [0.4, 0.6], [0.6, 0.6]]) * [width, height]
-        return order_faces([Face(box, 1.0, points)], Order.LARGE_SMALL)
+        return order_faces([Face(box=box, score=1.0, landmarks=points)], Order.LARGE_SMALL)
 
     def render(self, plan, image):
         time.sleep(0.008)
@@ -51,7 +51,7 @@ def steady(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_rows_say_what_was_measured(steady: None) -> None:
     steps: list[tuple[int, int | None]] = []
-    report = bench.run_bench(BenchOptions(EngineName.EMBEDDED, (STILL, CLIP), rounds=2),
+    report = bench.run_bench(BenchOptions(engine=EngineName.EMBEDDED, scenes=(STILL, CLIP), rounds=2),
                              lambda done, total: steps.append((done, total)))
     still, clip = report.rows
     assert (still.engine, still.scene, still.frames, still.rounds) == ("embedded", STILL, 1, 2)
@@ -70,9 +70,9 @@ def test_rows_say_what_was_measured(steady: None) -> None:
 
 
 def test_the_time_that_was_given_decides_how_often(steady: None) -> None:
-    short = bench.run_bench(BenchOptions(EngineName.EMBEDDED, (STILL,), seconds=1.0))
+    short = bench.run_bench(BenchOptions(engine=EngineName.EMBEDDED, scenes=(STILL,), seconds=1.0))
     assert 2 <= short.rows[0].rounds <= 25
-    once = bench.run_bench(BenchOptions(EngineName.EMBEDDED, (STILL,), rounds=1))
+    once = bench.run_bench(BenchOptions(engine=EngineName.EMBEDDED, scenes=(STILL,), rounds=1))
     assert once.rows[0].rounds == 1 and any("measured once" in note for note in once.notes)
 
 
@@ -82,7 +82,8 @@ def test_all_engines_that_are_installed_are_measured_and_restoration_apart(tmp_p
     assert [row.engine for row in alone.rows] == ["embedded"]
     assert any("faceswap models pull neural" in note for note in alone.notes)
     with pytest.raises(ModelError, match="models pull"):
-        bench.run_bench(BenchOptions(EngineName.NEURAL, scenes, rounds=1, models_folder=str(tmp_path / "models")))
+        bench.run_bench(
+            BenchOptions(engine=EngineName.NEURAL, scenes=scenes, rounds=1, models_folder=str(tmp_path / "models")))
     store = ModelStore(tmp_path / "models")
     for name, write, role in (("swap", graphs.write_inswapper, Role.SWAPPER),
                               ("find", graphs.write_scrfd, Role.DETECTOR),

@@ -55,14 +55,16 @@ def make_source(path: Path, count: int, per_frame: bool) -> None:
     noise = np.random.default_rng(1)
     pictures = [Image.fromarray(draw(number, noise)) for number in range(count)]
     shared = pictures[0].quantize(256, Image.Quantize.FASTOCTREE)
-    info = ClipInfo(MediaFormat.GIF, WIDTH, HEIGHT, count, loop=0, lossless=True)
+    info = ClipInfo(format=MediaFormat.GIF, width=WIDTH, height=HEIGHT, frame_count=count, loop=0, lossless=True)
     with create_animation(AtomicFile(path, overwrite=True), MediaFormat.GIF, info, MediaOptions()) as writer:
         for number, picture in enumerate(pictures):
             made = (picture.quantize(256, Image.Quantize.FASTOCTREE) if per_frame else
                     picture.quantize(palette=shared, dither=Image.Dither.NONE))
             palette = np.array((made if per_frame else shared).getpalette(), np.uint8).reshape(-1, 3)
             indices = np.asarray(made)
-            writer.write(Frame(palette[indices], None, Fraction(4 + number % 2, 100), Indexed(indices, palette)))
+            writer.write(
+                Frame(pixels=palette[indices], alpha=None, duration=Fraction(4 + number % 2, 100),
+                      indexed=Indexed(indices, palette)))
         writer.commit()
 
 
@@ -76,7 +78,7 @@ def changed_frames(source: Path) -> tuple[ClipInfo, list[Frame], float]:
     for number, frame in enumerate(frames):
         pixels = frame.pixels.copy()
         paste(pixels, number)
-        changed.append(Frame(pixels, frame.alpha, frame.duration, frame.indexed))
+        changed.append(Frame(pixels=pixels, alpha=frame.alpha, duration=frame.duration, indexed=frame.indexed))
     return info, changed, decoded
 
 
@@ -103,8 +105,9 @@ def true_frames(count: int) -> tuple[ClipInfo, list[Frame]]:
     for number in range(count):
         pixels = draw(number, noise)
         paste(pixels, number)
-        frames.append(Frame(pixels, None, Fraction(9, 200)))
-    return ClipInfo(MediaFormat.APNG, WIDTH, HEIGHT, count, loop=0, lossless=True), frames
+        frames.append(Frame(pixels=pixels, alpha=None, duration=Fraction(9, 200)))
+    return ClipInfo(format=MediaFormat.APNG, width=WIDTH, height=HEIGHT, frame_count=count, loop=0,
+                    lossless=True), frames
 
 
 def write(path: Path, info: ClipInfo, frames: list[Frame]) -> dict[Stage, int]:

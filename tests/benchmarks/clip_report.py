@@ -120,7 +120,8 @@ def main() -> None:
         backend = open_backend(ENGINE)
         with open_media(SOURCE, MediaOptions()) as reader:
             source = backend.prepare_source([SourcePicture("source", next(iter(reader.frames())).pixels)])
-        job = SwapJob((str(SOURCE),), str(clip), str(folder / "out.mp4"), engine=ENGINE, overwrite=True)
+        job = SwapJob(sources=(str(SOURCE),), target=str(clip), output=str(folder / "out.mp4"), engine=ENGINE,
+                      overwrite=True)
 
         def ours() -> int:
             return swap_file(job, backend, prepared=Prepared(source, ())).frames

@@ -198,7 +198,7 @@ def their_swapper(bench: Bench) -> Any:
 
 
 def source() -> Face:
-    return Face(Box(0, 0, 1, 1), 1.0, arcface(112), embedding=graphs.identity(1))
+    return Face(box=Box(0, 0, 1, 1), score=1.0, landmarks=arcface(112), embedding=graphs.identity(1))
 
 
 # --- what is measured ---
@@ -210,7 +210,7 @@ def report_overhead(bench: Bench) -> None:
         swapper, sessions = our_swapper(bench, mode)
         for width, height, size in ((1920, 1080, 300), (3840, 2160, 1000)):
             image, points = picture(width, height), landmarks(size, (width * 0.47, height * 0.5))
-            face = Face(Box(0, 0, 1, 1), 1.0, points)
+            face = Face(box=Box(0, 0, 1, 1), score=1.0, landmarks=points)
             decision = swapper.decide(image, [swapper.prepare(image, source())], face)
             parts, runs = [], []
             for number in range(bench.rounds + 1):
@@ -238,7 +238,7 @@ def report_still(bench: Bench) -> None:
     part = np.s_[region.y0:region.y1, region.x0:region.x1]
     theirs = their_swapper(bench)
     their_face, their_source = SimpleNamespace(kps=points), SimpleNamespace(normed_embedding=graphs.identity(1))
-    face = Face(Box(0, 0, 1, 1), 1.0, points)
+    face = Face(box=Box(0, 0, 1, 1), score=1.0, landmarks=points)
 
     def get() -> np.ndarray:
         return theirs.get(bgr, their_face, their_source)
@@ -328,10 +328,10 @@ class Frames:
     def __init__(self, frames: list[np.ndarray]) -> None:
         self._frames = frames
         height, width = frames[0].shape[:2]
-        self.info = ClipInfo(MediaFormat.APNG, width, height, len(frames))
+        self.info = ClipInfo(format=MediaFormat.APNG, width=width, height=height, frame_count=len(frames))
 
     def frames(self) -> Iterator[Frame]:
-        return (Frame(pixels, duration=Fraction(1, FPS)) for pixels in self._frames)
+        return (Frame(pixels=pixels, duration=Fraction(1, FPS)) for pixels in self._frames)
 
     def close(self) -> None:
         pass

@@ -110,8 +110,8 @@ def main() -> None:
     other = portrait("woman-3")
     session = NullSessions(cut(other.pixels, estimate(other.face.landmarks, "arcface", SIDE), SIDE))
     # The family that takes identities as they are: a matrix would be of the network, not of what is around it.
-    spec = ModelSpec("null", Role.SWAPPER, Family.HYPERSWAP, "null.onnx", Licence("none", "", "", commercial=True), "",
-                     crop=Crop(SIDE, Template.ARCFACE))
+    spec = ModelSpec(id="null", role=Role.SWAPPER, family=Family.HYPERSWAP, file="null.onnx",
+                     licence=Licence("none", "", "", commercial=True), summary="", crop=Crop(SIDE, Template.ARCFACE))
     ours, theirs = InswapperSwapper(session, spec, SwapOptions()), insightfaces(session)
     identity = np.full(512, 512 ** -0.5, np.float32)
     their_source = SimpleNamespace(normed_embedding=identity)
@@ -120,7 +120,7 @@ def main() -> None:
     for width, height, size, where in CASES:
         image, points = picture(width, height), landmarks(width, height, size, where)
         bgr = np.ascontiguousarray(image[..., ::-1])
-        face, their_face = Face(Box(0, 0, 1, 1), 1.0, points), SimpleNamespace(kps=points)
+        face, their_face = Face(box=Box(0, 0, 1, 1), score=1.0, landmarks=points), SimpleNamespace(kps=points)
         decision = ours.decide(image, [identity], face)
         result = image.copy()
 

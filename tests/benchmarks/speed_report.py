@@ -127,10 +127,10 @@ def clip_ours() -> float:
     pictures = read_clip(CLIP_FRAMES, (520, 396))
 
     class Reader:
-        info = ClipInfo(MediaFormat.PNG, 520, 396, frame_count=CLIP_FRAMES)
+        info = ClipInfo(format=MediaFormat.PNG, width=520, height=396, frame_count=CLIP_FRAMES)
 
         def frames(self) -> Iterable[Frame]:
-            return (Frame(pixels, duration=Fraction(1, 25)) for pixels in pictures)
+            return (Frame(pixels=pixels, duration=Fraction(1, 25)) for pixels in pictures)
 
     class Writer:
         def write(self, frame: Frame) -> None:

@@ -134,7 +134,7 @@ def test_equal_runs_give_equal_bytes(tmp_path, assets, short):
     for workers in (1, 3):
         out = tmp_path / f"{workers}.gif"
         # A fresh engine each time: nothing of the first run may show in the second.
-        swap_file(SwapJob((str(assets / "man-2.jpg"),), str(short), str(out)),
+        swap_file(SwapJob(sources=(str(assets / "man-2.jpg"),), target=str(short), output=str(out)),
                   open_backend(EngineOptions()), workers=workers)
         written.add(out.read_bytes())
     assert len(written) == 1

@@ -128,7 +128,8 @@ def test_the_bytes_do_not_depend_on_the_number_of_workers(room, models):
     for workers in (1, 3):
         backend = open_backend(EngineOptions(engine=EngineName.NEURAL, models_folder=str(models)))
         out = room / f"{workers}.gif"
-        swap_file(SwapJob((str(room / "one.png"),), str(room / "clip.gif"), str(out)), backend, workers=workers)
+        swap_file(SwapJob(sources=(str(room / "one.png"),), target=str(room / "clip.gif"), output=str(out)), backend,
+                  workers=workers)
         written.append(out.read_bytes())
     assert written[0] == written[1]
 

@@ -100,7 +100,7 @@ NEURAL_ONLY = [
     ("--detector", {"detector": DetectorOptions(model="YOLOv5n")}),
     ("--detector-size", {"detector": DetectorOptions(size=320)}),
     ("--detector-score", {"detector": DetectorOptions(score=0.7)}),
-    ("--restore", {"restore": RestoreOptions("gfpgan_1.4")}),
+    ("--restore", {"restore": RestoreOptions(model="gfpgan_1.4")}),
     ("--provider", {"runtime": RuntimeOptions(provider=Provider.CUDA)}),
     ("--accelerate", {"runtime": RuntimeOptions(accelerate=Accelerate.WINOGRAD)}),
 ]
@@ -126,8 +126,8 @@ def test_what_the_embedded_engine_does_anyway_may_be_said(given):
 @pytest.mark.parametrize(("given", "says"), [
     ({"detector": DetectorOptions(model="swap")}, "--detector swap: that is a swapper, not a detector"),
     ({"swap": SwapOptions(model="find")}, "--swapper find: that is a detector, not a swapper"),
-    ({"restore": RestoreOptions("find")}, "--restore find: that is a detector, not a restorer"),
-    ({"restore": RestoreOptions("gfpgan_4.1")}, "gfpgan_1.4"),
+    ({"restore": RestoreOptions(model="find")}, "--restore find: that is a detector, not a restorer"),
+    ({"restore": RestoreOptions(model="gfpgan_4.1")}, "gfpgan_1.4"),
 ], ids=["detector", "swapper", "restorer", "unknown"])
 def test_a_model_of_another_kind_is_told(models, given, says):
     with pytest.raises(UsageError, match=says):
@@ -136,7 +136,7 @@ def test_a_model_of_another_kind_is_told(models, given, says):
 
 def test_a_named_model_that_is_not_installed_is_told_with_the_command(models):
     with pytest.raises(ModelError, match=r"codeformer is not installed; run: faceswap models pull codeformer"):
-        build_engine(options(models, engine=NEURAL, restore=RestoreOptions("codeformer")))
+        build_engine(options(models, engine=NEURAL, restore=RestoreOptions(model="codeformer")))
     for engine in (NEURAL, EngineName.AUTO):
         with pytest.raises(ModelError, match=r"yolov5n_face is not installed; run: faceswap models pull yolov5n_face"):
             build_engine(options(models, engine=engine, detector=DetectorOptions(model="YOLOv5n")))

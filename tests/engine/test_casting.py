@@ -48,8 +48,8 @@ class Sees:
 
     def find(self, image: Image, memory: Any = None) -> list[Face]:
         landmarks = np.array([[0.0, 0], [80, 0], [40, 40], [10, 80], [70, 80]])
-        return [Face(Box(seen.x, 5, seen.x + seen.side, 5 + seen.side), 1.0, landmarks + seen.x, Pose(0, 0, 0),
-                     track=seen.track) for seen in self.rows[image[0, 0, 0]]]
+        return [Face(box=Box(seen.x, 5, seen.x + seen.side, 5 + seen.side), score=1.0, landmarks=landmarks + seen.x,
+                     pose=Pose(0, 0, 0), track=seen.track) for seen in self.rows[image[0, 0, 0]]]
 
     def _seen(self, image: Image, face: Face) -> Seen:
         return next(seen for seen in self.rows[image[0, 0, 0]] if seen.x == face.box.x1)

@@ -55,7 +55,7 @@ class TableAnalyser:
     def _face(drawn: Drawn) -> Face:
         box = Box(drawn.x, 5, drawn.x + drawn.side, 5 + drawn.side)
         landmarks = np.array([[0.0, 0], [80, 0], [40, 40], [10, 80], [70, 80]]) + drawn.x
-        return Face(box, 1.0 + drawn.side, landmarks, Pose(drawn.yaw, 0, 0), track=drawn.track,
+        return Face(box=box, score=1.0 + drawn.side, landmarks=landmarks, pose=Pose(drawn.yaw, 0, 0), track=drawn.track,
                     warnings=("small",) if drawn.side < 5 else ())
 
     def describe(self, image: Image, face: Face) -> Face:
@@ -450,8 +450,9 @@ def test_a_face_that_is_not_followed_is_described_in_every_frame():
 
 
 def test_with_description_keeps_the_place_and_takes_the_rest():
-    here, known = Face(Box(0, 0, 1, 1), 1.0, np.zeros((5, 2)), track=3), Face(
-        Box(5, 5, 9, 9), 2.0, np.ones((5, 2)), embedding=np.float32([1]), gender=M, gender_probability=0.8, age=30)
+    here, known = Face(box=Box(0, 0, 1, 1), score=1.0, landmarks=np.zeros((5, 2)), track=3), Face(
+        box=Box(5, 5, 9, 9), score=2.0, landmarks=np.ones((5, 2)), embedding=np.float32([1]), gender=M,
+        gender_probability=0.8, age=30)
     both = with_description(here, known)
     assert (both.box, both.score, both.track) == (here.box, here.score, 3)
     assert (both.gender, both.gender_probability, both.age) == (M, 0.8, 30)

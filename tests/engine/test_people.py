@@ -40,7 +40,8 @@ class Looks:
 
 
 def face(x: float, y: float = 0.0, track: int | None = None, eyes: float = 60.0, yaw: float = 0.0) -> Face:
-    return Face(Box(x, y, x + 1, y + 1), 1.0, mean_face(eyes, yaw=yaw), Pose(yaw, 0, 0), track=track)
+    return Face(box=Box(x, y, x + 1, y + 1), score=1.0, landmarks=mean_face(eyes, yaw=yaw), pose=Pose(yaw, 0, 0),
+                track=track)
 
 
 def references(*places: float, name: str = "ref") -> tuple[Reference, ...]:

@@ -43,7 +43,7 @@ def face_at(x: float, y: float, size: float, turn: float = 0.0) -> Face:
     """A face whose FFHQ crop is `size` pixels wide, with its middle at x, y, turned clockwise by degrees."""
     cos, sin = np.cos(np.radians(turn)), np.sin(np.radians(turn))
     points = (ffhq(1) - 0.5) * size @ np.array([[cos, sin], [-sin, cos]]) + [x, y]
-    return Face(Box(x - size / 2, y - size / 2, x + size / 2, y + size / 2), 1.0, points)
+    return Face(box=Box(x - size / 2, y - size / 2, x + size / 2, y + size / 2), score=1.0, landmarks=points)
 
 
 def footprint(image: Image, face: Face) -> np.ndarray:

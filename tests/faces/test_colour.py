@@ -22,7 +22,7 @@ def skin(light: float, a: float, b: float, *, texture: float = 1.5, shade: float
 
 
 def canvas(target: np.ndarray, features: np.ndarray = NOTHING, grey: np.ndarray = NOTHING) -> Canvas:
-    return Canvas(target, features, grey, (0.0, 100.0), EYES)
+    return Canvas(target=target, features=features, grey=grey, limits=(0.0, 100.0), eye_distance=EYES)
 
 
 def mean(lab: np.ndarray) -> np.ndarray:
@@ -143,7 +143,7 @@ def test_the_white_of_eyes_stays_without_colour_on_any_skin():
 
 def test_nothing_gets_darker_or_brighter_than_the_target_s_face_shows():
     source, target = skin(60, 12, 15, texture=8), skin(60, 12, 15, texture=1, seed=1)
-    shown = Canvas(target, NOTHING, NOTHING, (50.0, 70.0), EYES)
+    shown = Canvas(target=target, features=NOTHING, grey=NOTHING, limits=(50.0, 70.0), eye_distance=EYES)
     result = relight(source, DISC, shown)[..., 0]
     assert result.min() > 45 and result.max() < 73
 

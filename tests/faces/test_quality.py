@@ -12,7 +12,7 @@ from faceswap_cli.faces.quality import eye_distance, face_warnings
 
 def face(size: float = 80.0, yaw: float = 0.0, spread: float = 0.01) -> Face:
     points = mean_face(size, yaw=yaw)
-    return Face(Box(0, 0, 1, 1), 1.0, points, pose=Pose(yaw, 0.0, 0.0), spread=spread)
+    return Face(box=Box(0, 0, 1, 1), score=1.0, landmarks=points, pose=Pose(yaw, 0.0, 0.0), spread=spread)
 
 
 def test_a_good_face_has_no_warnings():

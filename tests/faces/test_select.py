@@ -23,7 +23,7 @@ from faceswap_cli.options import ALL, FaceIndex, GenderFilter, Order, SelectOpti
 
 
 def make_face(x: float = 0, y: float = 0, side: float = 10, score: float = 1, gender: Gender | None = None) -> Face:
-    return Face(Box(x, y, x + side, y + side), score, np.zeros((68, 2)), gender=gender)
+    return Face(box=Box(x, y, x + side, y + side), score=score, landmarks=np.zeros((68, 2)), gender=gender)
 
 
 def row(*genders: Gender | None) -> list[Face]:
@@ -261,7 +261,7 @@ def test_pairing_wraps_around_the_sources_and_counts_only_swapped_targets() -> N
 
 
 def followed(track: int, box: Box) -> Face:
-    return Face(box, 1.0, np.zeros((68, 2)), track=track)
+    return Face(box=box, score=1.0, landmarks=np.zeros((68, 2)), track=track)
 
 
 def test_in_a_clip_faces_of_nearly_one_size_keep_their_numbers():

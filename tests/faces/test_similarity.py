@@ -25,7 +25,8 @@ def test_dlib_counts_the_distance_and_arcface_the_angle():
 
 
 def face(eyes: float = 60.0, yaw: float = 0.0, spread: float = 0.01, pose: bool = True) -> Face:
-    return Face(Box(0, 0, 1, 1), 1.0, mean_face(eyes, yaw=yaw), Pose(yaw, 0, 0) if pose else None, spread)
+    return Face(box=Box(0, 0, 1, 1), score=1.0, landmarks=mean_face(eyes, yaw=yaw),
+                pose=Pose(yaw, 0, 0) if pose else None, spread=spread)
 
 
 def test_a_large_face_from_the_front_is_trusted_most():

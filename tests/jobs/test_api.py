@@ -20,5 +20,6 @@ def test_other_names_are_not():
 
 
 def test_a_job_travels_to_another_process():
-    job = SwapJob(("a.png",), "b.gif", "c.gif", EngineOptions(select=SelectOptions(Order.LEFT_RIGHT, (1, 0))))
+    job = SwapJob(sources=("a.png",), target="b.gif", output="c.gif",
+                  engine=EngineOptions(select=SelectOptions(order=Order.LEFT_RIGHT, target_index=(1, 0))))
     assert pickle.loads(pickle.dumps(job)) == job  # noqa: S301

@@ -29,28 +29,28 @@ def clip(tmp_path):
 
 
 def test_faces_are_numbered_in_the_chosen_order(still):
-    report = detect_file(DetectJob(str(still)), BrightSquares())
+    report = detect_file(DetectJob(path=str(still)), BrightSquares())
     assert [(face.index, face.face.box.x1) for face in report.faces] == [(0, 4), (1, 40)]
-    options = EngineOptions(select=SelectOptions(Order.RIGHT_LEFT))
-    report = detect_file(DetectJob(str(still)), BrightSquares(options))
+    options = EngineOptions(select=SelectOptions(order=Order.RIGHT_LEFT))
+    report = detect_file(DetectJob(path=str(still)), BrightSquares(options))
     assert [(face.index, face.face.box.x1) for face in report.faces] == [(0, 40), (1, 4)]
     assert (report.width, report.height, report.animated) == (64, 48, False)
 
 
 def test_a_gender_hides_faces_but_keeps_the_numbers(still):
-    report = detect_file(DetectJob(str(still), gender=GenderFilter.FEMALE), BrightSquares())
+    report = detect_file(DetectJob(path=str(still), gender=GenderFilter.FEMALE), BrightSquares())
     assert [face.index for face in report.faces] == [1]
 
 
 def test_a_clip_is_reported_frame_by_frame(clip):
-    report = detect_file(DetectJob(str(clip)), BrightSquares())
+    report = detect_file(DetectJob(path=str(clip)), BrightSquares())
     assert [len(frame.faces) for frame in report.frames] == [0, 1, 1, 1]
     assert report.animated
     assert [face.face.box.x1 for face in report.faces] == [8]
 
 
 def test_the_annotated_copy_marks_every_face_and_nothing_else(still, tmp_path):
-    detect_file(DetectJob(str(still), annotate=tmp_path / "a.png"), BrightSquares())
+    detect_file(DetectJob(path=str(still), annotate=tmp_path / "a.png"), BrightSquares())
     before, after = np.array(PILImage.open(still)), np.array(PILImage.open(tmp_path / "a.png"))
     changed = (before != after).any(axis=2)
     for y, x in [(8, 19), (23, 4), (20, 49)]:
@@ -60,20 +60,20 @@ def test_the_annotated_copy_marks_every_face_and_nothing_else(still, tmp_path):
 
 
 def test_the_annotated_copy_of_a_clip_is_a_clip(clip, tmp_path):
-    detect_file(DetectJob(str(clip), annotate=tmp_path / "a.gif"), BrightSquares())
+    detect_file(DetectJob(path=str(clip), annotate=tmp_path / "a.gif"), BrightSquares())
     with PILImage.open(tmp_path / "a.gif") as written:
         assert written.n_frames == 4
 
 
 def test_each_face_is_cropped_into_its_own_file(still, tmp_path):
-    detect_file(DetectJob(str(still), crops=tmp_path / "crops"), BrightSquares())
+    detect_file(DetectJob(path=str(still), crops=tmp_path / "crops"), BrightSquares())
     assert {path.name for path in (tmp_path / "crops").iterdir()} == {"still-0-0.png", "still-0-1.png"}
     crop = np.array(PILImage.open(tmp_path / "crops" / "still-0-1.png"))
     assert (crop[crop.shape[0] // 2, crop.shape[1] // 2] == RED).all()
 
 
 def test_outputs_that_exist_or_clash_are_refused_at_once(still, tmp_path):
-    task = DetectJob(str(still), annotate=tmp_path / "a.png")
+    task = DetectJob(path=str(still), annotate=tmp_path / "a.png")
     (tmp_path / "a.png").write_bytes(b"old")
     with pytest.raises(UsageError, match="--overwrite"):
         check_detect_outputs([task])
@@ -81,13 +81,13 @@ def test_outputs_that_exist_or_clash_are_refused_at_once(still, tmp_path):
     with pytest.raises(UsageError, match="both"):
         check_detect_outputs([replace(task, overwrite=True), replace(task, path="other/still.png", overwrite=True)])
     with pytest.raises(UsageError, match="same name"):
-        check_detect_outputs([DetectJob("a/x.png", crops=tmp_path), DetectJob("b/x.jpg", crops=tmp_path)])
+        check_detect_outputs([DetectJob(path="a/x.png", crops=tmp_path), DetectJob(path="b/x.jpg", crops=tmp_path)])
 
 
 def test_a_file_that_is_no_picture_is_an_error_and_leaves_nothing(tmp_path):
     (tmp_path / "text.png").write_text("no picture")
     with pytest.raises(InputError, match=r"text\.png"):
-        detect_file(DetectJob(str(tmp_path / "text.png"), annotate=tmp_path / "a.png"), BrightSquares())
+        detect_file(DetectJob(path=str(tmp_path / "text.png"), annotate=tmp_path / "a.png"), BrightSquares())
     assert [path.name for path in tmp_path.iterdir()] == ["text.png"]
 
 
@@ -100,16 +100,16 @@ def test_crops_are_named_after_the_picture(path, name):
 def test_faces_that_reach_outside_are_marked_and_cropped_inside():
     image = scene()
     for box in (Box(-20, -30, 10, 12), Box(50, 40, 90, 80), Box(200, 200, 300, 300), Box(-9, -9, -3, -3)):
-        face = Face(box, 1.0, np.array([[box.x1, box.y1], [box.x2, box.y2]]))
+        face = Face(box=box, score=1.0, landmarks=np.array([[box.x1, box.y1], [box.x2, box.y2]]))
         assert crop_face(image, face, 32).size > 0
-        marked = annotate(Frame(image), [(0, face)])
+        marked = annotate(Frame(pixels=image), [(0, face)])
         assert marked.pixels.shape == image.shape
         assert (marked.pixels != image).any()
 
 
 def test_marks_are_opaque_where_the_picture_is_not():
-    frame = Frame(scene(), alpha=np.zeros((48, 64), np.uint8))
-    face = Face(Box(10, 10, 40, 40), 1.0, np.array([[20.0, 20.0]]))
+    frame = Frame(pixels=scene(), alpha=np.zeros((48, 64), np.uint8))
+    face = Face(box=Box(10, 10, 40, 40), score=1.0, landmarks=np.array([[20.0, 20.0]]))
     marked = annotate(frame, [(0, face)])
     assert marked.alpha is not None
     assert marked.alpha[10, 39] == 255
@@ -127,7 +127,7 @@ def test_a_face_whose_landmarks_tell_its_pose_is_cropped_upright(five):
     eye = points[36:42].mean(0).round().astype(int)
     image[eye[1] - 2:eye[1] + 3, eye[0] - 2:eye[0] + 3] = RED
     landmarks = five_points(points) if five else points
-    crop = crop_face(image, Face(Box(30, 20, 90, 80), 1.0, landmarks), 128)
+    crop = crop_face(image, Face(box=Box(30, 20, 90, 80), score=1.0, landmarks=landmarks), 128)
     assert crop.shape == (128, 128, 3)
     rows, columns = np.nonzero((crop[..., 0] > 150) & (crop[..., 1] < 100))
     assert rows.mean() < 64

@@ -147,14 +147,15 @@ def test_a_reference_without_a_source_is_refused():
 @pytest.mark.parametrize(("reference", "halves"), [("man-4", (True, False)), ("woman-2", (False, True))])
 def test_only_the_referenced_person_of_a_still_is_swapped(backend, couple, tmp_path, reference, halves):
     out = tmp_path / "out.png"
-    swap_file(SwapJob((asset("man-2"),), couple, str(out), references=(asset(reference),)), backend)
+    swap_file(SwapJob(sources=(asset("man-2"),), target=couple, output=str(out), references=(asset(reference),)),
+              backend)
     assert changed(frames_of(couple)[0], frames_of(out)[0]) == halves
 
 
 def test_pairs_give_each_their_own_face(backend, couple, tmp_path):
     out = tmp_path / "out.png"
     pairs = Pair(asset("woman-2"), asset("man-2")), Pair(asset("man-4"), asset("woman-4"))
-    outcome = swap_file(SwapJob((), couple, str(out), pairs=pairs, details=True), backend)
+    outcome = swap_file(SwapJob(sources=(), target=couple, output=str(out), pairs=pairs, details=True), backend)
     (result,) = frames_of(out)
     left, right = np.ascontiguousarray(result[:, :WIDTH]), np.ascontiguousarray(result[:, WIDTH:])
     assert likeness(backend, left, "woman-4") > 0.45 > likeness(backend, left, "man-2")
@@ -165,7 +166,8 @@ def test_pairs_give_each_their_own_face(backend, couple, tmp_path):
 
 def test_in_a_clip_the_person_is_found_again_after_a_cut(backend, scenes, tmp_path):
     out = tmp_path / "out.png"
-    task = SwapJob((asset("man-2"),), scenes, str(out), references=(asset("man-4"),), details=True)
+    task = SwapJob(sources=(asset("man-2"),), target=scenes, output=str(out), references=(asset("man-4"),),
+                   details=True)
     outcome = swap_file(task, backend)
     halves = [changed(before, after) for before, after in zip(frames_of(scenes), frames_of(out), strict=True)]
     assert halves == [(True, False)] * 4 + [(False, True)] * 4
@@ -178,7 +180,7 @@ def test_in_a_clip_the_person_is_found_again_after_a_cut(backend, scenes, tmp_pa
 
 def test_in_a_clip_people_may_change_places(backend, seats, tmp_path):
     out = tmp_path / "out.png"
-    swap_file(SwapJob((asset("man-2"),), seats, str(out), references=(asset("man-4"),)), backend)
+    swap_file(SwapJob(sources=(asset("man-2"),), target=seats, output=str(out), references=(asset("man-4"),)), backend)
     halves = [changed(before, after) for before, after in zip(frames_of(seats), frames_of(out), strict=True)]
     assert halves == [(True, False)] * 3 + [(False, True)] * 3
 
@@ -209,15 +211,15 @@ def test_nobody_fits_is_told_with_what_was_nearest(couple, tmp_path):
     options = EngineOptions(engine=EngineName.EMBEDDED, select=SelectOptions(reference_threshold=0.9))
     with pytest.raises(NoFaceError, match=r"no face in .*couple\.png is the person of a reference: the nearest has a "
                                           r"similarity of 0\.\d\d; .*--reference-threshold"):
-        swap_file(SwapJob((asset("man-2"),), couple, str(tmp_path / "out.png"), references=(asset("woman-4"),),
-                          engine=options), open_backend(options))
+        swap_file(SwapJob(sources=(asset("man-2"),), target=couple, output=str(tmp_path / "out.png"),
+                          references=(asset("woman-4"),), engine=options), open_backend(options))
     assert not (tmp_path / "out.png").exists()
 
 
 def test_a_reference_without_a_face_is_named(backend, couple, tmp_path):
     PILImage.fromarray(np.full((200, 200, 3), 90, np.uint8)).save(tmp_path / "wall.png")
     with pytest.raises(NoFaceError, match=r"wall\.png: no face found to know the person by"):
-        swap_file(SwapJob((asset("man-2"),), couple, str(tmp_path / "out.png"),
+        swap_file(SwapJob(sources=(asset("man-2"),), target=couple, output=str(tmp_path / "out.png"),
                           references=(str(tmp_path / "wall.png"),)), backend)
 
 
@@ -225,8 +227,9 @@ def test_a_reference_without_a_face_is_named(backend, couple, tmp_path):
 
 
 def test_a_result_is_more_like_its_source_than_like_what_was_there(measuring, couple, tmp_path):
-    outcome = swap_file(SwapJob((asset("man-2"),), couple, str(tmp_path / "out.png"), references=(asset("woman-2"),),
-                                details=True, engine=EngineOptions(measure=True), min_similarity=0.45), measuring)
+    outcome = swap_file(SwapJob(sources=(asset("man-2"),), target=couple, output=str(tmp_path / "out.png"),
+                                references=(asset("woman-2"),), details=True, engine=EngineOptions(measure=True),
+                                min_similarity=0.45), measuring)
     assert outcome.similarity is not None
     assert (outcome.similarity.measure, outcome.similarity.faces) == ("dlib-distance", 1)
     assert outcome.similarity.source > 0.45 > outcome.similarity.target
@@ -238,8 +241,8 @@ def test_a_result_is_more_like_its_source_than_like_what_was_there(measuring, co
 
 
 def test_a_result_that_is_too_little_like_its_source_is_not_written(measuring, couple, tmp_path):
-    task = SwapJob((asset("man-2"),), couple, str(tmp_path / "out.png"), engine=EngineOptions(measure=True),
-                   min_similarity=0.95, on_no_face=OnNoFace.COPY)
+    task = SwapJob(sources=(asset("man-2"),), target=couple, output=str(tmp_path / "out.png"),
+                   engine=EngineOptions(measure=True), min_similarity=0.95, on_no_face=OnNoFace.COPY)
     words = (r"couple\.png: the result looks too little like .*man-2\.jpg: similarity 0\.\d\d \(dlib-distance, 1 "
              r"face\), --min-similarity asks for 0\.95; take")
     with pytest.raises(UnlikeError, match=words) as told:
@@ -268,8 +271,9 @@ def squares(tmp_path) -> Callable[[float | None], Outcome]:
 
     def swap(least: float | None) -> Outcome:
         options = EngineOptions(measure=True)
-        return swap_file(SwapJob((str(tmp_path / "red.png"),), str(tmp_path / "clip.png"), str(tmp_path / "out.png"),
-                                 engine=options, min_similarity=least), HalfRed(options))
+        return swap_file(SwapJob(sources=(str(tmp_path / "red.png"),), target=str(tmp_path / "clip.png"),
+                                 output=str(tmp_path / "out.png"), engine=options,
+                                 min_similarity=least), HalfRed(options))
 
     return swap
 

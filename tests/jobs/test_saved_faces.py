@@ -43,7 +43,7 @@ from faceswap_cli.options import (
     SelectOptions,
 )
 
-EMBEDDED = EngineOptions(EngineName.EMBEDDED)
+EMBEDDED = EngineOptions(engine=EngineName.EMBEDDED)
 
 
 @pytest.fixture(autouse=True)
@@ -58,19 +58,21 @@ def lookers() -> list[Looker]:
 
 
 def selecting(**choice) -> EngineOptions:
-    return EngineOptions(EngineName.EMBEDDED, SelectOptions(**choice))
+    return EngineOptions(engine=EngineName.EMBEDDED, select=SelectOptions(**choice))
 
 
 def saved(lookers, name: str, *pictures: Path | str, **more):
     """With an engine of its own, other lookers than the shared ones."""
     if "engine" in more:
         lookers = open_lookers(more["engine"])
-    return save_face(SaveRequest(name, tuple(map(str, pictures)), **({"engine": EMBEDDED} | more)), lookers)
+    return save_face(SaveRequest(name=name, pictures=tuple(map(str, pictures)), **({"engine": EMBEDDED} | more)),
+                     lookers)
 
 
 def swapped(sources: tuple[str, ...], target: Path, folder: Path, engine: EngineOptions = EMBEDDED) -> np.ndarray:
     out = folder / "out.png"
-    swap_file(SwapJob(sources, str(target), str(out), engine, overwrite=True), open_backend(engine))
+    swap_file(SwapJob(sources=sources, target=str(target), output=str(out), engine=engine, overwrite=True),
+              open_backend(engine))
     with PILImage.open(out) as image:
         return np.array(image).astype(int)
 
@@ -167,7 +169,7 @@ def test_the_neural_engine_takes_its_own_record_where_the_models_are_the_same(mo
     image = rng.integers(20, 60, (400, 480, 3)).astype(np.uint8)
     image[120:220, 150:250] = (245 - rng.integers(0, 12, (100, 100, 1))).astype(np.uint8)
     PILImage.fromarray(image).save(tmp_path / "square.png")
-    options = EngineOptions(EngineName.NEURAL, models_folder=models)
+    options = EngineOptions(engine=EngineName.NEURAL, models_folder=models)
     lookers = open_lookers(options)
     assert [looker.finder.name for looker in lookers] == ["neural"]
     done = saved([], "square", tmp_path / "square.png", engine=options)
@@ -289,8 +291,8 @@ def test_a_pair_names_one_as_its_source(lookers, assets, tmp_path):
     saved(lookers, "anna", assets / "woman-1.jpg")
     results = []
     for source in ("@anna", str(assets / "woman-1.jpg")):
-        job = SwapJob((), str(assets / "man-2.jpg"), str(tmp_path / "out.png"), EMBEDDED, overwrite=True,
-                      pairs=(Pair(str(assets / "man-2.jpg"), source),))
+        job = SwapJob(sources=(), target=str(assets / "man-2.jpg"), output=str(tmp_path / "out.png"), engine=EMBEDDED,
+                      overwrite=True, pairs=(Pair(str(assets / "man-2.jpg"), source),))
         assert swap_file(job, open_backend(EMBEDDED)).faces_swapped == 1
         results.append((tmp_path / "out.png").read_bytes())
     assert results[0] == results[1]
@@ -298,15 +300,16 @@ def test_a_pair_names_one_as_its_source(lookers, assets, tmp_path):
 
 def test_the_api_gets_its_first_picture(lookers, assets):
     saved(lookers, "anna", assets / "woman-1.jpg")
-    check_source(SwapJob(("@anna",), "a.jpg", "b.jpg", remote=RemoteOptions()))
+    check_source(SwapJob(sources=("@anna",), target="a.jpg", output="b.jpg", remote=RemoteOptions()))
     with pytest.raises(InputError, match="did you mean @anna"):
-        check_source(SwapJob(("@ana",), "a.jpg", "b.jpg", remote=RemoteOptions()))
+        check_source(SwapJob(sources=("@ana",), target="a.jpg", output="b.jpg", remote=RemoteOptions()))
 
 
 def test_that_the_others_are_not_sent_is_told(lookers, assets, tmp_path, monkeypatch):
     monkeypatch.setenv("SEGMIND_API_KEY", CANARY)
     saved(lookers, "anna", assets / "woman-1.jpg", assets / "woman-2.jpg")
-    job = SwapJob(("@anna",), str(assets / "man-1.jpg"), str(tmp_path / "out.jpg"), remote=RemoteOptions())
+    job = SwapJob(sources=("@anna",), target=str(assets / "man-1.jpg"), output=str(tmp_path / "out.jpg"),
+                  remote=RemoteOptions())
     with SegmindApi() as api:
         api.picture, api.content_type = (assets / "man-2.jpg").read_bytes(), "image/jpeg"
         with Remote(RemoteOptions(base_url=api.base), tickets=tmp_path / "tickets", clock=FakeClock()) as remote:

@@ -59,7 +59,7 @@ def clip(tmp_path) -> str:
 
 
 def job(source, target, output, **more):
-    return SwapJob((source,), target, str(output), **more)
+    return SwapJob(sources=(source,), target=target, output=str(output), **more)
 
 
 def names(folder) -> set[str]:

@@ -9,7 +9,7 @@ from faceswap_cli.jobs.tally import Tally, WarningTally
 
 
 def outcome(frame, *, swapped=True, reason=None, warnings=()):
-    return FaceOutcome(frame, 0, swapped, reason, warnings=tuple(warnings))
+    return FaceOutcome(frame=frame, index=0, swapped=swapped, skip_reason=reason, warnings=tuple(warnings))
 
 
 def test_warnings_that_differ_in_numbers_are_one_line_with_a_range():
@@ -61,7 +61,8 @@ def test_why_nothing_was_swapped_names_the_reasons():
 
 
 def measured(source, to_source, to_target=0.2, name="me.jpg"):
-    return FaceOutcome(0, 0, True, None, source, name, similarity=Similarity(to_source, to_target))
+    return FaceOutcome(frame=0, index=0, swapped=True, skip_reason=None, source=source, source_picture=name,
+                       similarity=Similarity(to_source, to_target))
 
 
 def test_similarities_are_summed_up_as_medians():
@@ -84,7 +85,9 @@ def test_each_source_face_must_be_like_enough():
 def test_nobody_is_the_person_tells_how_near_the_nearest_was():
     tally = Tally(details=False)
     for alike in (0.1, 0.31, 0.2):
-        tally.add([FaceOutcome(0, 0, False, "other-person", reference_similarity=alike)], found=1, swapped=0)
+        tally.add(
+            [FaceOutcome(frame=0, index=0, swapped=False, skip_reason="other-person", reference_similarity=alike)],
+            found=1, swapped=0)
     tally.add([outcome(0, swapped=False, reason="person-unknown")], found=1, swapped=0)
     assert tally.why_nothing("t.gif") == (
         "no face in t.gif is the person of a reference: the nearest has a similarity of 0.31; take another picture of "

@@ -43,7 +43,7 @@ def job(tmp_path) -> SwapJob:
     """A red square for a face; a video of 70 frames."""
     PILImage.fromarray(scene((10, 10, 20, RED))).save(tmp_path / "me.png")
     target = make_video(tmp_path / "clip.mp4", 70)
-    return SwapJob((str(tmp_path / "me.png"),), str(target), str(tmp_path / "out.mp4"))
+    return SwapJob(sources=(str(tmp_path / "me.png"),), target=str(target), output=str(tmp_path / "out.mp4"))
 
 
 def left(folder: Path) -> set[str]:
@@ -86,7 +86,8 @@ def test_the_bytes_do_not_depend_on_processes(job, tmp_path, monkeypatch, suffix
 def test_the_bytes_of_the_embedded_engine_do_not_depend_on_processes(tmp_path, monkeypatch):
     monkeypatch.setattr(swap, "LEAST_FRAMES", 2)
     options = EngineOptions(engine=EngineName.EMBEDDED)
-    job = SwapJob((str(ASSETS / "man-1.jpg"),), str(ASSETS / "turning-head.gif"), "", options, details=True)
+    job = SwapJob(sources=(str(ASSETS / "man-1.jpg"),), target=str(ASSETS / "turning-head.gif"), output="",
+                  engine=options, details=True)
     backend = open_backend(options)
     prepared = swap.prepare_source(job, backend)
     outcomes = [swap_file(replace(job, output=str(tmp_path / f"{workers}.gif")), backend, prepared=prepared,
@@ -271,7 +272,7 @@ def test_the_first_frame_of_a_video_can_be_the_source(job, tmp_path):
 
 def test_faces_of_a_video_are_told_and_marked(job, tmp_path):
     told = []
-    report = detect_file(DetectJob(job.target, annotate=tmp_path / "seen.mp4"), BrightSquares(),
+    report = detect_file(DetectJob(path=job.target, annotate=tmp_path / "seen.mp4"), BrightSquares(),
                          lambda done, total: told.append((done, total)))
     assert report.animated
     assert len(report.frames) == 70

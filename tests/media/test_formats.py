@@ -12,10 +12,11 @@ from faceswap_cli.media.formats import SUFFIXES, VIDEO, Foreign, output_format, 
 from faceswap_cli.media.frame import ClipInfo, VideoFacts
 from faceswap_cli.options import MediaFormat, MediaOptions
 
-STILL = ClipInfo(MediaFormat.JPEG, 10, 10)
-CLIP = ClipInfo(MediaFormat.GIF, 10, 10, frame_count=3)
-FACTS = VideoFacts(Path("a.mp4"), "a.mp4", "h264", "yuv420p", Fraction(25), Fraction(1, 1000))
-MOVIE = ClipInfo(MediaFormat.MP4, 10, 10, frame_count=0, video=FACTS)
+STILL = ClipInfo(format=MediaFormat.JPEG, width=10, height=10)
+CLIP = ClipInfo(format=MediaFormat.GIF, width=10, height=10, frame_count=3)
+FACTS = VideoFacts(path=Path("a.mp4"), name="a.mp4", codec="h264", pixel_format="yuv420p", rate=Fraction(25),
+                   time_base=Fraction(1, 1000))
+MOVIE = ClipInfo(format=MediaFormat.MP4, width=10, height=10, frame_count=0, video=FACTS)
 STILLS = [suffix for suffix, kind in SUFFIXES.items() if kind not in VIDEO]
 MOVIES = [suffix for suffix, kind in SUFFIXES.items() if kind in VIDEO]
 
@@ -113,8 +114,9 @@ def test_png_with_frames_is_apng_and_apng_without_is_png() -> None:
     assert output_format(Path("a.png"), MediaOptions(), CLIP) is MediaFormat.APNG
     assert output_format(Path("a.png"), MediaOptions(image_format=MediaFormat.PNG), CLIP) is MediaFormat.APNG
     assert output_format(Path("a.png"), MediaOptions(image_format=MediaFormat.APNG), CLIP) is MediaFormat.APNG
-    assert output_format(Path("a.png"), MediaOptions(), ClipInfo(MediaFormat.APNG, 1, 1)) is MediaFormat.PNG
-    assert output_format(None, MediaOptions(), ClipInfo(MediaFormat.APNG, 1, 1)) is MediaFormat.PNG
+    assert output_format(Path("a.png"), MediaOptions(),
+                         ClipInfo(format=MediaFormat.APNG, width=1, height=1)) is MediaFormat.PNG
+    assert output_format(None, MediaOptions(), ClipInfo(format=MediaFormat.APNG, width=1, height=1)) is MediaFormat.PNG
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".bmp", ".tiff", ".avif"])

@@ -215,16 +215,16 @@ def test_a_still_can_be_read_once_and_after_the_file_is_gone(tmp_path: Path) -> 
 
 
 def test_nothing_is_left_when_an_output_is_refused(tmp_path: Path) -> None:
-    like = ClipInfo(MediaFormat.PNG, 3, 2)
+    like = ClipInfo(format=MediaFormat.PNG, width=3, height=2)
     for name in ("a", "a.xyz"):
         with pytest.raises(UsageError):
             create_media(tmp_path / name, like, OPTIONS)
     with create_media(tmp_path / "a.png", like, OPTIONS) as writer, pytest.raises(OutputError, match="no picture"):
         writer.commit()
     with create_media(tmp_path / "a.jpg", like, OPTIONS) as writer:
-        writer.write(Frame(np.zeros((2, 3, 3), np.uint8)))
+        writer.write(Frame(pixels=np.zeros((2, 3, 3), np.uint8)))
         with pytest.raises(UsageError, match="one picture"):
-            writer.write(Frame(np.zeros((2, 3, 3), np.uint8)))
+            writer.write(Frame(pixels=np.zeros((2, 3, 3), np.uint8)))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -233,7 +233,7 @@ def test_a_picture_may_be_written_over_itself(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     with open_media(path, OPTIONS) as reader, create_media(path, reader.info, OPTIONS, overwrite=True) as writer:
         for frame in reader.frames():
-            writer.write(Frame(255 - frame.pixels))
+            writer.write(Frame(pixels=255 - frame.pixels))
         writer.commit()
     assert read(tmp_path / "a.png")[1].pixels[0, 0].tolist() == [254, 253, 252]
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]

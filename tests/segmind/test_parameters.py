@@ -58,7 +58,8 @@ def test_nothing_set_is_nothing_sent() -> None:
 
 def test_everything_set_is_sent_in_the_apis_words() -> None:
     engine = EngineOptions(
-        select=SelectOptions(Order.LEFT_RIGHT, (2, 0), (1,), GenderFilter.FEMALE, GenderFilter.MALE),
+        select=SelectOptions(order=Order.LEFT_RIGHT, target_index=(2, 0), source_index=(1,),
+                             target_gender=GenderFilter.FEMALE, source_gender=GenderFilter.MALE),
         detector=DetectorOptions(model="yolov5n_face"),
         restore=RestoreOptions(model="gfpgan_1.4", weight=0.5, interpolation=Interpolation.LANCZOS))
     media = MediaOptions(image_format=MediaFormat.WEBP, image_quality=80)
@@ -128,7 +129,8 @@ def test_the_model_for_animations_takes_nearly_nothing(engine: EngineOptions, op
 
 def test_a_request_comes_back_as_the_options_it_was_made_of() -> None:
     engine = EngineOptions(
-        select=SelectOptions(Order.TOP_BOTTOM, (2, 0), (1, 1), GenderFilter.MALE, GenderFilter.FEMALE),
+        select=SelectOptions(order=Order.TOP_BOTTOM, target_index=(2, 0), source_index=(1, 1),
+                             target_gender=GenderFilter.MALE, source_gender=GenderFilter.FEMALE),
         detector=DetectorOptions(model="yolov5l_face"),
         restore=RestoreOptions(model="gfpgan_1.3", weight=0.25, interpolation=Interpolation.NEAREST))
     media = MediaOptions(image_format=MediaFormat.PNG, image_quality=70)

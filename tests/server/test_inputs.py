@@ -98,7 +98,8 @@ def test_a_name_is_resolved_once_and_the_connection_goes_where_it_was_judged(sta
         return ["192.0.2.1"] if host == "mixed.example" else ["203.0.113.7" if len(asked) == 1 else "127.0.0.1"]
 
     live = start(resolve=rebind, fetch_seconds=0.5)
-    answer = live.client().post("/v1/faceswap-v3", json=body() | {"source_img": f"http://rebind.example:{site.port}/source"})
+    answer = live.client().post("/v1/faceswap-v3",
+                                json=body() | {"source_img": f"http://rebind.example:{site.port}/source"})
     assert answer.status_code == 400
     assert len(asked) == 1
     assert site.hits == []
@@ -106,7 +107,8 @@ def test_a_name_is_resolved_once_and_the_connection_goes_where_it_was_judged(sta
 
 def test_one_private_address_among_public_ones_is_enough_to_refuse(start, site):
     live = start(resolve=lambda host, port: ["93.184.216.34", "127.0.0.1"])
-    answer = live.client().post("/v1/faceswap-v3", json=body() | {"source_img": f"http://mixed.example:{site.port}/source"})
+    answer = live.client().post("/v1/faceswap-v3",
+                                json=body() | {"source_img": f"http://mixed.example:{site.port}/source"})
     assert answer.status_code == 400
     assert site.hits == []
 

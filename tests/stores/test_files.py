@@ -235,14 +235,16 @@ def job(tmp_path, memory):
     for name, color in (("source", RED), ("target", BLUE)):
         PILImage.fromarray(scene((8, 8, 16, color))).save(tmp_path / f"{name}.png")
         memory.put_file(str(tmp_path / f"{name}.png"), f"in/{name}.png")
-    return SwapJob(("memory://in/source.png",), "memory://in/target.png", "memory://out/new/result.png")
+    return SwapJob(sources=("memory://in/source.png",), target="memory://in/target.png",
+                   output="memory://out/new/result.png")
 
 
 def test_a_swap_from_and_to_a_store_is_that_of_files(job, memory, tmp_path):
     outcome = swap_file(job, BrightSquares())
     assert outcome.output is not None
     assert outcome.output.path == "memory://out/new/result.png"
-    local = SwapJob((str(tmp_path / "source.png"),), str(tmp_path / "target.png"), str(tmp_path / "result.png"))
+    local = SwapJob(sources=(str(tmp_path / "source.png"),), target=str(tmp_path / "target.png"),
+                    output=str(tmp_path / "result.png"))
     swap_file(local, BrightSquares())
     assert memory.cat_file("out/new/result.png") == (tmp_path / "result.png").read_bytes()
 
@@ -267,14 +269,14 @@ def test_an_output_that_came_meanwhile_stays(memory):
 def test_a_skipped_swap_uploads_nothing(job, memory, tmp_path):
     PILImage.fromarray(np.zeros((48, 64, 3), np.uint8)).save(tmp_path / "dark.png")
     memory.put_file(str(tmp_path / "dark.png"), "in/target.png")
-    skipping = SwapJob(job.sources, job.target, job.output, on_no_face=OnNoFace.SKIP)
+    skipping = SwapJob(sources=job.sources, target=job.target, output=job.output, on_no_face=OnNoFace.SKIP)
     assert swap_file(skipping, BrightSquares()).output is None
     assert not exists(job.output)
 
 
 def test_messages_name_the_url_and_not_the_file_behind_it(job):
     with pytest.raises(UsageError, match=r"cannot write memory://out/result.mp4: the target is one picture"):
-        swap_file(SwapJob(job.sources, job.target, "memory://out/result.mp4"), BrightSquares())
+        swap_file(SwapJob(sources=job.sources, target=job.target, output="memory://out/result.mp4"), BrightSquares())
 
 
 def test_a_remote_output_has_a_name(memory):
@@ -286,7 +288,7 @@ def test_a_remote_output_has_a_name(memory):
 @pytest.fixture
 def done(job):
     """A remote item, what the journal keeps of it, and whether it is still current."""
-    item = Item(0, "new/result.png", job, job.target)
+    item = Item(number=0, key="new/result.png", job=job, name=job.target)
     result = Worker(open_backend=lambda options: BrightSquares()).run(item)
     assert result.status is Status.DONE, result.failure
     entry = Entry.from_json(json.loads(Entry.of(result, options_hash(job)).to_json()))
@@ -319,7 +321,8 @@ def test_what_went_from_a_store_is_done_again(done, memory, name):
 
 def test_a_worker_replaces_nothing_in_a_store_without_leave(job, memory):
     memory.pipe_file("out/new/result.png", b"old")
-    result = Worker(open_backend=lambda options: BrightSquares()).run(Item(0, "new/result.png", job, job.target))
+    result = Worker(open_backend=lambda options: BrightSquares()).run(
+        Item(number=0, key="new/result.png", job=job, name=job.target))
     assert result.failure is not None and "exists" in result.failure.message
     assert memory.cat_file("out/new/result.png") == b"old"
 

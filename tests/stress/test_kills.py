@@ -43,8 +43,9 @@ def test_an_output_waits_until_the_one_before_it_is_noted(tmp_path, monkeypatch)
     monkeypatch.setenv("STRESS_BACKEND", "BrightSquares")
     monkeypatch.setenv("STRESS_STEPS", str(tmp_path / "steps"))
     executor = LocalExecutor(1, Limits(seconds=0.5), worker="rough_worker:RoughWorker")
-    items = [Item(number, name, SwapJob((str(tmp_path / "me.png"),), str(tmp_path / "in" / name),
-                                        str(ground.outputs / name)), name)
+    items = [Item(number=number, key=name, job=SwapJob(sources=(str(tmp_path / "me.png"),),
+                                                       target=str(tmp_path / "in" / name),
+                                                       output=str(ground.outputs / name)), name=name)
              for number, name in enumerate(f"{number}.png" for number in range(4))]
     results = executor.run(iter(items))
     for number in range(4):

@@ -133,7 +133,7 @@ def _run(worker: Any, item: Item) -> ItemResult:
 
 def _failed(item: Item, error: Exception) -> ItemResult:
     text = " ".join(f"{item.name}: {type(error).__name__}: {error}".split())
-    return ItemResult(item, Status.FAILED, failure=Failure("UnexpectedError", text))
+    return ItemResult(item=item, status=Status.FAILED, failure=Failure("UnexpectedError", text))
 
 
 def _load(name: str) -> Any:

@@ -24,7 +24,7 @@ class Attempt:
     fresh: bool | None = None
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, kw_only=True)
 class Member:
     """What is known of a worker.
 

@@ -131,7 +131,7 @@ class _Attempt:
     fresh: bool | None = None
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, kw_only=True)
 class _Actor:
     """What is known of an actor.
 
@@ -223,7 +223,7 @@ class _Run:
             taken = {actor.number for actor in self._actors}
             number = next(number for number in range(self._number) if number not in taken)
             handle = self._class.remote(self._setup)
-            self._actors.append(_Actor(number, handle, handle.greet.remote()))
+            self._actors.append(_Actor(number=number, handle=handle, starting=handle.greet.remote()))
             starting += 1
 
     def _send(self, actor: _Actor, attempt: _Attempt) -> None:
@@ -233,7 +233,7 @@ class _Run:
             failure = Failure("InputError", f"{_shown(item)}: {actor.greeting.node} has no folder {self._setup.folder} "
                                             f"that {relative} could be in; name files by URLs, or in a folder that all "
                                             "nodes share", ExitCode.INPUT)
-            self._results.append(ItemResult(item, Status.FAILED, failure=failure, worker=actor.number))
+            self._results.append(ItemResult(item=item, status=Status.FAILED, failure=failure, worker=actor.number))
             return
         if attempt.fresh is None:
             attempt.fresh = not job.overwrite and not is_url(job.output) and not os.path.lexists(job.output)
@@ -313,7 +313,7 @@ class _Run:
                 self._lose(actor, Failure("WorkerDied", f"{_shown(attempt.item)}: the worker died ({_reason(error)}), "
                                                         f"{_ATTEMPTS} times"))
                 return
-            result = ItemResult(attempt.item, Status.FAILED, failure=Failure(
+            result = ItemResult(item=attempt.item, status=Status.FAILED, failure=Failure(
                 "UnexpectedError", f"{_shown(attempt.item)}: {type(error).__name__}: {_reason(error)}"))
         actor.task = actor.attempt = None
         self._tell(attempt, result, actor)
@@ -370,7 +370,7 @@ class _Run:
         if attempt.failed < _ATTEMPTS:
             self._waiting.appendleft(attempt)
             return
-        result = ItemResult(attempt.item, Status.FAILED, failure=failure, seconds=seconds)
+        result = ItemResult(item=attempt.item, status=Status.FAILED, failure=failure, seconds=seconds)
         self._tell(replace(attempt, failed=attempt.failed - 1), result, actor)
 
     def _kill(self, actor: _Actor) -> None:

@@ -223,7 +223,7 @@ class Supervisor:
         except OSError as error:
             raise FaceswapError(f"cannot start a worker process: {error.strerror or error}; run with fewer --workers"
                                 ) from error
-        self._workers.append(Member(process, reserved=reserved))
+        self._workers.append(Member(process=process, reserved=reserved))
         if self._closed:  # meanwhile, and `close` did not know this one
             process.kill()
 
@@ -335,8 +335,8 @@ class Supervisor:
         failure = worker.condemned[1] if worker.condemned is not None else Failure(
             "WorkerDied", f"{shown(attempt.item)}: the worker process {worker.process.describe_end()}, "
                           f"{_ATTEMPTS} times")
-        self._tell(attempt, ItemResult(attempt.item, Status.FAILED, failure=failure, attempts=attempt.failed,
-                                       seconds=time.monotonic() - worker.begun), worker)
+        self._tell(attempt, ItemResult(item=attempt.item, status=Status.FAILED, failure=failure,
+                                       attempts=attempt.failed, seconds=time.monotonic() - worker.begun), worker)
 
     # Limits
 

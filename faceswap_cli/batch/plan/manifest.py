@@ -52,7 +52,7 @@ _DELIMITERS = ",;\t"
 _FORMATS = {"jpg": "jpeg", "tif": "tiff"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """One row.
 
@@ -220,10 +220,12 @@ def read_manifest(path: str, engine: EngineOptions, media: MediaOptions, on_no_f
             merged = options.of(cells)
         except UsageError as error:
             raise UsageError(f"{where}: {error}") from error
-        rows.append(Row(where, _locate(target, folder), tuple(_locate_face(source, folder) for source in sources),
-                        output, merged.engine, merged.media, merged.on_no_face, merged.min_similarity,
-                        tuple(_locate_face(reference, folder) for reference in references),
-                        tuple(_pair(text, folder, where) for text in pairs)))
+        rows.append(Row(where=where, target=_locate(target, folder),
+                        sources=tuple(_locate_face(source, folder) for source in sources), output=output,
+                        engine=merged.engine, media=merged.media, on_no_face=merged.on_no_face,
+                        min_similarity=merged.min_similarity,
+                        references=tuple(_locate_face(reference, folder) for reference in references),
+                        pairs=tuple(_pair(text, folder, where) for text in pairs)))
     return rows
 
 

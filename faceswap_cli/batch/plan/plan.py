@@ -189,18 +189,18 @@ class _Planner:
         """The item. One with a problem has no output, so that nothing could be written for it."""
         request, row = self.request, candidate.row
         output = self._tree.path(key) if candidate.problem is None else ""
-        job = SwapJob((row.sources if row is not None else ()) or request.sources, candidate.spec, output,
-                      row.engine if row is not None else request.engine,
-                      row.media if row is not None else request.media, request.overwrite,
-                      row.on_no_face if row is not None else request.on_no_face, request.allow_private_urls,
-                      details=request.details, remote=request.remote,
+        job = SwapJob(sources=(row.sources if row is not None else ()) or request.sources, target=candidate.spec,
+                      output=output, engine=row.engine if row is not None else request.engine,
+                      media=row.media if row is not None else request.media, overwrite=request.overwrite,
+                      on_no_face=row.on_no_face if row is not None else request.on_no_face,
+                      allow_private_urls=request.allow_private_urls, details=request.details, remote=request.remote,
                       references=(row.references if row is not None else ()) or request.references,
                       pairs=(row.pairs if row is not None else ()) or request.pairs,
                       min_similarity=row.min_similarity if row is not None else request.min_similarity)
         problem = None
         if candidate.problem is not None:
             problem = Failure(UsageError.__name__, candidate.problem, ExitCode.USAGE)
-        return Item(number, key, job, shown(candidate.spec), problem)
+        return Item(number=number, key=key, job=job, name=shown(candidate.spec), problem=problem)
 
     def try_item(self, number: int, candidate: Candidate, claims: Claims) -> Item:
         """The item; with a problem where `make_plan` would raise, or another item has its output."""
@@ -247,7 +247,8 @@ class _Planner:
             return
         if os.path.splitext(base_name(spec))[1].lower() in SUFFIXES or media.image_format is not None:  # noqa: PTH122
             moving = {SUFFIXES.get(suffix), media.image_format} & VIDEO  # whether the target moves is seen later
-            output_format(Path(self._tree.path(key)), media, ClipInfo(MediaFormat.PNG, 1, 1, 2 if moving else 1))
+            output_format(Path(self._tree.path(key)), media,
+                          ClipInfo(format=MediaFormat.PNG, width=1, height=1, frame_count=2 if moving else 1))
             self._checked.add((suffix, media.image_format))
 
 

@@ -16,7 +16,7 @@ _FRAMES = re.compile(r"^\d+ of \d+ frames: ")
 _RANGE = re.compile(r"(\d+(?:\.\d+)?)(?:\.\.(\d+(?:\.\d+)?))?")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class WarningKind:
     """One kind.
 
@@ -61,7 +61,8 @@ class WarningGroups:
                 if len(self._kinds) >= MAX_KINDS:
                     self.left_out += 1
                     continue
-                kind = self._kinds[words] = WarningKind(words, least, greatest, 0, target_name(result.item))
+                kind = self._kinds[words] = WarningKind(words=words, least=least, greatest=greatest, items=0,
+                                                        first=target_name(result.item))
             kind.least = [min(pair) for pair in zip(kind.least, least, strict=True)]
             kind.greatest = [max(pair) for pair in zip(kind.greatest, greatest, strict=True)]
             kind.items += words not in counted

@@ -34,7 +34,7 @@ class Tier(IntEnum):
     OTHER = 2
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
     """What is shown of an item.
 

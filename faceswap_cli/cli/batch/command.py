@@ -111,8 +111,8 @@ def batch(
     listed = [*(inputs or ()), *([NAMES] if files_from == "-" else [])]
 
     request = BatchRequest(
-        sources, tuple(listed), output, name,
-        tuple(include or ()), tuple(exclude or ()), recursive, root,
+        sources=sources, inputs=tuple(listed), output=output, template=name,
+        include=tuple(include or ()), exclude=tuple(exclude or ()), recursive=recursive, root=root,
         files_from=() if files_from in (None, "-") else (files_from,), null=null, manifest=manifest,
         engine=engine_options(engine, swapping, select=faces.options(people.reference_threshold), detection=detection,
                               restore=restoring.options(restoring.restore), describe=json or talk.verbose,
@@ -123,12 +123,13 @@ def batch(
         pairs=pairs, min_similarity=people.checked_similarity(),
     )
     how = RunRequest(
-        Policy(on_error, max_failures, ordered, resume, retry_failed), _path(journal, "--journal"),
-        b.parse_workers(workers), threads,
-        Limits(timeout, None if max_memory is None else b.parse_size(max_memory, "--max-memory")),
-        executor, address, num_gpus, _path(report, "--report"), _path(junit, "--junit"),
-        _path(summary_html, "--summary-html"), progress=not talk.no_progress, remote=there,
-    )
+        policy=Policy(on_error=on_error, max_failures=max_failures, ordered=ordered, resume=resume,
+                      retry_failed=retry_failed),
+        journal=_path(journal, "--journal"), workers=b.parse_workers(workers), threads=threads,
+        limits=Limits(timeout, None if max_memory is None else b.parse_size(max_memory, "--max-memory")),
+        executor=executor, address=address, num_gpus=num_gpus, report=_path(report, "--report"),
+        junit=_path(junit, "--junit"), summary_html=_path(summary_html, "--summary-html"),
+        progress=not talk.no_progress, remote=there)
     if dry_run:
         show_plan(sink, request, how.journal, how.policy)
     elif code := run(sink, request, how):

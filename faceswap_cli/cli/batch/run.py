@@ -42,7 +42,7 @@ _OF_SOURCES = frozenset({ExitCode.USAGE, ExitCode.INPUT, ExitCode.NO_FACE, ExitC
 """How items end where the source cannot be used, among other reasons."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunRequest:
     """How a batch is run: what is not about its items.
 

@@ -32,7 +32,7 @@ from faceswap_cli.names import shown
 SCHEMA = 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
     """One row: an option, what it has, and for which commands."""
 
@@ -86,7 +86,8 @@ def gather(settings: Settings, catalogue: Catalogue, *, everything: bool) -> lis
             elif everything:
                 rows.setdefault((key, _default(option), Origin.DEFAULT, "", ""), []).append(path)
     several = len(catalogue) > 1
-    listed = [Shown(key, value, origin, place, table, tuple(paths), several and len(paths) == holders[key] > 1)
+    listed = [Shown(key=key, value=value, origin=origin, place=place, table=table, commands=tuple(paths),
+                    everywhere=several and len(paths) == holders[key] > 1)
               for (key, value, origin, place, table), paths in rows.items()]
     return sorted(listed, key=lambda one: (one.origin is Origin.DEFAULT, one.key, one.commands))
 

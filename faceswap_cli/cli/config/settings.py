@@ -87,7 +87,7 @@ class Origin(StrEnum):
     VARIABLE = "variable"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
     """The value of an option that was not given.
 
@@ -115,7 +115,7 @@ class Setting:
         return f"set by {self.key} {f'of [{self.table}] ' if self.table else ''}in {self.place}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All that is set.
 
@@ -202,12 +202,14 @@ def read_settings(catalogue: Catalogue, environment: Mapping[str, str] | None = 
     variables, unknown = _variables(catalogue, environment)
     layers.append({(): variables})
     set_here = {name: environment[name] for name in OWN_VARIABLES if environment.get(name, "").strip()}
-    own = {key: Setting(key, "***" if name in _SECRET else value, Origin.VARIABLE, name, own=True)
+    own = {key: Setting(key=key, value="***" if name in _SECRET else value, origin=Origin.VARIABLE, place=name,
+                        own=True)
            for name, value in set_here.items() if (key := OWN_VARIABLES[name])}
     others = {name: value for name, value in set_here.items() if OWN_VARIABLES[name] is None}
     if USER_FILE_VARIABLE in environment:
         others[USER_FILE_VARIABLE] = environment[USER_FILE_VARIABLE]
-    return Settings(user, project, tuple(layers), own, dict(sorted(others.items())), unknown, tuple(problems))
+    return Settings(user=user, project=project, layers=tuple(layers), own=own, others=dict(sorted(others.items())),
+                    unknown=unknown, problems=tuple(problems))
 
 
 def nearest(name: str, known: Iterator[str] | list[str]) -> str:
@@ -256,8 +258,8 @@ class _Reader:
                 except ValueError as error:
                     self.problems.append(f"{here}: {key} {error}")
                     continue
-                self.found.setdefault(scope, {})[key] = Setting(key, value, self._origin, str(self._path),
-                                                                ".".join(scope))
+                self.found.setdefault(scope, {})[key] = Setting(key=key, value=value, origin=self._origin,
+                                                                place=str(self._path), table=".".join(scope))
 
     def _explain(self, key: str, written: str, options: Mapping[str, TyperOption], scope: CommandPath) -> str:
         """Why a key is none."""
@@ -325,7 +327,8 @@ def _variables(catalogue: Catalogue, environment: Mapping[str, str]) -> tuple[di
         if (option := options.get(name)) is None:
             unknown.append(name)
         else:
-            found[key_of(option)] = Setting(key_of(option), _parse(option, text), Origin.VARIABLE, name)
+            found[key_of(option)] = Setting(key=key_of(option), value=_parse(option, text), origin=Origin.VARIABLE,
+                                            place=name)
     return found, tuple(sorted(unknown))
 
 

@@ -93,10 +93,12 @@ def save(
 
     output = talk.output(json=json, progress=not talk.no_progress)
     index = None if source_index is None else (source_index,)
-    select = SelectOptions(order, None, index, GenderFilter.NO, source_gender)
-    request = SaveRequest(name, tuple(pictures), note, engine_options(engine, Swapping(), select=select,
-                                                                      detection=detection),
-                          MediaOptions(max_pixels=limits.max_pixels), overwrite, limits.allow_private_urls)
+    select = SelectOptions(order=order, target_index=None, source_index=index, target_gender=GenderFilter.NO,
+                           source_gender=source_gender)
+    request = SaveRequest(name=name, pictures=tuple(pictures), note=note,
+                          engine=engine_options(engine, Swapping(), select=select, detection=detection),
+                          media=MediaOptions(max_pixels=limits.max_pixels), overwrite=overwrite,
+                          allow_private_urls=limits.allow_private_urls)
     library = Library()
     check_save(request, library)
     lookers = open_lookers(request.engine)

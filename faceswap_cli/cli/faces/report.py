@@ -48,7 +48,7 @@ from faceswap_cli.library.library import Library
 from faceswap_cli.library.saved_face import FaceRecord, SavedFace
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
     """One saved face as `faces list` tells of it.
 
@@ -71,9 +71,9 @@ def list_faces(library: Library) -> list[Listed]:
 def _listed(name: str, path: Path) -> Listed:
     size = path.stat().st_size
     try:
-        return Listed(name, path, size, read_summary(path, name))
+        return Listed(name=name, path=path, bytes=size, summary=read_summary(path, name))
     except InputError as error:
-        return Listed(name, path, size, None, str(error))
+        return Listed(name=name, path=path, bytes=size, summary=None, error=str(error))
 
 
 def list_report(library: Library, listed: Sequence[Listed]) -> dict[str, Any]:

@@ -369,4 +369,4 @@ def _run_graph(graph: Path, feeds: Mapping[str, NDArray[Any]]) -> Sequence[NDArr
     from faceswap_cli.options import Provider, RuntimeOptions
     from faceswap_cli.runtime.session import open_session
 
-    return open_session(graph, RuntimeOptions(Provider.CPU), name=graph.stem, threads=1).run(None, feeds)
+    return open_session(graph, RuntimeOptions(provider=Provider.CPU), name=graph.stem, threads=1).run(None, feeds)

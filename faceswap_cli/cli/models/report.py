@@ -72,7 +72,7 @@ class State(StrEnum):
     IMPORT = "import"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
     """One model as `models list` tells of it.
 
@@ -114,8 +114,9 @@ def _listed(store: ModelStore, spec: ModelSpec, agreed: set[str], default: bool,
     there = store.is_installed(spec)
     state = State.INSTALLED if there else State.PULL if is_published(spec) else State.IMPORT
     size = sum(store.location(member).stat().st_size for member in store.members(spec)) if there else spec.bytes
-    return Listed(spec, state, default, size, not needs_acceptance(spec.licence) or spec.licence.id in agreed,
-                  None if there else how_to_get(spec).partition(": ")[2] + _in_folder(models_dir))
+    return Listed(spec=spec, state=state, default=default, bytes=size,
+                  accepted=not needs_acceptance(spec.licence) or spec.licence.id in agreed,
+                  command=None if there else how_to_get(spec).partition(": ")[2] + _in_folder(models_dir))
 
 
 def is_published(spec: ModelSpec) -> bool:

@@ -20,7 +20,7 @@ from faceswap_cli.options import (
 _DEFAULTS = EngineOptions()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FaceChoice:
     """Which faces take part."""
 
@@ -45,7 +45,9 @@ class FaceChoice:
                 targets = parse_index(self.target_index, option="--target-index")
             if self.source_index is not None:
                 sources = parse_index(self.source_index, option="--source-index", repeats=True)
-        return SelectOptions(self.order, targets, sources, self.target_gender, self.source_gender, reference_threshold)
+        return SelectOptions(order=self.order, target_index=targets, source_index=sources,
+                             target_gender=self.target_gender, source_gender=self.source_gender,
+                             reference_threshold=reference_threshold)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class EngineChoice:
     device: o.DeviceOption = _DEFAULTS.runtime.device
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Swapping:
     """How the neural engine swaps."""
 
@@ -112,7 +114,8 @@ class Restoring:
         Raises:
             UsageError: A value out of its range.
         """
-        return RestoreOptions(model, if_available, self.restore_weight, self.restore_visibility, self.interpolation)
+        return RestoreOptions(model=model, if_available=if_available, weight=self.restore_weight,
+                              visibility=self.restore_visibility, interpolation=self.interpolation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +169,8 @@ def engine_options(choice: EngineChoice, swapping: Swapping, *, select: SelectOp
         UsageError: A value out of its range.
     """
     return EngineOptions(
-        choice.engine, select, describe, measure,
+        engine=choice.engine, select=select, describe=describe, measure=measure,
         detector=_DEFAULTS.detector if detection is None else detection.options(), swap=swapping.options(),
-        restore=restore, runtime=RuntimeOptions(choice.provider, choice.device, swapping.accelerate),
-        models_folder=choice.models_dir,
-    )
+        restore=restore,
+        runtime=RuntimeOptions(provider=choice.provider, device=choice.device, accelerate=swapping.accelerate),
+        models_folder=choice.models_dir)

@@ -37,7 +37,7 @@ KeepFpsOption = Annotated[bool, typer.Option(
     help="Keep every frame of a video; --no-keep-fps drops frames to 30 a second.")]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MediaChoice(MarkingChoice):
     """How media are read and written, and what they tell of themselves."""
 
@@ -58,7 +58,7 @@ class MediaChoice(MarkingChoice):
         """
         provenance = not self.no_provenance
         return MediaOptions(
-            format, self.image_quality, max_pixels, provenance,
+            image_format=format, image_quality=self.image_quality, max_pixels=max_pixels, provenance=provenance,
             trim=None if self.trim is None else parse_trim(self.trim),
             video=VideoOptions(self.video_codec, self.crf, self.preset, self.keep_fps),
             label=self.checked_label(), keep_metadata=self.keep_metadata,

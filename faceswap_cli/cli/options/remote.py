@@ -70,7 +70,7 @@ CostOption = Annotated[float | None, typer.Option(
 RefusedOption = Annotated[bool, typer.Option("--remote", hidden=True)]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteChoice:
     """Whether the API does the job, and how it is called."""
 
@@ -100,9 +100,9 @@ class RemoteChoice:
                 raise UsageError(f"the value given to {option} is empty; leave it out, or give one")
         defaults = RemoteOptions()
         return RemoteOptions(
-            self.remote_mode or defaults.mode, self.remote_url or os.environ.get(URL_VARIABLE) or None,
-            self.remote_upload_url, self.key_file,
-            defaults.deadline if self.remote_timeout is None else self.remote_timeout, self.fallback)
+            mode=self.remote_mode or defaults.mode, base_url=self.remote_url or os.environ.get(URL_VARIABLE) or None,
+            upload_url=self.remote_upload_url, key_file=self.key_file,
+            deadline=defaults.deadline if self.remote_timeout is None else self.remote_timeout, fallback=self.fallback)
 
 
 @dataclass(frozen=True, slots=True)

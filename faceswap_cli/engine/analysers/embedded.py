@@ -66,5 +66,5 @@ def build_face(points: Points, spread: float, score: float, track: int | None = 
     camera = fit_camera(points)
     outline = np.vstack([points, camera.project(_HAIRLINE)])
     (x1, y1), (x2, y2) = outline.min(0).tolist(), outline.max(0).tolist()
-    face = Face(Box(x1, y1, x2, y2), score, points, pose=camera.pose, spread=spread, track=track)
+    face = Face(box=Box(x1, y1, x2, y2), score=score, landmarks=points, pose=camera.pose, spread=spread, track=track)
     return replace(face, warnings=face_warnings(face, "target"))

@@ -24,7 +24,7 @@ FLAT = 6.0
 """A tile is skipped when its 99th percentile of grey-level steps between neighbours is below this."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Detection:
     """A square where a face may be.
 
@@ -58,7 +58,7 @@ def detect_upright(grey: Plane, scale: float, threshold: float) -> list[Detectio
         scale: By how much the picture is enlarged first.
         threshold: Lowest score returned.
     """
-    return [Detection(x / scale, y / scale, width / scale, 0.0, score)
+    return [Detection(x=x / scale, y=y / scale, width=width / scale, roll=0.0, score=score)
             for x, y, width, score in _hog(resize(grey, scale), threshold)]
 
 
@@ -71,8 +71,8 @@ def detect_turned(grey: Plane, roll: float, scale: float, threshold: float) -> l
         turned, back = _turn(piece, roll)
         for x, y, width, score in _hog(turned, threshold):
             centre = transform(back, np.array([[x, y]]))[0]
-            found.append(Detection((float(centre[0]) + x0) / scale, (float(centre[1]) + y0) / scale, width / scale,
-                                   roll, score))
+            found.append(Detection(x=(float(centre[0]) + x0) / scale, y=(float(centre[1]) + y0) / scale,
+                                   width=width / scale, roll=roll, score=score))
     return found
 
 
@@ -115,7 +115,7 @@ def detect_small(grey: Plane, scale: float, threshold: float, tile: int = 1280) 
     for x0, y0, part in _tiles(grey, max(8, round(tile / scale)), overlap=round(LARGEST / scale)):
         for one in detect_upright(part, scale, threshold):
             if one.width * scale <= LARGEST:
-                found.append(Detection(one.x + x0, one.y + y0, one.width, 0.0, one.score))
+                found.append(Detection(x=one.x + x0, y=one.y + y0, width=one.width, roll=0.0, score=one.score))
     return found
 
 
@@ -130,7 +130,8 @@ def detect_by_network(grey: Plane, scale: float) -> list[Detection]:
         return found
     for hit in CNN_DETECTOR.run(lambda model: model(picture, 0)):
         x, y = (hit.rect.left() + hit.rect.right()) / 2, (hit.rect.top() + hit.rect.bottom()) / 2
-        found.append(Detection(x / scale, y / scale, hit.rect.width() / scale, 0.0, float(hit.confidence)))
+        found.append(
+            Detection(x=x / scale, y=y / scale, width=hit.rect.width() / scale, roll=0.0, score=float(hit.confidence)))
     return found
 
 

@@ -110,7 +110,7 @@ class InsightFaceAnalyser:
 
 def build_face(points: Points, box: Box, score: float, track: int | None = None) -> Face:
     """The record of a face known by five landmarks, with its pose and its target-role warnings."""
-    face = Face(box, score, points, pose=fit_five(points).pose, track=track)
+    face = Face(box=box, score=score, landmarks=points, pose=fit_five(points).pose, track=track)
     return replace(face, warnings=face_warnings(face, "target"))
 
 

@@ -42,7 +42,7 @@ _WIDTH, _LEAP = 2.2, 2.0
 """Width of a face, in inter-ocular distances; and how far it may move from one frame to the next, in half widths."""
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, kw_only=True)
 class Track:
     """One face through time.
 
@@ -175,7 +175,8 @@ class NeuralClipMemory:
         """A new track, or one that was lost near here a moment ago."""
         if known is None:
             assert one.landmarks is not None
-            known = Track(self._next_number, camera_of(one), np.zeros(2), one.score, one.landmarks, one.box)
+            known = Track(number=self._next_number, camera=camera_of(one), motion=np.zeros(2), score=one.score,
+                          points=one.landmarks, box=one.box)
             self._next_number += 1
             self.tracks.append(known)
         elif known.missed > 1:

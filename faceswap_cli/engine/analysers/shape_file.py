@@ -33,7 +33,7 @@ _Bytes = npt.NDArray[np.uint8]
 _Places = npt.NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class TreeCascade:
     """A cascade of regression trees (Kazemi & Sullivan 2014).
 
@@ -86,8 +86,8 @@ def read_shape_file(path: Path) -> TreeCascade:
         tail = rest + file.read()
     first, second, thresholds = _read_splits(gaps)
     anchors, offsets = _read_pixels(tail)
-    return TreeCascade(values[0].reshape(POINTS, 2), anchors, offsets, first, second, thresholds,
-                       values[1:].reshape(FORESTS, TREES * _LEAVES, _FLOATS))
+    return TreeCascade(shape=values[0].reshape(POINTS, 2), anchors=anchors, offsets=offsets, first=first, second=second,
+                       thresholds=thresholds, leaves=values[1:].reshape(FORESTS, TREES * _LEAVES, _FLOATS))
 
 
 def _read_columns(window: bytes, starts: _Places, values: npt.NDArray[np.float32]) -> _Places:

@@ -39,7 +39,7 @@ _THOROUGH_EVERY = 50
 _REMEMBERED = 12
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, kw_only=True)
 class Track:
     """One face through time.
 
@@ -68,7 +68,7 @@ class Track:
     smoother: LandmarkSmoother = field(default_factory=LandmarkSmoother)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class ClipMemory:
     """What is remembered from frame to frame of one clip; used from one thread at a time.
 
@@ -168,7 +168,8 @@ class ClipMemory:
         look = take_look(grey, located.camera)
         known = next((track for track in self.tracks if track.missed and _same(located.camera, track.camera)), None)
         if known is None:
-            known = Track(self._next_number, located.camera, np.zeros(2), 0.0, located.spread, located.points, look)
+            known = Track(number=self._next_number, camera=located.camera, motion=np.zeros(2), score=0.0,
+                          spread=located.spread, points=located.points, look=look)
             self._next_number += 1
             self.tracks.append(known)
         known.smoother, known.motion, known.spread = LandmarkSmoother(), np.zeros(2), located.spread

@@ -109,7 +109,8 @@ def complete(crop: Image, vertices: Points, camera: Camera) -> tuple[Image, Poin
     statistics = np.maximum(both * (1 - 0.95 * weight), 1e-4)
     grey = masks.polygon_mask((side, side), [frontal[LEFT_EYE], frontal[RIGHT_EYE], frontal[INNER_LIPS]],
                               soft=0.02 * eye_distance, grow=0.02 * eye_distance)
-    canvas = colour.Canvas(own_lab, masks.blur(holes, 0.04 * eye_distance), grey, (0.0, 100.0), eye_distance)
+    canvas = colour.Canvas(target=own_lab, features=masks.blur(holes, 0.04 * eye_distance), grey=grey,
+                           limits=(0.0, 100.0), eye_distance=eye_distance)
     relit = colour.to_rgb(colour.relight(mirrored_lab, statistics, canvas))
     texture = own + (relit - own) * weight[..., None]
     return (texture * 255 + 0.5).astype(np.uint8), frontal

@@ -41,7 +41,7 @@ _LOOK_EVERY = 12
 """Frames between two looks for glasses and beard on a followed face."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Decision:
     """The choices for one target face.
 
@@ -64,7 +64,7 @@ class Decision:
     warnings: tuple[str, ...]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class TrackState:
     """What was decided for one followed face in its last frame.
 
@@ -198,6 +198,8 @@ def decide(image: Image, face: Face, sources: Sequence[SourceFace], memory: Deci
         levels = (mouth, eye, other_eye, glasses, beard)
     if memory is not None and track is not None:
         next_look = _LOOK_EVERY if state is None or fresh else state.next_look - 1
-        memory.tracks[track] = TrackState(sources[0], number, mirrored, kept, levels, cover, next_look, mouth_rest)
-    return Decision(source, number, mirrored, levels[0], (levels[1], levels[2]), levels[3], levels[4],
-                    _warnings(kept[3], source.cover, cover.beard))
+        memory.tracks[track] = TrackState(person=sources[0], number=number, mirrored=mirrored, kept=kept, levels=levels,
+                                          cover=cover, next_look=next_look, mouth_rest=mouth_rest)
+    return Decision(source=source, number=number, mirrored=mirrored, keep_mouth=levels[0],
+                    keep_eyes=(levels[1], levels[2]), keep_glasses=levels[3], keep_beard=levels[4],
+                    warnings=_warnings(kept[3], source.cover, cover.beard))

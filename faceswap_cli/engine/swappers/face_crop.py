@@ -63,7 +63,7 @@ def mirror(points: Points, width: int) -> Points:
     return mirrored
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class SourceFace:
     """A source face as the mesh swapper prepares it; may be shared between threads.
 
@@ -119,8 +119,9 @@ def measure_source(image: Image, landmarks: Points) -> SourceFace:
     x1, y1 = np.minimum(np.ceil(camera.offset + margin), [image.shape[1], image.shape[0]]).astype(int)
     landmarks = landmarks - [x0, y0]
     part = image[y0:y1, x0:x1].copy()
-    return SourceFace(part, landmarks, fit_camera(landmarks), mouth_opening(landmarks, camera.scale),
-                      eye_openings(landmarks), look_for_cover(part, landmarks))
+    return SourceFace(image=part, landmarks=landmarks, camera=fit_camera(landmarks),
+                      mouth=mouth_opening(landmarks, camera.scale), eyes=eye_openings(landmarks),
+                      cover=look_for_cover(part, landmarks))
 
 
 def look_for_cover(image: Image, landmarks: Points) -> Cover:

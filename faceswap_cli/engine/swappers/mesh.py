@@ -191,7 +191,8 @@ def _recolour(stage: Stage, source: FloatArray, target: FloatArray, found: _Mask
     low, high = percentiles(target[..., 0][inside][::5], (0.3, 99.7))
     grey = masks.polygon_mask(shape, [points[LEFT_EYE], points[RIGHT_EYE], points[INNER_LIPS]],
                               soft=0.02 * eye_distance, grow=0.02 * eye_distance)
-    canvas = colour.Canvas(target, masks.blur(found.features, 0.04 * eye_distance), grey, (low, high), eye_distance)
+    canvas = colour.Canvas(target=target, features=masks.blur(found.features, 0.04 * eye_distance), grey=grey,
+                           limits=(low, high), eye_distance=eye_distance)
     relit = colour.relight(source, found.skin, canvas)
     return colour.to_rgb(colour.match_sharpness(relit, found.skin, canvas))
 

@@ -26,7 +26,7 @@ _MARGIN = 0.25
 """Room around the outline of the face, in inter-ocular distances."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Stage:
     """One target face, cut out upright at full size and at study size.
 
@@ -107,4 +107,5 @@ def set_stage(image: Image, landmarks: Points, source: SourceFace, mirrored: boo
     if enlarged > 1:
         study = np.asarray(cv2.resize(full, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
     mesh = FaceMesh(wanted, study_camera.depth(EXTENDED_SHAPE), (height, width), smooth=0.035 * eye_distance)
-    return Stage(matrix, full, study, eye_distance, target, wanted, mesh, crop)
+    return Stage(matrix=matrix, full=full, study=study, eye_distance=eye_distance, target=target, wanted=wanted,
+                 mesh=mesh, source=crop)

@@ -21,7 +21,7 @@ COUNTER_BYTES = 64
 """At the beginning of the memory of a process: how many frames it has rendered, as a uint64; room to the next one."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
     """To the process, first of all.
 

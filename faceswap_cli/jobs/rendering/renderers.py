@@ -86,8 +86,8 @@ class Renderers:
         self._memory = SharedMemory(count * part)
         try:
             for number in range(count):
-                setup = Setup(self._memory.handle, number * part, _SLOTS, self._shape, os.getpid(),
-                              pickle.dumps(renderer, protocol=5))
+                setup = Setup(memory=self._memory.handle, offset=number * part, slots=_SLOTS, shape=self._shape,
+                              parent=os.getpid(), renderer=pickle.dumps(renderer, protocol=5))
                 self._processes.append(_Process(setup, self._memory))
         except BaseException:
             self.close()

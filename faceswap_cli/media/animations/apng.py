@@ -98,7 +98,7 @@ class ApngReader(FileReader):
             canvas[window] = drawn if frame.blend == SOURCE else _over(canvas[window], drawn)
             alpha = canvas[..., 3]
             pixels = np.asarray(cv2.cvtColor(canvas, cv2.COLOR_RGBA2RGB), np.uint8)
-            yield Frame(pixels, None if alpha.min() == 255 else alpha.copy(), frame.duration)
+            yield Frame(pixels=pixels, alpha=None if alpha.min() == 255 else alpha.copy(), duration=frame.duration)
             if frame.disposal == BACKGROUND or (frame.disposal == PREVIOUS and not number):
                 canvas[window] = 0
             elif before is not None:
@@ -242,8 +242,9 @@ def _info(chunks: PngChunks, name: str) -> ClipInfo:
     mode = _MODES[colour]
     if chunks.transparent and mode in ("L", "RGB"):
         mode += "A"  # one colour is transparent: as good as an alpha channel
-    return ClipInfo(MediaFormat.APNG, chunks.width, chunks.height, len(chunks.frames), loop=chunks.plays, mode=mode,
-                    icc=chunks.icc, dpi=chunks.dpi, lossless=True, warnings=tuple(warnings))
+    return ClipInfo(format=MediaFormat.APNG, width=chunks.width, height=chunks.height, frame_count=len(chunks.frames),
+                    loop=chunks.plays, mode=mode, icc=chunks.icc, dpi=chunks.dpi, lossless=True,
+                    warnings=tuple(warnings))
 
 
 def _rgba(picture: Any) -> _Pixels:

@@ -34,7 +34,7 @@ def chunk(kind: bytes, data: bytes) -> bytes:
     return len(data).to_bytes(4, "big") + kind + data + zlib.crc32(kind + data).to_bytes(4, "big")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class PngFrame:
     """One frame.
 
@@ -56,7 +56,7 @@ class PngFrame:
     data: list[tuple[int, int]] = field(default_factory=list)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class PngChunks:
     """What an APNG holds.
 
@@ -110,8 +110,8 @@ class _Parser:
         if head != b"\0\0\0\x0dIHDR":
             raise self._damage("it has no header")
         header = self._body(b"IHDR", 13)
-        found = PngChunks(header)
-        self._default = PngFrame(0, 0, found.width, found.height)
+        found = PngChunks(header=header)
+        self._default = PngFrame(left=0, top=0, width=found.width, height=found.height)
         ended = False
         while not ended and len(head := self._file.read(8)) == 8:
             size, kind = int.from_bytes(head[:4], "big"), head[4:]
@@ -160,8 +160,8 @@ class _Parser:
         if not width or not height or left + width > found.width or top + height > found.height:
             raise self._damage(f"frame {len(found.frames) + 1} lies outside the picture")
         number, rate = int.from_bytes(body[20:22], "big"), int.from_bytes(body[22:24], "big")
-        self._current = PngFrame(left, top, width, height, Fraction(number, rate or 100), min(body[24], PREVIOUS),
-                                 min(body[25], OVER))
+        self._current = PngFrame(left=left, top=top, width=width, height=height, duration=Fraction(number, rate or 100),
+                                 disposal=min(body[24], PREVIOUS), blend=min(body[25], OVER))
         found.frames.append(self._current)
 
     def _count(self, number: bytes) -> None:

@@ -45,7 +45,7 @@ _EFFORT = 2
 """Of libwebp's lossless coder, 0..6: on portraits 2.8 times as fast as its default (4), and 3 % larger."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _Parts:
     width: int = 0
     height: int = 0
@@ -78,8 +78,9 @@ class WebpReader(FileReader):
         except BaseException:
             self._file.close()
             raise
-        self._info = ClipInfo(MediaFormat.WEBP, parts.width, parts.height, len(parts.durations), loop=parts.loop,
-                              mode="RGBA" if parts.alpha else "RGB", icc=parts.icc, lossless=parts.lossless)
+        self._info = ClipInfo(format=MediaFormat.WEBP, width=parts.width, height=parts.height,
+                              frame_count=len(parts.durations), loop=parts.loop, mode="RGBA" if parts.alpha else "RGB",
+                              icc=parts.icc, lossless=parts.lossless)
 
     @property
     def info(self) -> ClipInfo:
@@ -110,7 +111,7 @@ class WebpReader(FileReader):
                 alpha = None
                 if pixels.shape[2] == 4:
                     alpha = None if pixels[..., 3].min() == 255 else pixels[..., 3].copy()
-                yield Frame(pixels[..., :3].copy(), alpha, Fraction(duration, 1000))
+                yield Frame(pixels=pixels[..., :3].copy(), alpha=alpha, duration=Fraction(duration, 1000))
 
 
 class WebpWriter(FileWriter):

@@ -15,7 +15,7 @@ KEEP, BACKGROUND, PREVIOUS = 1, 2, 3
 _LOOP_EXTENSIONS = (b"NETSCAPE2.0", b"ANIMEXTS1.0")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GifImage:
     """One image block and the control that precedes it.
 
@@ -51,7 +51,7 @@ class GifImage:
     transparent: int | None = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class GifBlocks:
     """What a GIF holds.
 
@@ -96,7 +96,7 @@ def parse_gif(file: BinaryIO, name: str) -> GifBlocks:
     header = file.read(13)
     if header[:6] not in (b"GIF87a", b"GIF89a") or len(header) < 13:
         raise InputError(f"{name} is not a GIF, or is cut off in its header; get the file again")
-    blocks = GifBlocks(int.from_bytes(header[6:8], "little"), int.from_bytes(header[8:10], "little"))
+    blocks = GifBlocks(width=int.from_bytes(header[6:8], "little"), height=int.from_bytes(header[8:10], "little"))
     control: _Control | None = None
     try:
         if header[10] & 0x80:
@@ -167,7 +167,10 @@ def _image(file: BinaryIO, control: _Control | None) -> GifImage:
         cut = True
         data_size = file.tell() - data_at
     if control is None:
-        return GifImage(left, top, width, height, bool(flags & 0x40), palette_at, palette_size, code_size, data_at,
-                        data_size, cut)
-    return GifImage(left, top, width, height, bool(flags & 0x40), palette_at, palette_size, code_size, data_at,
-                    data_size, cut, True, control.delay, control.disposal, control.transparent)
+        return GifImage(left=left, top=top, width=width, height=height, interlaced=bool(flags & 0x40),
+                        palette_at=palette_at, palette_size=palette_size, code_size=code_size, data_at=data_at,
+                        data_size=data_size, cut=cut)
+    return GifImage(left=left, top=top, width=width, height=height, interlaced=bool(flags & 0x40),
+                    palette_at=palette_at, palette_size=palette_size, code_size=code_size, data_at=data_at,
+                    data_size=data_size, cut=cut, controlled=True, delay=control.delay, disposal=control.disposal,
+                    transparent=control.transparent)

@@ -141,7 +141,7 @@ class Canvas:
             state = self._paletted
             indexed = Indexed(state.indices.copy(), state.table.rgb, None if alpha is None else state.clear)
         pixels = np.asarray(cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB), np.uint8)
-        return Frame(pixels, alpha, duration, indexed)
+        return Frame(pixels=pixels, alpha=alpha, duration=duration, indexed=indexed)
 
     def _draw_indices(self, window: Window, indices: Plane, mask: Mask | None, table: ColourTable,
                       transparent: int | None) -> None:

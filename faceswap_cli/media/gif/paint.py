@@ -59,7 +59,7 @@ class Stage(Enum):
     NEW = "new"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Painted:
     """A frame in palette form.
 
@@ -81,7 +81,7 @@ class Painted:
     near: Mask | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Area:
     """The part of a frame that holds all its changed pixels.
 
@@ -103,7 +103,8 @@ class _Area:
     def of(cls, pixels: Image, wanted: Packed, changed: Mask) -> _Area:
         window = bounds(changed)
         mask = changed[window]
-        return cls(window, mask, wanted[window], pixels[window], spots(pixels[window], window, mask))
+        return cls(window=window, mask=mask, wanted=wanted[window], pixels=pixels[window],
+                   spots=spots(pixels[window], window, mask))
 
     def error(self, found: Plane, table: ColourTable) -> float:
         """The `seen_error` of indices (h, w)."""
@@ -147,7 +148,7 @@ class Painter:
         changed: Mask = wanted != look_up(colours, indexed.indices)
         if not changed.any():
             clear = _clear(indexed.indices, indexed.transparent, table)
-            return Painted(indexed.indices, table, clear, None, Stage.KEPT)
+            return Painted(indices=indexed.indices, table=table, clear=clear, window=None, stage=Stage.KEPT)
         indices = indexed.indices.copy()
         gone = changed & (wanted == 0)
         if gone.any():
@@ -156,7 +157,7 @@ class Painter:
             indices[gone] = indexed.transparent
             changed &= ~gone
         if not changed.any():
-            return Painted(indices, table, indexed.transparent, None, Stage.KEPT)
+            return Painted(indices=indices, table=table, clear=indexed.transparent, window=None, stage=Stage.KEPT)
         return self._repaint(frame.pixels, wanted, indices, table, indexed.transparent, changed)
 
     def paint_changes(self, frame: Frame, wanted: Packed, changed: Mask, reserve: bool) -> Painted:
@@ -173,8 +174,8 @@ class Painter:
         few = distinct(colours, 255)
         if few is not None:
             if not few.size:
-                return Painted(np.zeros(wanted.shape, np.uint8), self._clip or ColourTable(bytes(6)), 0, NOWHERE,
-                               Stage.EXACT)
+                return Painted(indices=np.zeros(wanted.shape, np.uint8), table=self._clip or ColourTable(bytes(6)),
+                               clear=0, window=NOWHERE, stage=Stage.EXACT)
             if self._clip is not None and self._clip.size < 256:
                 order = np.argsort(known := self._clip.packed[:self._clip.size])
                 at = np.minimum(np.searchsorted(known[order], few), len(known) - 1)
@@ -190,7 +191,7 @@ class Painter:
         if few is not None and few[0]:
             indices = np.zeros(wanted.shape, np.uint8)
             indices[window] = np.searchsorted(few, inside).reshape(indices[window].shape)
-            return Painted(indices, ColourTable.of(few), None, window, Stage.EXACT)
+            return Painted(indices=indices, table=ColourTable.of(few), clear=None, window=window, stage=Stage.EXACT)
         area = _Area.of(frame.pixels, wanted, todo)
         if self._clip is not None and self._clip.size < 256:
             found = self._map(self._clip).map(area.spots)
@@ -202,7 +203,7 @@ class Painter:
     def _spread(self, found: Plane, todo: Mask, table: ColourTable, stage: Stage) -> Painted:
         indices = np.full(todo.shape, table.size, np.uint8)
         indices[todo] = found
-        return Painted(indices, table.reaching(table.size), table.size, NOWHERE, stage)
+        return Painted(indices=indices, table=table.reaching(table.size), clear=table.size, window=NOWHERE, stage=stage)
 
     def _repaint(self, pixels: Image, wanted: Packed, indices: Plane, table: ColourTable, transparent: int | None,
                  changed: Mask) -> Painted:
@@ -224,8 +225,8 @@ class Painter:
             if best is None or area.error(found, made) <= WORTH * best.error:
                 return _renewed(indices, table, made, transparent, area, found, opaque)
         paste(indices[area.window], best.found, area.mask)
-        return Painted(indices, best.table, _clear(indices, transparent, best.table), None, best.stage,
-                       changed if best.error else None)
+        return Painted(indices=indices, table=best.table, clear=_clear(indices, transparent, best.table), window=None,
+                       stage=best.stage, near=changed if best.error else None)
 
     def _tries(self, table: ColourTable, usable: Mask, indices: Plane, transparent: int | None, changed: Mask,
                area: _Area) -> Iterator[tuple[Stage, ColourTable, Plane]]:
@@ -277,7 +278,7 @@ def _renewed(indices: Plane, table: ColourTable, made: ColourTable, transparent:
         moved[transparent] = clear
     painted = look_up(moved, indices)
     paste(painted[area.window], found, area.mask)
-    return Painted(painted, made.reaching(clear), clear, None, Stage.NEW, opaque)
+    return Painted(indices=painted, table=made.reaching(clear), clear=clear, window=None, stage=Stage.NEW, near=opaque)
 
 
 def _rgb(packed: Packed) -> npt.NDArray[np.uint8]:

@@ -53,8 +53,8 @@ class GifReader(FileReader):
             raise
         repeats = self._blocks.repeats
         self._info = ClipInfo(
-            MediaFormat.GIF, self._blocks.width, self._blocks.height,
-            1 if self._still else len(self._blocks.images),
+            format=MediaFormat.GIF, width=self._blocks.width, height=self._blocks.height,
+            frame_count=1 if self._still else len(self._blocks.images),
             # The extension counts repeats after the first showing.
             loop=None if repeats is None else 0 if repeats == 0 else repeats + 1,
             mode="P", lossless=True, warnings=tuple(self._blocks.warnings))

@@ -50,7 +50,7 @@ class _View:
     palette: bytes = b""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _Pending:
     """A frame that waits for the next one."""
 
@@ -136,7 +136,8 @@ class GifWriter(FileWriter):
         view = _View(wanted) if painted.window is not None else _View(wanted, painted.indices, painted.table.raw)
         # Viewers disagree about what lies outside a first image: it covers the screen.
         window = (slice(0, self._size[0]), slice(0, self._size[1])) if first else bounds(changed)
-        return _Pending(frame, base, view, changed, painted, window, delay, first)
+        return _Pending(frame=frame, base=base, view=view, changed=changed, painted=painted, window=window, delay=delay,
+                        first=first)
 
     def _settle(self, pending: _Pending, following: Frame, wanted: Packed) -> _View:
         """Choose how `pending` makes room for the following frame, write it, and say what is seen then."""

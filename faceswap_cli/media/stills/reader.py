@@ -186,9 +186,9 @@ def _reader(kind: MediaFormat, picture: Converted, orientation: int, mode: str, 
     alpha = None if picture.alpha is None else orient(picture.alpha, orientation)
     if dpi is not None and orientation in (5, 6, 7, 8):
         dpi = dpi[1], dpi[0]
-    info = ClipInfo(kind, pixels.shape[1], pixels.shape[0], mode=mode, icc=picture.icc, dpi=dpi, lossless=lossless,
-                    warnings=(*notes, *picture.warnings))
-    return StillReader(info, Frame(pixels, alpha))
+    info = ClipInfo(format=kind, width=pixels.shape[1], height=pixels.shape[0], mode=mode, icc=picture.icc, dpi=dpi,
+                    lossless=lossless, warnings=(*notes, *picture.warnings))
+    return StillReader(info, Frame(pixels=pixels, alpha=alpha))
 
 
 def _with_metadata(reader: StillReader, told: dict[Any, Any], file: BinaryIO) -> StillReader:

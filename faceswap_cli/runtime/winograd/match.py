@@ -16,7 +16,7 @@ from faceswap_cli.runtime.winograd.shapes import Kind
 from faceswap_cli.runtime.winograd.toom_cook import OUTPUTS, SAMPLES, TAPS
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
     """A 3x3 convolution, with the padding and enlargement in front of it folded in.
 

@@ -32,7 +32,7 @@ class Obedient:
                 self._do(words[1:], item)
         else:
             self._do(words, item)
-        return ItemResult(item, Status.DONE, output=Stamp(self.threads, os.getpid(), item.key))
+        return ItemResult(item=item, status=Status.DONE, output=Stamp(self.threads, os.getpid(), item.key))
 
     def _do(self, words: list[str], item: Item) -> None:
         assert item.job.output_path is not None
@@ -103,4 +103,4 @@ class Lambda:
 
     def run(self, item: Item) -> ItemResult:
         cannot_be_pickled: Any = lambda: None  # noqa: E731 (a lambda is what pickle refuses)
-        return ItemResult(item, Status.DONE, sources={"a": cannot_be_pickled})
+        return ItemResult(item=item, status=Status.DONE, sources={"a": cannot_be_pickled})

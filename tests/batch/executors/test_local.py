@@ -40,8 +40,10 @@ def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
 
 def make(folder: Path, *names: str, overwrite: bool = False) -> list[Item]:
     """Items that do what their names say."""
-    return [Item(number, f"{number}.png",
-                 SwapJob(("me.jpg",), "you.jpg", str(folder / f"{number}.png"), overwrite=overwrite), name)
+    return [Item(
+        number=number, key=f"{number}.png",
+        job=SwapJob(sources=("me.jpg",), target="you.jpg", output=str(folder / f"{number}.png"), overwrite=overwrite),
+        name=name)
             for number, name in enumerate(names)]
 
 
@@ -319,9 +321,9 @@ def test_without_workers_nothing_can_be_done() -> None:
 ])
 def test_auto_workers_are_as_many_as_cores_and_memory_allow(engine: EngineName, cores: int, memory: int | None,
                                                             workers: int, tmp_path: Path) -> None:
-    assert auto_workers(EngineOptions(engine, models_folder=str(tmp_path)), cores, memory) == workers
+    assert auto_workers(EngineOptions(engine=engine, models_folder=str(tmp_path)), cores, memory) == workers
 
 
 def test_a_gpu_is_for_one_worker() -> None:
-    options = EngineOptions(EngineName.NEURAL, runtime=RuntimeOptions(provider=Provider.CUDA))
+    options = EngineOptions(engine=EngineName.NEURAL, runtime=RuntimeOptions(provider=Provider.CUDA))
     assert auto_workers(options, 16, 64 * 2**30) == 1

@@ -56,8 +56,10 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def make(folder: Path, *names: str, overwrite: bool = False) -> list[Item]:
     """Items that do what their names say."""
-    return [Item(number, f"{number}.png",
-                 SwapJob(("/me.jpg",), "/you.jpg", str(folder / f"{number}.png"), overwrite=overwrite), name)
+    return [Item(
+        number=number, key=f"{number}.png",
+        job=SwapJob(sources=("/me.jpg",), target="/you.jpg", output=str(folder / f"{number}.png"), overwrite=overwrite),
+        name=name)
             for number, name in enumerate(names)]
 
 

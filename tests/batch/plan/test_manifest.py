@@ -38,7 +38,8 @@ def read(folder, data: str | bytes, name="list.csv", engine=None, media=None):
 
 
 def test_a_row_says_what_differs_and_the_rest_is_as_for_all(tmp_path):
-    engine = EngineOptions(EngineName.NEURAL, restore=RestoreOptions("gfpgan_1.4", if_available=False, weight=0.5))
+    engine = EngineOptions(engine=EngineName.NEURAL,
+                           restore=RestoreOptions(model="gfpgan_1.4", if_available=False, weight=0.5))
     rows = read(tmp_path, "target,source,output,order,target_index,restore_weight,on_no_face\n"
                           "a.jpg,me.jpg,x/a.png,left-right,\"0,2\",,copy\n"
                           "b.jpg,,,,,0.25,\n", engine=engine)
@@ -48,7 +49,7 @@ def test_a_row_says_what_differs_and_the_rest_is_as_for_all(tmp_path):
     assert first.engine.restore == engine.restore
     assert first.on_no_face is OnNoFace.COPY
     assert (second.sources, second.output, second.on_no_face) == ((), None, OnNoFace.FAIL)
-    assert second.engine.restore == RestoreOptions("gfpgan_1.4", if_available=False, weight=0.25)
+    assert second.engine.restore == RestoreOptions(model="gfpgan_1.4", if_available=False, weight=0.25)
     assert second.engine.engine is EngineName.NEURAL
 
 
@@ -69,10 +70,12 @@ def test_every_column_does_something(tmp_path):
     assert (swap.model, swap.size, swap.masks, swap.keep_mouth) == ("inswapper_128", 256,
                                                                     (MaskKind.BOX, MaskKind.HULL), True)
     assert (row.engine.detector.model, row.engine.detector.size, row.engine.detector.score) == ("scrfd_10g", 320, 0.3)
-    assert restore == RestoreOptions("codeformer", False, 0.1, 0.9, Interpolation.LANCZOS)
-    assert row.media == MediaOptions(MediaFormat.JPEG, 80, 1000, False, trim=Trim(Fraction(1), Fraction(5, 2)),
-                                     video=VideoOptions(VideoCodec.VP9, 30, "fast", keep_fps=False),
-                                     label="made by AI", keep_metadata=True)
+    assert restore == RestoreOptions(model="codeformer", if_available=False, weight=0.1, visibility=0.9,
+                                     interpolation=Interpolation.LANCZOS)
+    assert row.media == MediaOptions(image_format=MediaFormat.JPEG, image_quality=80, max_pixels=1000, provenance=False,
+                                     trim=Trim(Fraction(1), Fraction(5, 2)),
+                                     video=VideoOptions(VideoCodec.VP9, 30, "fast", keep_fps=False), label="made by AI",
+                                     keep_metadata=True)
     assert (row.engine.engine, row.on_no_face) == (EngineName.NEURAL, OnNoFace.SKIP)
     assert (select.reference_threshold, row.min_similarity, row.engine.measure) == (0.3, 0.25, True)
     for column in values:
@@ -101,9 +104,9 @@ def test_json_values_may_have_their_own_types(tmp_path):
 
 def test_a_row_can_switch_the_restorer_off(tmp_path):
     rows = read(tmp_path, "target,restore\na.jpg,off\nb.jpg,\n",
-                engine=EngineOptions(restore=RestoreOptions("codeformer", if_available=True)))
-    assert rows[0].engine.restore == RestoreOptions(None, if_available=False)
-    assert rows[1].engine.restore == RestoreOptions("codeformer", if_available=True)
+                engine=EngineOptions(restore=RestoreOptions(model="codeformer", if_available=True)))
+    assert rows[0].engine.restore == RestoreOptions(model=None, if_available=False)
+    assert rows[1].engine.restore == RestoreOptions(model="codeformer", if_available=True)
 
 
 def test_rows_that_say_the_same_share_their_options(tmp_path):
@@ -165,7 +168,8 @@ def test_the_line_told_is_the_one_where_the_row_begins(tmp_path):
 def test_paths_are_relative_to_the_manifest(tmp_path, monkeypatch):
     (tmp_path / "sub").mkdir()
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "sub/list.csv").write_text("target,source\na.jpg,/me.jpg\n../b.jpg,https://example.org/me.jpg\n-,me.jpg\n")
+    (tmp_path / "sub/list.csv").write_text(
+        "target,source\na.jpg,/me.jpg\n../b.jpg,https://example.org/me.jpg\n-,me.jpg\n")
     rows = read_manifest("sub/list.csv", EngineOptions(), MediaOptions(), OnNoFace.FAIL)
     assert [row.target for row in rows] == ["sub/a.jpg", "sub/../b.jpg", "sub/-"]
     assert [row.sources for row in rows] == [("/me.jpg",), ("https://example.org/me.jpg",), ("sub/me.jpg",)]

@@ -100,7 +100,7 @@ def test_names_follow_the_template_and_the_format():
     grow("in/s/a.png", "in/s/b.JPG")
     assert keys(plan("in", template="{stem}-swapped{suffix}")) == ["s/a-swapped.png", "s/b-swapped.JPG"]
     assert keys(plan("in", template="{parent}-{number:03}{suffix}")) == ["s/s-001.png", "s/s-002.JPG"]
-    assert keys(plan("in", media=MediaOptions(MediaFormat.JPEG))) == ["s/a.jpg", "s/b.JPG"]
+    assert keys(plan("in", media=MediaOptions(image_format=MediaFormat.JPEG))) == ["s/a.jpg", "s/b.JPG"]
     assert keys(plan("in", template="{stem}.webp")) == ["s/a.webp", "s/b.webp"]
 
 
@@ -112,13 +112,13 @@ def test_names_follow_the_template_and_the_format():
 def test_names_that_no_output_can_have_are_told_before_anything_runs(template, asked, words):
     grow("in/a.jpg")
     with pytest.raises(UsageError, match=words):
-        plan("in", template=template, media=MediaOptions(asked))
+        plan("in", template=template, media=MediaOptions(image_format=asked))
 
 
 def test_what_the_suffix_of_a_target_does_not_say_is_left_to_its_content():
     grow("a.dat", "b")
     assert keys(plan("a.dat", "b")) == ["a.dat", "b"]
-    assert keys(plan("a.dat", "b", media=MediaOptions(MediaFormat.PNG))) == ["a.png", "b.png"]
+    assert keys(plan("a.dat", "b", media=MediaOptions(image_format=MediaFormat.PNG))) == ["a.png", "b.png"]
 
 
 def test_a_name_that_would_be_too_long_is_told_before_anything_runs():
@@ -179,7 +179,7 @@ def test_a_request_that_makes_no_sense_is_told(change, error, words):
 
 @pytest.mark.parametrize(("names", "options", "words"), [
     (("x/a.jpg", "y/a.jpg"), {}, r"x/a\.jpg and y/a\.jpg would both be written to a\.jpg"),
-    (("x/a.jpg", "x/a.png"), {"media": MediaOptions(MediaFormat.WEBP)}, r"both be written to a\.webp"),
+    (("x/a.jpg", "x/a.png"), {"media": MediaOptions(image_format=MediaFormat.WEBP)}, r"both be written to a\.webp"),
     (("x/a.jpg", "y/b.jpg"), {"template": "same{suffix}"}, "both be written to same"),
     (("x/A.jpg", "y/a.jpg"), {}, "one file where case"),
     (("x/\u00e9.jpg", "y/e\u0301.jpg"), {}, "Unicode form"),
@@ -519,7 +519,7 @@ def test_whatever_names_files_have_outputs_are_distinct_and_lie_below_the_root(f
         except OSError:  # a folder of that name, or a file in the place of a folder
             continue
         made.add(str(path))
-    request = BatchRequest(("me.jpg",), ("-",), "out", template, media=MediaOptions(asked))
+    request = BatchRequest(("me.jpg",), ("-",), "out", template, media=MediaOptions(image_format=asked))
     items = list(plan_stream(request, sorted(made)))
     fine = [item for item in items if item.problem is None]
     assert {item.job.target for item in items} == made
@@ -534,7 +534,7 @@ def test_whatever_names_files_have_outputs_are_distinct_and_lie_below_the_root(f
         grow(item.job.output)
     shutil.rmtree("out", ignore_errors=True)
     try:
-        whole = plan("in", template=template, media=MediaOptions(asked), include=("*",))
+        whole = plan("in", template=template, media=MediaOptions(image_format=asked), include=("*",))
     except (UsageError, InputError):  # a collision, or all are hidden
         return
     assert {item.job.target for item in whole.items} <= made

@@ -18,17 +18,19 @@ def made(number: int = 0, name: str = "in/a.jpg", status: Status = Status.DONE, 
          output: str | None = None, **more: Any) -> ItemResult:
     key = name.rpartition("/")[2] if key is None else key
     output = f"out/{key}" if output is None else output
-    item = Item(number, key, SwapJob((source,), name, output), name)
+    item = Item(number=number, key=key, job=SwapJob(sources=(source,), target=name, output=output), name=name)
     if status is Status.FAILED:
         failure = failure or Failure("InputError", f"{name} is damaged", ExitCode.INPUT)
-        return replace(ItemResult(item, status, failure=failure, seconds=0.5), **more)
+        return replace(ItemResult(item=item, status=status, failure=failure, seconds=0.5), **more)
     if status in (Status.CURRENT, Status.STOPPED):
-        return ItemResult(item, status, attempts=0)
-    written = None if status is Status.SKIPPED else OutputInfo(output, "jpeg", 64, 48, frames, 0.0, None, 1000)
+        return ItemResult(item=item, status=status, attempts=0)
+    written = None if status is Status.SKIPPED else OutputInfo(path=output, format="jpeg", width=64, height=48,
+                                                               frames=frames, duration=0.0, loop=None, bytes=1000)
     swapped = frames if status is Status.DONE else 0
-    outcome = Outcome((source,), name, written, ENGINE, frames, swapped, frames - swapped, 2 * swapped, (), warnings,
-                      Timings(decode=0.1, swap=0.2, total=0.4))
-    return replace(ItemResult(item, status, outcome, seconds=0.4), **more)
+    outcome = Outcome(sources=(source,), target=name, output=written, engine=ENGINE, frames=frames,
+                      frames_swapped=swapped, frames_without_face=frames - swapped, faces_swapped=2 * swapped, faces=(),
+                      warnings=warnings, timings=Timings(decode=0.1, swap=0.2, total=0.4))
+    return replace(ItemResult(item=item, status=status, outcome=outcome, seconds=0.4), **more)
 
 
 def failure(message: str, kind: str = "InputError", code: ExitCode = ExitCode.INPUT) -> Failure:

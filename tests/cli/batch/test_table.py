@@ -58,12 +58,16 @@ def sit_before_a_terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
 def result(number: int = 0, status: Status = Status.DONE, *, name: str = "", message: str = "is damaged",
            warnings: tuple[str, ...] = (), kind: str = "InputError", code: ExitCode = ExitCode.INPUT) -> ItemResult:
     name = name or f"in/{number}.jpg"
-    item = Item(number, f"{number}.jpg", SwapJob(("me.jpg",), name, f"out/{number}.jpg"), name)
+    item = Item(number=number, key=f"{number}.jpg",
+                job=SwapJob(sources=("me.jpg",), target=name, output=f"out/{number}.jpg"), name=name)
     if status is Status.FAILED:
-        return ItemResult(item, status, failure=Failure(kind, message, code))
+        return ItemResult(item=item, status=status, failure=Failure(kind, message, code))
     if status is Status.CURRENT:
-        return ItemResult(item, status, attempts=0)
-    return ItemResult(item, status, Outcome(("me.jpg",), name, None, {}, 1, 1, 0, 2, (), warnings))
+        return ItemResult(item=item, status=status, attempts=0)
+    return ItemResult(
+        item=item, status=status,
+        outcome=Outcome(sources=("me.jpg",), target=name, output=None, engine={}, frames=1, frames_swapped=1,
+                        frames_without_face=0, faces_swapped=2, faces=(), warnings=warnings))
 
 
 def end(*results: ItemResult, how: End | None = None, arguments: Sequence[str] = (), journal: Path | None = None,

@@ -32,19 +32,22 @@ def test_what_is_no_pair_is_told(text, says):
 
 
 def test_faces_in_words():
-    swapped = FaceOutcome(3, 1, True, None, 0, "me.jpg", track=2, reference="anna.jpg", reference_similarity=0.617,
-                          similarity=Similarity(0.71, 0.4))
+    swapped = FaceOutcome(frame=3, index=1, swapped=True, skip_reason=None, source=0, source_picture="me.jpg", track=2,
+                          reference="anna.jpg", reference_similarity=0.617, similarity=Similarity(0.71, 0.4))
     assert face_words(swapped, several_sources=True) == (
         "frame 3, face 1 (track 2): swapped with me.jpg, it is anna.jpg (0.62); like the source 0.71, the target 0.40")
-    left = FaceOutcome(0, 0, False, "other-person", reference_similarity=0.2)
+    left = FaceOutcome(frame=0, index=0, swapped=False, skip_reason="other-person", reference_similarity=0.2)
     assert face_words(left, several_sources=True) == (
         "frame 0, face 0: left: other-person, 0.20 like the nearest reference")
-    assert face_words(FaceOutcome(0, 0, True), several_sources=False) == "frame 0, face 0: swapped"
+    assert face_words(FaceOutcome(frame=0, index=0, swapped=True), several_sources=False) == "frame 0, face 0: swapped"
 
 
 def test_the_whole_in_words():
-    outcome = Outcome(("me.jpg",), "t.gif", None, {}, 9, 9, 0, 9,
+    outcome = Outcome(sources=("me.jpg",), target="t.gif", output=None, engine={}, frames=9, frames_swapped=9,
+                      frames_without_face=0, faces_swapped=9,
                       similarity=MeasuredSimilarity("dlib-distance", 0.7, 0.4, 3))
     assert similarity_words(outcome) == (
         "similarity to the source 0.70, to the target 0.40 (dlib-distance, median of 3 measured faces)")
-    assert similarity_words(Outcome(("me.jpg",), "t.gif", None, {}, 9, 0, 9, 0)) is None
+    assert similarity_words(
+        Outcome(sources=("me.jpg",), target="t.gif", output=None, engine={}, frames=9, frames_swapped=0,
+                frames_without_face=9, faces_swapped=0)) is None

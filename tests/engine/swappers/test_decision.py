@@ -22,7 +22,7 @@ NO_COVER, GLASSES = Cover(0.0, 0.0, 0.0), Cover(2 * BRIDGE, 2 * FRAME_AREA, 0.0)
 def source(mouth: float = 0.1, eyes: tuple[float, float] = (0.3, 0.3), cover: Cover = NO_COVER,
            **pose: float) -> SourceFace:
     view = camera(**pose)
-    return SourceFace(PLAIN, view.project(MEAN_SHAPE), view, mouth, eyes, cover)
+    return SourceFace(image=PLAIN, landmarks=view.project(MEAN_SHAPE), camera=view, mouth=mouth, eyes=eyes, cover=cover)
 
 
 def target(mouth: float = 0.1, eyes: tuple[float, float] = (0.3, 0.3), **pose: float) -> Points:
@@ -37,7 +37,7 @@ def target(mouth: float = 0.1, eyes: tuple[float, float] = (0.3, 0.3), **pose: f
 
 def decide(image: Image, points: Points, sources: list[SourceFace], memory: DecisionMemory | None = None,
            track: int | None = None, spread: float = 0.01) -> Decision:
-    face = Face(Box(0, 0, 1, 1), 1.0, points, spread=spread, track=track)
+    face = Face(box=Box(0, 0, 1, 1), score=1.0, landmarks=points, spread=spread, track=track)
     return decision_module.decide(image, face, sources, memory)
 
 

@@ -30,7 +30,8 @@ LICENCE = Licence("none", "none", "", commercial=True)
 
 def spec(family=Family.INSWAPPER, side=128, **more):
     crop = Crop(side, Template.ARCFACE, *((0.5, 0.5) if family is Family.HYPERSWAP else ()))
-    return ModelSpec("stand_in", Role.SWAPPER, family, "stand_in.onnx", LICENCE, "", **{"crop": crop, **more})
+    return ModelSpec(id="stand_in", role=Role.SWAPPER, family=family, file="stand_in.onnx", licence=LICENCE, summary="",
+                     **{"crop": crop, **more})
 
 
 def swapper(path, options=None, row=None, **more):
@@ -55,14 +56,14 @@ def echo(folder):
 
 
 def source(seed=1):
-    return Face(Box(0, 0, 1, 1), 1.0, arcface(112), embedding=graphs.identity(seed))
+    return Face(box=Box(0, 0, 1, 1), score=1.0, landmarks=arcface(112), embedding=graphs.identity(seed))
 
 
 @cache
 def target():
     """A portrait and its face with five landmarks, as the neural analyser gives them."""
     found = portrait("woman-2")
-    return found.pixels, Face(found.face.box, 1.0, five_points(found.face.landmarks))
+    return found.pixels, Face(box=found.face.box, score=1.0, landmarks=five_points(found.face.landmarks))
 
 
 def swapped(part, image, face, *sources, memory=None):
@@ -101,7 +102,7 @@ def test_the_drawn_face_is_that_of_insightface_on_the_same_graph(plain, seed):
     ours, theirs = swapper(plain), insightfaces(plain)
     decision = ours.decide(image, [ours.prepare(image, source(seed))], face)
     for points in (face.landmarks, face.landmarks * 0.2 + 50, (face.landmarks - 200) * 3, face.landmarks[:, ::-1] + 9):
-        there = Face(face.box, 1.0, points)
+        there = Face(box=face.box, score=1.0, landmarks=points)
         wanted, matrix = their_swap(theirs, image, there, source(seed), paste_back=False)
         crop = cut(image, estimate(points, "arcface", 128), 128)
         drawn = ours.draw(ours._session.get(), crop, decision.latent)
@@ -136,7 +137,7 @@ def test_the_identity_decides_what_is_drawn(plain):
     one, other = swapped(part, image, face, source(1)), swapped(part, image, face, source(2))
     assert (one != other).any(2).mean() > 0.05
     # However long the embedding is.
-    longer = Face(Box(0, 0, 1, 1), 1.0, arcface(112), embedding=3 * graphs.identity(1))
+    longer = Face(box=Box(0, 0, 1, 1), score=1.0, landmarks=arcface(112), embedding=3 * graphs.identity(1))
     assert np.abs(swapped(part, image, face, longer).astype(int) - one).max() <= 1
 
 
@@ -147,7 +148,9 @@ def test_of_several_pictures_the_mean_identity_is_drawn(plain):
     decision = part.decide(image, both, face)
     assert decision.number is None
     mean = graphs.identity(1) + graphs.identity(2)
-    wanted = part.decide(image, [part.prepare(image, Face(Box(0, 0, 1, 1), 1.0, arcface(112), embedding=mean))], face)
+    wanted = part.decide(
+        image, [part.prepare(image, Face(box=Box(0, 0, 1, 1), score=1.0, landmarks=arcface(112), embedding=mean))],
+        face)
     assert np.allclose(decision.latent, wanted.latent, atol=1e-6)
     assert np.linalg.norm(decision.latent) == pytest.approx(1, abs=1e-6)
 
@@ -205,7 +208,7 @@ def test_boosting_keeps_detail_that_the_model_alone_loses(echo):
     image = cv2.resize(image, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
     noise = np.random.default_rng(0).normal(0, 12, image.shape)
     image = np.clip(image + cv2.GaussianBlur(noise, (0, 0), 1), 0, 255).astype(np.uint8)
-    face = Face(face.box, 1.0, face.landmarks * 2 + 0.5)
+    face = Face(box=face.box, score=1.0, landmarks=face.landmarks * 2 + 0.5)
     quality = [psnr(swapped(swapper(echo, SwapOptions(size=size)), image, face), image) for size in (None, 256, 512)]
     assert quality[0] + 1 < quality[1] < quality[2] - 1
 
@@ -274,12 +277,13 @@ def test_68_landmarks_serve_as_well(plain):
 def test_a_face_outside_the_picture_or_without_extent_changes_nothing(plain):
     image, face = target()
     for points in (face.landmarks + 5000, np.full((5, 2), 100.0)):
-        assert np.array_equal(swapped(swapper(plain), image, Face(face.box, 1.0, points)), image)
+        assert np.array_equal(swapped(swapper(plain), image, Face(box=face.box, score=1.0, landmarks=points)), image)
 
 
 def test_a_picture_of_one_pixel(plain):
     image = np.full((1, 1, 3), 9, np.uint8)
-    assert swapped(swapper(plain), image, Face(Box(0, 0, 1, 1), 1.0, arcface(128) - 64)).shape == (1, 1, 3)
+    assert swapped(swapper(plain), image,
+                   Face(box=Box(0, 0, 1, 1), score=1.0, landmarks=arcface(128) - 64)).shape == (1, 1, 3)
 
 
 # --- what is wrong ---
@@ -292,7 +296,7 @@ def test_a_source_without_embedding_names_the_way_to_one(plain):
 
 
 def test_an_embedding_of_another_kind_is_refused(plain):
-    face = Face(Box(0, 0, 1, 1), 1.0, arcface(112), embedding=np.ones(128, np.float32))
+    face = Face(box=Box(0, 0, 1, 1), score=1.0, landmarks=arcface(112), embedding=np.ones(128, np.float32))
     with pytest.raises(ModelError, match=r"512.*128"):
         swapper(plain).prepare(target()[0], face)
 

@@ -40,7 +40,7 @@ def occluder(request, folder):
 def target():
     """A portrait and its face, with five landmarks."""
     found = portrait("woman-2")
-    return found.pixels, Face(found.face.box, 1.0, five_points(found.face.landmarks))
+    return found.pixels, Face(box=found.face.box, score=1.0, landmarks=five_points(found.face.landmarks))
 
 
 def drawn(options, face=None, image=None, occluder=None):
@@ -65,7 +65,7 @@ def covered_image():
 @pytest.mark.parametrize("name", ["woman-2", "man-1", "man-3", "woman-4"])
 def test_68_landmarks_are_refined_from_five(name):
     found = portrait(name)
-    five = Face(found.face.box, 1.0, five_points(found.face.landmarks))
+    five = Face(box=found.face.box, score=1.0, landmarks=five_points(found.face.landmarks))
     points = landmarks_68(found.pixels, five)
     eyes = np.linalg.norm(np.subtract(*five.landmarks[:2]))
     assert points.shape == (68, 2)
@@ -76,7 +76,7 @@ def test_68_landmarks_are_refined_where_the_face_leans():
     image, face = target()
     turn = cv2.getRotationMatrix2D((image.shape[1] / 2, image.shape[0] / 2), 60, 0.9)
     leaning = cv2.warpAffine(image, turn, image.shape[1::-1], borderMode=cv2.BORDER_REPLICATE)
-    points = landmarks_68(leaning, Face(face.box, 1.0, transform(turn, face.landmarks)))
+    points = landmarks_68(leaning, Face(box=face.box, score=1.0, landmarks=transform(turn, face.landmarks)))
     wanted = transform(turn, portrait("woman-2").face.landmarks)
     assert np.linalg.norm(points - wanted, axis=1).mean() < 0.04 * np.linalg.norm(np.subtract(*wanted[[36, 45]]))
 
@@ -89,7 +89,7 @@ def test_a_face_that_has_68_landmarks_keeps_them():
 @pytest.mark.parametrize("at", [(200.0, 200.0), (-500.0, -500.0), (2.0, 2.0)])
 def test_where_nothing_is_to_be_seen_the_mean_face_is_taken(at):
     five = five_points(mean_face(scale=40, roll=20, at=at))
-    points = landmarks_68(np.full((400, 400, 3), 128, np.uint8), Face(Box(0, 0, 1, 1), 1.0, five))
+    points = landmarks_68(np.full((400, 400, 3), 128, np.uint8), Face(box=Box(0, 0, 1, 1), score=1.0, landmarks=five))
     assert points.shape == (68, 2)
     assert np.linalg.norm(five_points(points) - five, axis=1).mean() < 0.3 * 40
 
@@ -120,8 +120,8 @@ def test_a_hull_over_the_border_of_the_crop_still_fades_there():
     wide = mean_face(scale=90, at=(300, 300))
     image = np.full((600, 600, 3), 128, np.uint8)
     matrix = estimate(arcface(SIDE) * 0.5 + 250, "arcface", SIDE)  # a crop much smaller than that face
-    mask = FaceMasks(SwapOptions(masks=(HULL,)), None).draw(image, Face(Box(0, 0, 1, 1), 1.0, wide), matrix, SIDE,
-                                                           clip=False)
+    mask = FaceMasks(SwapOptions(masks=(HULL,)), None).draw(image, Face(box=Box(0, 0, 1, 1), score=1.0, landmarks=wide),
+                                                            matrix, SIDE, clip=False)
     assert np.array_equal(mask, box_mask(matrix, SIDE, (600, 600)))
 
 
@@ -173,8 +173,8 @@ def test_another_model_than_xseg_is_told(folder):
 
 def swap(folder, image, options, occluder=None):
     graph = graphs.write_inswapper(folder / "swapper.onnx")
-    spec = ModelSpec("stand_in", Role.SWAPPER, Family.INSWAPPER, graph.name, Licence("none", "", "", commercial=True),
-                     "", crop=Crop(SIDE, Template.ARCFACE))
+    spec = ModelSpec(id="stand_in", role=Role.SWAPPER, family=Family.INSWAPPER, file=graph.name,
+                     licence=Licence("none", "", "", commercial=True), summary="", crop=Crop(SIDE, Template.ARCFACE))
 
     class Sessions:
         path, notes = graph, ()
@@ -184,7 +184,7 @@ def swap(folder, image, options, occluder=None):
             return self.inner.get(clip)
 
     swapper = InswapperSwapper(Sessions(), spec, options, occluder)
-    source = Face(Box(0, 0, 1, 1), 1.0, arcface(112), embedding=graphs.identity(3))
+    source = Face(box=Box(0, 0, 1, 1), score=1.0, landmarks=arcface(112), embedding=graphs.identity(3))
     result = image.copy()
     swapper.swap(result, target()[1], swapper.decide(image, [swapper.prepare(image, source)], target()[1]))
     return result
@@ -217,6 +217,6 @@ def test_masks_of_a_boosted_crop_are_as_large_as_it(folder, size):
 @pytest.mark.parametrize("shape", [(400, 400), (1, 1), (1, 400)])
 def test_masks_of_faces_at_the_edge_of_the_picture(occluder, at, shape):
     image = np.full((*shape, 3), 128, np.uint8)
-    face = Face(Box(0, 0, 1, 1), 1.0, arcface(SIDE) - SIDE / 2 + at)
+    face = Face(box=Box(0, 0, 1, 1), score=1.0, landmarks=arcface(SIDE) - SIDE / 2 + at)
     mask = drawn(SwapOptions(masks=(HULL, OCCLUSION), keep_mouth=True), face, image, occluder)
     assert mask.shape == (SIDE, SIDE) and mask.dtype == np.uint8

@@ -20,7 +20,7 @@ class Generated:
     """A reader of made-up frames that knows how many of them are alive."""
 
     def __init__(self, count: int, face: bool = True) -> None:
-        self.info = ClipInfo(MediaFormat.GIF, 64, 48, frame_count=count)
+        self.info = ClipInfo(format=MediaFormat.GIF, width=64, height=48, frame_count=count)
         self.alive = 0
         self.most = 0
         self._face = face
@@ -31,8 +31,8 @@ class Generated:
             self.alive += 1
             self.most = max(self.most, self.alive)
             weakref.finalize(pixels, self._gone)
-            yield Frame(pixels, np.full((48, 64), number, np.uint8), Fraction(number + 1, 100),
-                        Indexed(np.zeros((48, 64), np.uint8), np.zeros((2, 3), np.uint8)))
+            yield Frame(pixels=pixels, alpha=np.full((48, 64), number, np.uint8), duration=Fraction(number + 1, 100),
+                        indexed=Indexed(np.zeros((48, 64), np.uint8), np.zeros((2, 3), np.uint8)))
             del pixels
 
     def _gone(self):

@@ -31,11 +31,11 @@ FRAMES = 24
 class Reader:
     """Made-up frames; some without a face."""
 
-    info = ClipInfo(MediaFormat.GIF, 64, 48, frame_count=FRAMES)
+    info = ClipInfo(format=MediaFormat.GIF, width=64, height=48, frame_count=FRAMES)
 
     def frames(self):
         for number in range(FRAMES):
-            yield Frame(scene(*([] if number % 7 == 3 else [(number, 10, 14, BLUE)])), duration=Fraction(1, 25))
+            yield Frame(pixels=scene(*([] if number % 7 == 3 else [(number, 10, 14, BLUE)])), duration=Fraction(1, 25))
 
 
 class Writer:

@@ -31,7 +31,7 @@ class Reader:
     """Frames that it was given, with times as a video has them."""
 
     def __init__(self, frames: list[Frame], width: int = 64, height: int = 48) -> None:
-        self.info = ClipInfo(MediaFormat.GIF, width, height, frame_count=len(frames))
+        self.info = ClipInfo(format=MediaFormat.GIF, width=width, height=height, frame_count=len(frames))
         self.asked: list[tuple[int, Fraction]] = []
         self._frames = frames
 
@@ -67,7 +67,7 @@ class Segments:
 
 
 def clip(number: int) -> list[Frame]:
-    return [Frame(scene(*([] if k % 9 == 4 else [(k, 10, 8 + k % 6, BLUE)])), duration=Fraction(1, 25),
+    return [Frame(pixels=scene(*([] if k % 9 == 4 else [(k, 10, 8 + k % 6, BLUE)])), duration=Fraction(1, 25),
                   time=Fraction(k, 25)) for k in range(number)]
 
 

@@ -30,7 +30,7 @@ def sprite_frames() -> list[Frame]:
         alpha[3:12, 2 + 3 * number:12 + 3 * number] = 255
         pixels = np.zeros((20, 30, 3), np.uint8)
         pixels[alpha > 0] = (200 - 30 * number, 40 * number, 90)
-        frames.append(Frame(pixels, alpha, Fraction(hundredths, 100)))
+        frames.append(Frame(pixels=pixels, alpha=alpha, duration=Fraction(hundredths, 100)))
     return frames
 
 
@@ -61,7 +61,7 @@ def test_a_clip_that_plays_once_still_does(tmp_path: Path, first: MediaFormat, s
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_one_pixel_and_frames_that_are_alike(tmp_path: Path, kind: MediaFormat) -> None:
-    frames = [Frame(np.full((1, 1, 3), value, np.uint8), None, Fraction(ticks, 100))
+    frames = [Frame(pixels=np.full((1, 1, 3), value, np.uint8), alpha=None, duration=Fraction(ticks, 100))
               for value, ticks in ((9, 4), (9, 6), (9, 5), (8, 4))]
     info, again = read(write(tmp_path / "a", frames, info_for(frames, loop=0), kind), kind)
     assert info.frame_count == 4
@@ -132,7 +132,7 @@ def test_frames_handed_out_are_the_receivers_own(tmp_path: Path, kind: MediaForm
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_frames_may_be_views(tmp_path: Path, kind: MediaFormat) -> None:
-    frames = [Frame(frame.pixels[::-1, ::-1], None, frame.duration) for frame in grey_frames(3)]
+    frames = [Frame(pixels=frame.pixels[::-1, ::-1], alpha=None, duration=frame.duration) for frame in grey_frames(3)]
     again = read(write(tmp_path / "a", frames, info_for(frames), kind), kind)[1]
     assert all(np.array_equal(a.pixels, b.pixels) for a, b in zip(frames, again, strict=True))
 

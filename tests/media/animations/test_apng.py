@@ -146,7 +146,9 @@ def test_what_is_written_is_read_again(tmp_path: Path, seed: int, count: int, op
         top, left = int(noise.integers(0, 9)), int(noise.integers(0, 12))
         pixels[top:top + 4, left:left + 5] = noise.integers(0, 256, 3)
         alpha = None if opaque or noise.random() < .3 else noise.choice([0, 7, 255], (9, 12)).astype(np.uint8)
-        frames.append(Frame(pixels, alpha, Fraction(int(noise.integers(0, 400)), int(noise.integers(1, 400)))))
+        frames.append(
+            Frame(pixels=pixels, alpha=alpha,
+                  duration=Fraction(int(noise.integers(0, 400)), int(noise.integers(1, 400)))))
     info = info_for(frames, loop=int(noise.integers(0, 4)), icc=SRGB)
     path = write(tmp_path / "a.png", frames, info, MediaFormat.APNG)
     info_again, again = read(path, MediaFormat.APNG)
@@ -159,15 +161,15 @@ def test_what_is_written_is_read_again(tmp_path: Path, seed: int, count: int, op
 
 
 def test_an_opaque_clip_is_written_without_alpha(tmp_path: Path) -> None:
-    frames = [Frame(np.full((5, 6, 3), n, np.uint8), None, Fraction(1, 10)) for n in range(3)]
-    info = ClipInfo(MediaFormat.APNG, 6, 5, 3, loop=0, mode="RGB", dpi=(300, 300))
+    frames = [Frame(pixels=np.full((5, 6, 3), n, np.uint8), alpha=None, duration=Fraction(1, 10)) for n in range(3)]
+    info = ClipInfo(format=MediaFormat.APNG, width=6, height=5, frame_count=3, loop=0, mode="RGB", dpi=(300, 300))
     path = write(tmp_path / "a.png", frames, info, MediaFormat.APNG, MediaOptions())
     with Image.open(path) as picture:
         assert picture.mode == "RGB"
         assert picture.info["dpi"] == pytest.approx((300, 300), abs=0.1)
         assert "digitalsourcetype" in str(picture.info["xmp"])
     with pytest.raises(OutputError, match="alpha"):
-        write(tmp_path / "b.png", [*frames, Frame(frames[0].pixels, np.zeros((5, 6), np.uint8))], info,
+        write(tmp_path / "b.png", [*frames, Frame(pixels=frames[0].pixels, alpha=np.zeros((5, 6), np.uint8))], info,
               MediaFormat.APNG)
 
 
@@ -177,7 +179,7 @@ def test_only_what_changed_is_stored(tmp_path: Path) -> None:
     for number in range(5):
         pixels = noise.copy()
         pixels[10:20, number:number + 10] = 0
-        frames.append(Frame(pixels, None, Fraction(1, 10)))
+        frames.append(Frame(pixels=pixels, alpha=None, duration=Fraction(1, 10)))
     one = write(tmp_path / "a.png", frames[:1], info_for(frames), MediaFormat.APNG).stat().st_size
     five = write(tmp_path / "b.png", frames, info_for(frames), MediaFormat.APNG).stat().st_size
     assert five < 1.1 * one
@@ -210,8 +212,8 @@ def test_other_programs_read_what_is_written(tmp_path: Path) -> None:
     for number in range(4):
         pixels = noise.copy()
         pixels[5:15, 3 * number:3 * number + 9] = 50 * number
-        frames.append(Frame(pixels, None, Fraction(1, 10)))
-    info = ClipInfo(MediaFormat.APNG, 40, 30, 4, loop=0)
+        frames.append(Frame(pixels=pixels, alpha=None, duration=Fraction(1, 10)))
+    info = ClipInfo(format=MediaFormat.APNG, width=40, height=30, frame_count=4, loop=0)
     with av.open(str(write(tmp_path / "a.png", frames, info, MediaFormat.APNG)), format="apng") as container:
         theirs = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
     assert len(theirs) == 4

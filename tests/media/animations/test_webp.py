@@ -31,7 +31,7 @@ def test_what_is_written_without_loss_is_read_again(tmp_path: Path, seed: int, c
         top, left = int(noise.integers(0, 9)), int(noise.integers(0, 13))
         pixels[top:top + 4, left:left + 5] = noise.integers(0, 256, 3)
         alpha = None if opaque or noise.random() < .3 else noise.choice([0, 7, 255], (9, 13)).astype(np.uint8)
-        frames.append(Frame(pixels, alpha, Fraction(int(noise.integers(0, 4000)), 1000)))
+        frames.append(Frame(pixels=pixels, alpha=alpha, duration=Fraction(int(noise.integers(0, 4000)), 1000)))
     info = info_for(frames, loop=int(noise.integers(0, 4)), icc=SRGB)
     path = write(tmp_path / "a.webp", frames, info, WEBP, MediaOptions())
     info_again, again = read(path, WEBP)
@@ -77,20 +77,21 @@ def test_what_stands_still_is_not_encoded_again(tmp_path: Path) -> None:
     for number in range(4):
         pixels = picture.copy()
         pixels[10:20, 10 + number:25] = 200
-        frames.append(Frame(pixels, None, Fraction(1, 10)))
-    info = ClipInfo(WEBP, 60, 40, 4, loop=0)
+        frames.append(Frame(pixels=pixels, alpha=None, duration=Fraction(1, 10)))
+    info = ClipInfo(format=WEBP, width=60, height=40, frame_count=4, loop=0)
     again = [f.pixels for f in read(write(tmp_path / "a.webp", frames, info, WEBP), WEBP)[1]]
     assert all(np.array_equal(again[0][25:], other[25:]) for other in again)
 
 
 def test_the_total_time_stays_when_single_times_must_be_rounded(tmp_path: Path) -> None:
-    frames = [Frame(np.full((2, 2, 3), n, np.uint8), None, Fraction(1, 30)) for n in range(30)]
+    frames = [Frame(pixels=np.full((2, 2, 3), n, np.uint8), alpha=None, duration=Fraction(1, 30)) for n in range(30)]
     again = read(write(tmp_path / "a.webp", frames, info_for(frames), WEBP), WEBP)[1]
     assert sum(f.duration for f in again) == 1
 
 
 def test_the_mark_and_other_readers(tmp_path: Path) -> None:
-    frames = [Frame(np.full((20, 20, 3), 60 * n, np.uint8), None, Fraction(1, 10)) for n in range(3)]
+    frames = [Frame(pixels=np.full((20, 20, 3), 60 * n, np.uint8), alpha=None,
+                    duration=Fraction(1, 10)) for n in range(3)]
     path = write(tmp_path / "a.webp", frames, info_for(frames, loop=0), WEBP, MediaOptions())
     with Image.open(path) as picture:
         assert b"digitalsourcetype" in picture.info["xmp"]
@@ -112,7 +113,7 @@ def test_bounds(tmp_path: Path) -> None:
     path = lossy_clip(tmp_path / "a.webp")
     with pytest.raises(LimitError, match="--max-pixels"):
         read(path, WEBP, MediaOptions(max_pixels=1000))
-    frame = Frame(np.zeros((1, 16384, 3), np.uint8))
+    frame = Frame(pixels=np.zeros((1, 16384, 3), np.uint8))
     with pytest.raises(OutputError, match="16383"):
         write(tmp_path / "b.webp", [frame], info_for([frame]), WEBP)
 

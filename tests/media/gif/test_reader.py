@@ -85,7 +85,7 @@ def test_many_local_palettes_survive_a_round_trip(tmp_path: Path, seed: int, cou
     info, frames = read(source)
     assert all(np.array_equal(rgba(f), w) for f, w in zip(frames, composite(24, 24, blocks, None), strict=True))
     if strip:  # as if they came from another format
-        frames = [Frame(f.pixels, f.alpha, f.duration) for f in frames]
+        frames = [Frame(pixels=f.pixels, alpha=f.alpha, duration=f.duration) for f in frames]
     _, again = read(write(tmp_path / "b.gif", frames, info))
     assert len(again) == len(frames)
     exact = [np.array_equal(rgba(a), rgba(b)) for a, b in zip(frames, again, strict=True)]
@@ -111,7 +111,7 @@ def moved(frames: list[Frame], window: tuple[slice, slice]) -> list[Frame]:
         rows, columns = np.mgrid[window]
         shade = (rows * 4 + columns * 2 + number).astype(np.uint8)
         pixels[window] = np.stack([shade // 2 + 90, shade // 2 + 60, shade // 3 + 60], axis=2)
-        changed.append(Frame(pixels, frame.alpha, frame.duration, frame.indexed))
+        changed.append(Frame(pixels=pixels, alpha=frame.alpha, duration=frame.duration, indexed=frame.indexed))
     return changed
 
 
@@ -200,7 +200,7 @@ def coloured(frames: list[Frame], window: tuple[slice, slice]) -> list[Frame]:
         area[..., 0] = np.linspace(120, 250, area.shape[0])[:, None]
         area[..., 1] = np.linspace(30, 90, area.shape[1])
         area[..., 2] = 60
-        changed.append(Frame(pixels, None, frame.duration, frame.indexed))
+        changed.append(Frame(pixels=pixels, alpha=None, duration=frame.duration, indexed=frame.indexed))
     return changed
 
 
@@ -210,7 +210,8 @@ WINDOW = (slice(4, 20), slice(8, 24))
 def test_a_palette_that_serves_is_kept(tmp_path: Path) -> None:
     frames = grey_frames(3, 48, 64)
     # A palette of 200 greys has every one of these.
-    shaded = [Frame(np.clip(f.pixels, 7, 190), None, f.duration, f.indexed) for f in frames]
+    shaded = [Frame(pixels=np.clip(f.pixels, 7, 190), alpha=None, duration=f.duration,
+                    indexed=f.indexed) for f in frames]
     assert stages(tmp_path / "a.gif", shaded, info_for(frames)) == {Stage.OWN: 3}
 
 
@@ -218,7 +219,8 @@ def test_entries_that_nobody_uses_are_given_to_the_face(tmp_path: Path) -> None:
     frames = grey_frames(3, 48, 64, colours=64)
     wide = np.zeros((256, 3), np.uint8)
     wide[:64] = frames[0].indexed.palette if frames[0].indexed else 0
-    frames = [Frame(f.pixels, None, f.duration, type(f.indexed)(f.indexed.indices, wide)) for f in frames if f.indexed]
+    frames = [Frame(pixels=f.pixels, alpha=None, duration=f.duration,
+                    indexed=type(f.indexed)(f.indexed.indices, wide)) for f in frames if f.indexed]
     changed = coloured(frames, WINDOW)
     assert stages(tmp_path / "a.gif", changed, info_for(frames)) == {Stage.FREED: 3}
     outside = np.ones((48, 64), bool)
@@ -258,7 +260,7 @@ def test_flat_colours_are_not_dithered(tmp_path: Path) -> None:
     for frame in frames:
         pixels = frame.pixels.copy()
         pixels[5:15, 5:15] = (201, 33, 77)
-        changed.append(Frame(pixels, None, frame.duration, frame.indexed))
+        changed.append(Frame(pixels=pixels, alpha=None, duration=frame.duration, indexed=frame.indexed))
     again = read(write(tmp_path / "a.gif", changed, info_for(frames)))[1]
     assert all((f.pixels[5:15, 5:15] == f.pixels[5, 5]).all() for f in again)
 
@@ -271,7 +273,7 @@ def test_a_face_that_stands_still_does_not_flicker(tmp_path: Path) -> None:
     for frame in frames:
         pixels = frame.pixels.copy()
         pixels[window] = patch
-        changed.append(Frame(pixels, None, frame.duration, frame.indexed))
+        changed.append(Frame(pixels=pixels, alpha=None, duration=frame.duration, indexed=frame.indexed))
     shown = [f.pixels[window] for f in read(write(tmp_path / "b.gif", changed, info_for(frames)))[1]]
     assert not np.array_equal(shown[0], patch)  # it was dithered
     assert all(np.array_equal(shown[0], other) for other in shown[1:])
@@ -285,7 +287,9 @@ def test_opaque_pixels_never_become_transparent(tmp_path: Path) -> None:
     info, (frame,) = read(tmp_path / "a.gif")
     pixels = frame.pixels.copy()
     pixels[6:18, 6:18] = PALETTE[15]  # the colour behind the transparent index
-    (shown,) = read(write(tmp_path / "b.gif", [Frame(pixels, frame.alpha, frame.duration, frame.indexed)], info))[1]
+    (shown,) = read(
+        write(tmp_path / "b.gif",
+              [Frame(pixels=pixels, alpha=frame.alpha, duration=frame.duration, indexed=frame.indexed)], info))[1]
     assert shown.alpha is not None and frame.alpha is not None
     assert np.array_equal(shown.alpha, frame.alpha)
 
@@ -297,7 +301,7 @@ def test_pixels_can_become_transparent_again(tmp_path: Path) -> None:
         alpha[2:8, number:number + 6] = 255
         pixels = np.zeros((12, 16, 3), np.uint8)
         pixels[alpha > 0] = (40 * number, 99, 20)
-        frames.append(Frame(pixels, alpha, Fraction(1, 10)))
+        frames.append(Frame(pixels=pixels, alpha=alpha, duration=Fraction(1, 10)))
     path = write(tmp_path / "a.gif", frames, info_for(frames, loop=0))
     for wanted, ours, theirs in zip(frames, read(path)[1], pillow_frames(path), strict=True):
         assert np.array_equal(rgba(wanted), rgba(ours))
@@ -306,7 +310,7 @@ def test_pixels_can_become_transparent_again(tmp_path: Path) -> None:
 
 def test_half_transparent_pixels_are_either(tmp_path: Path) -> None:
     alpha = np.array([[0, 127, 128, 255]], np.uint8)
-    frame = Frame(np.full((1, 4, 3), 50, np.uint8), alpha)
+    frame = Frame(pixels=np.full((1, 4, 3), 50, np.uint8), alpha=alpha)
     (shown,) = read(write(tmp_path / "a.gif", [frame], info_for([frame])))[1]
     assert shown.alpha is not None
     assert shown.alpha.tolist() == [[0, 0, 255, 255]]
@@ -314,8 +318,8 @@ def test_half_transparent_pixels_are_either(tmp_path: Path) -> None:
 
 def test_true_colours_become_one_palette_while_it_serves(tmp_path: Path) -> None:
     rows, columns = np.mgrid[0:60, 0:80]
-    frames = [Frame(np.stack([rows * 4, columns * 3, (rows + columns + number) % 256], axis=2).astype(np.uint8), None,
-                    Fraction(1, 10)) for number in range(4)]
+    frames = [Frame(pixels=np.stack([rows * 4, columns * 3, (rows + columns + number) % 256], axis=2).astype(np.uint8),
+                    alpha=None, duration=Fraction(1, 10)) for number in range(4)]
     found = stages(tmp_path / "a.gif", frames, info_for(frames))
     assert found == {Stage.NEW: 1, Stage.OWN: 3}
     for wanted, shown in zip(frames, read(tmp_path / "a.gif")[1], strict=True):
@@ -323,7 +327,7 @@ def test_true_colours_become_one_palette_while_it_serves(tmp_path: Path) -> None
 
 
 def test_the_total_time_stays_when_single_times_must_be_rounded(tmp_path: Path) -> None:
-    frames = [Frame(np.full((2, 2, 3), n, np.uint8), None, Fraction(1, 30)) for n in range(31)]
+    frames = [Frame(pixels=np.full((2, 2, 3), n, np.uint8), alpha=None, duration=Fraction(1, 30)) for n in range(31)]
     _, again = read(write(tmp_path / "a.gif", frames, info_for(frames)))
     assert len(again) == 31
     assert sum(f.duration for f in again) == Fraction(103, 100)
@@ -331,7 +335,8 @@ def test_the_total_time_stays_when_single_times_must_be_rounded(tmp_path: Path) 
 
 
 def test_a_frame_longer_than_a_gif_can_say_is_shown_twice(tmp_path: Path) -> None:
-    frames = [Frame(np.full((2, 2, 3), n, np.uint8), None, Fraction(700 * n + 1)) for n in range(2)]
+    frames = [Frame(pixels=np.full((2, 2, 3), n, np.uint8), alpha=None,
+                    duration=Fraction(700 * n + 1)) for n in range(2)]
     _, again = read(write(tmp_path / "a.gif", frames, info_for(frames)))
     assert sum(f.duration for f in again) == 702
     assert np.array_equal(again[-1].pixels, frames[-1].pixels)
@@ -453,7 +458,7 @@ def test_a_frame_of_another_size_is_refused_and_nothing_is_left_behind(tmp_path:
     frames = grey_frames(2)
     with (pytest.raises(OutputError, match="size"),
           create_animation(AtomicFile(tmp_path / "a.gif"), MediaFormat.GIF, info_for(frames), OPTIONS) as writer):
-        writer.write(Frame(np.zeros((3, 3, 3), np.uint8)))
+        writer.write(Frame(pixels=np.zeros((3, 3, 3), np.uint8)))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -472,7 +477,9 @@ def test_any_clip_of_few_colours_and_hard_edges_is_exact(tmp_path: Path, seed: i
             area = (slice(top, top + int(noise.integers(1, 8))), slice(left, left + int(noise.integers(1, 8))))
             pixels[area] = colours[noise.integers(0, len(colours), pixels[area].shape[:2])]
             alpha[area] = 255 * int(noise.integers(0, 3) > 0)
-        frames.append(Frame(pixels, alpha if noise.random() < .8 or not alpha.all() else None, Fraction(1, 50)))
+        frames.append(
+            Frame(pixels=pixels, alpha=alpha if noise.random() < .8 or not alpha.all() else None,
+                  duration=Fraction(1, 50)))
     path = write(tmp_path / "a.gif", frames, info_for(frames))
     again = read(path)[1]
     assert all(np.array_equal(rgba(a), rgba(b)) for a, b in zip(frames, again, strict=True))
@@ -488,7 +495,8 @@ def test_a_face_that_stands_still_does_not_flicker_while_palettes_change(tmp_pat
         indices = noise.integers(0, 120, (40, 60), dtype=np.uint8)
         pixels = palette[indices]
         pixels[8:32, 20:44] = patch
-        frames.append(Frame(pixels, None, Fraction(4 + number, 100), Indexed(indices, palette)))
+        frames.append(
+            Frame(pixels=pixels, alpha=None, duration=Fraction(4 + number, 100), indexed=Indexed(indices, palette)))
     shown = [frame.pixels for frame in read(write(tmp_path / "a.gif", frames, info_for(frames)))[1]]
     outside = np.ones((40, 60), bool)
     outside[8:32, 20:44] = False

@@ -60,14 +60,14 @@ def test_accents_written_apart_are_composed() -> None:
 
 
 def test_seen_where_the_picture_is_transparent() -> None:
-    frame = Frame(np.full((100, 300, 3), 77, np.uint8), np.zeros((100, 300), np.uint8))
+    frame = Frame(pixels=np.full((100, 300, 3), 77, np.uint8), alpha=np.zeros((100, 300), np.uint8))
     labelled = Label("AI", 300, 100).mark(frame)
     assert labelled.alpha is not None and frame.alpha is not None and not frame.alpha.any()
     shown = labelled.alpha > 0
     assert labelled.alpha[shown].min() >= 128  # opaque to GIF, too
     assert labelled.pixels[shown].min() == 0 and labelled.pixels[shown].max() == 255
     assert (labelled.pixels[~shown] == 77).all()
-    opaque = Frame(frame.pixels, np.full((100, 300), 255, np.uint8))
+    opaque = Frame(pixels=frame.pixels, alpha=np.full((100, 300), 255, np.uint8))
     both = Label("AI", 300, 100).mark(opaque)
     assert (both.alpha == 255).all()
     assert np.array_equal(both.pixels, Label("AI", 300, 100).draw(frame.pixels))

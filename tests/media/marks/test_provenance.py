@@ -55,10 +55,10 @@ def test_says_composite_and_names_the_program_and_nothing_else() -> None:
 
 def save(path: Path, options: MediaOptions, frames: int = 1) -> bytes:
     noise = np.random.default_rng(7).integers(0, 256, (frames, 48, 64, 3), dtype=np.uint8)
-    like = ClipInfo(MediaFormat.PNG if frames == 1 else MediaFormat.GIF, 64, 48, frames)
+    like = ClipInfo(format=MediaFormat.PNG if frames == 1 else MediaFormat.GIF, width=64, height=48, frame_count=frames)
     with create_media(path, like, options, overwrite=True) as writer:
         for pixels in noise:
-            writer.write(Frame(pixels, duration=Fraction(0 if frames == 1 else 1, 10)))
+            writer.write(Frame(pixels=pixels, duration=Fraction(0 if frames == 1 else 1, 10)))
         writer.commit()
     return path.read_bytes()
 

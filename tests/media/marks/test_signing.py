@@ -32,10 +32,10 @@ def authority(tmp_path: Path) -> Authority:
 
 def save(path: Path, options: MediaOptions, frames: int = 1, overwrite: bool = False) -> Path:
     noise = np.random.default_rng(5).integers(0, 256, (frames, 40, 56, 3), dtype=np.uint8)
-    like = ClipInfo(MediaFormat.GIF if frames > 1 else MediaFormat.PNG, 56, 40, frames)
+    like = ClipInfo(format=MediaFormat.GIF if frames > 1 else MediaFormat.PNG, width=56, height=40, frame_count=frames)
     with create_media(path, like, options, overwrite=overwrite) as writer:
         for pixels in noise:
-            writer.write(Frame(pixels))
+            writer.write(Frame(pixels=pixels))
         writer.commit()
     return path
 
@@ -183,8 +183,9 @@ def test_a_signature_beside_the_output(tmp_path: Path, authority: Authority, suf
 
 def test_a_file_that_came_meanwhile_leaves_no_signature_behind(tmp_path: Path, authority: Authority) -> None:
     path = tmp_path / "out.bmp"
-    with create_media(path, ClipInfo(MediaFormat.PNG, 8, 8), MediaOptions(credentials=authority.issue())) as writer:
-        writer.write(Frame(np.zeros((8, 8, 3), np.uint8)))
+    with create_media(path, ClipInfo(format=MediaFormat.PNG, width=8, height=8),
+                      MediaOptions(credentials=authority.issue())) as writer:
+        writer.write(Frame(pixels=np.zeros((8, 8, 3), np.uint8)))
         path.write_text("another's")
         with pytest.raises(UsageError, match="exists"):
             writer.commit()
@@ -193,9 +194,9 @@ def test_a_file_that_came_meanwhile_leaves_no_signature_behind(tmp_path: Path, a
 
 def test_an_abandoned_output_leaves_nothing(tmp_path: Path, authority: Authority) -> None:
     for suffix in ("jpg", "bmp"):
-        with create_media(tmp_path / f"out.{suffix}", ClipInfo(MediaFormat.PNG, 8, 8),
+        with create_media(tmp_path / f"out.{suffix}", ClipInfo(format=MediaFormat.PNG, width=8, height=8),
                           MediaOptions(credentials=authority.issue())) as writer:
-            writer.write(Frame(np.zeros((8, 8, 3), np.uint8)))
+            writer.write(Frame(pixels=np.zeros((8, 8, 3), np.uint8)))
     assert {file.name for file in tmp_path.iterdir()} == {"keys"}
 
 

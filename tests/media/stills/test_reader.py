@@ -50,7 +50,8 @@ def ramp(dtype: str = "uint16") -> np.ndarray[Any, Any]:
 
 @pytest.mark.parametrize("suffix", ["png", "tiff", "bmp", "webp"])
 def test_lossless_formats_keep_every_pixel(tmp_path: Path, suffix: str) -> None:
-    write(tmp_path / f"a.{suffix}", ClipInfo(MediaFormat.PNG, 32, 24), Frame(picture()), image_quality=100)
+    write(tmp_path / f"a.{suffix}", ClipInfo(format=MediaFormat.PNG, width=32, height=24), Frame(pixels=picture()),
+          image_quality=100)
     info, frame = read(tmp_path / f"a.{suffix}")
     assert np.array_equal(frame.pixels, picture())
     assert (info.width, info.height, info.lossless, info.animated) == (32, 24, True, False)
@@ -63,10 +64,11 @@ def test_lossy_formats_are_close_and_follow_the_quality(tmp_path: Path, suffix: 
     noise = np.random.default_rng(1).integers(0, 255, (64, 64, 3), dtype=np.uint8)
     sizes = []
     for quality in (10, 50, 95):
-        write(tmp_path / f"a.{suffix}", ClipInfo(MediaFormat.PNG, 64, 64), Frame(noise), image_quality=quality)
+        write(tmp_path / f"a.{suffix}", ClipInfo(format=MediaFormat.PNG, width=64, height=64), Frame(pixels=noise),
+              image_quality=quality)
         sizes.append((tmp_path / f"a.{suffix}").stat().st_size)
     assert sizes == sorted(sizes) and sizes[0] < sizes[2]
-    write(tmp_path / f"b.{suffix}", ClipInfo(MediaFormat.PNG, 32, 24), Frame(picture()))
+    write(tmp_path / f"b.{suffix}", ClipInfo(format=MediaFormat.PNG, width=32, height=24), Frame(pixels=picture()))
     info, frame = read(tmp_path / f"b.{suffix}")
     assert np.abs(frame.pixels.astype(int) - picture()).mean() < 4
     assert not info.lossless
@@ -74,7 +76,8 @@ def test_lossy_formats_are_close_and_follow_the_quality(tmp_path: Path, suffix: 
 
 def test_colour_is_not_subsampled_at_high_quality(tmp_path: Path) -> None:
     for quality, layers in ((90, 1), (89, 2)):
-        write(tmp_path / "a.jpg", ClipInfo(MediaFormat.JPEG, 32, 24), Frame(picture()), image_quality=quality)
+        write(tmp_path / "a.jpg", ClipInfo(format=MediaFormat.JPEG, width=32, height=24), Frame(pixels=picture()),
+              image_quality=quality)
         with PILImage.open(tmp_path / "a.jpg") as image:
             assert image.layer[0][1] == layers
 
@@ -169,7 +172,7 @@ def test_grey_stays_grey_with_its_profile_also_when_a_face_was_coloured(tmp_path
     changed = frame.pixels.copy()
     changed[5:9, 5:9] = (200, 10, 10)
     for suffix in ("png", "jpg", "tiff"):
-        write(tmp_path / f"b.{suffix}", info, Frame(changed))
+        write(tmp_path / f"b.{suffix}", info, Frame(pixels=changed))
         with PILImage.open(tmp_path / f"b.{suffix}") as image:
             assert image.mode == "L"
             assert image.info["icc_profile"] == bytes(profile)
@@ -201,7 +204,8 @@ def test_a_profile_of_another_space_is_dropped(tmp_path: Path) -> None:
 @pytest.mark.parametrize("suffix", ["png", "webp", "tiff", "avif", "bmp"])
 def test_alpha_survives(tmp_path: Path, suffix: str) -> None:
     alpha = np.linspace(0, 255, SHAPE[0] * SHAPE[1]).reshape(SHAPE).astype(np.uint8)
-    write(tmp_path / f"a.{suffix}", ClipInfo(MediaFormat.PNG, 32, 24), Frame(picture(), alpha), image_quality=100)
+    write(tmp_path / f"a.{suffix}", ClipInfo(format=MediaFormat.PNG, width=32, height=24),
+          Frame(pixels=picture(), alpha=alpha), image_quality=100)
     _, frame = read(tmp_path / f"a.{suffix}")
     assert frame.alpha is not None
     assert np.abs(frame.alpha.astype(int) - alpha).max() <= (2 if suffix == "avif" else 0)
@@ -210,7 +214,8 @@ def test_alpha_survives(tmp_path: Path, suffix: str) -> None:
 
 
 def test_transparency_in_jpeg_is_white(tmp_path: Path) -> None:
-    write(tmp_path / "a.jpg", ClipInfo(MediaFormat.PNG, 32, 24), Frame(picture() // 4, np.zeros(SHAPE, np.uint8)))
+    write(tmp_path / "a.jpg", ClipInfo(format=MediaFormat.PNG, width=32, height=24),
+          Frame(pixels=picture() // 4, alpha=np.zeros(SHAPE, np.uint8)))
     assert read(tmp_path / "a.jpg")[1].pixels.min() > 250
 
 
@@ -403,14 +408,15 @@ def test_flipped_bytes_are_a_picture_or_an_input_error(tmp_path: Path, suffix: s
 @pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tiff", "bmp", "avif"])
 def test_the_same_run_gives_the_same_bytes(tmp_path: Path, suffix: str) -> None:
     for name in ("a", "b"):
-        write(tmp_path / f"{name}.{suffix}", ClipInfo(MediaFormat.PNG, 32, 24, icc=SRGB), Frame(picture()))
+        write(tmp_path / f"{name}.{suffix}", ClipInfo(format=MediaFormat.PNG, width=32, height=24, icc=SRGB),
+              Frame(pixels=picture()))
     assert (tmp_path / f"a.{suffix}").read_bytes() == (tmp_path / f"b.{suffix}").read_bytes()
 
 
 @pytest.mark.parametrize(("suffix", "width"), [("jpg", 65536), ("webp", 16384)])
 def test_sizes_that_a_format_cannot_hold(tmp_path: Path, suffix: str, width: int) -> None:
     with pytest.raises(UsageError, match="pixels a side"):
-        create_media(tmp_path / f"a.{suffix}", ClipInfo(MediaFormat.PNG, width, 1), MediaOptions())
+        create_media(tmp_path / f"a.{suffix}", ClipInfo(format=MediaFormat.PNG, width=width, height=1), MediaOptions())
     assert list(tmp_path.iterdir()) == []
 
 
@@ -420,6 +426,6 @@ def test_the_number_of_cores_changes_no_byte(tmp_path: Path, monkeypatch: pytest
     found = set()
     for cores in (1, 2, 16):
         monkeypatch.setattr(os, "sched_getaffinity", lambda process, cores=cores: set(range(cores)))
-        write(tmp_path / "a.avif", ClipInfo(MediaFormat.AVIF, 800, 600), Frame(noise))
+        write(tmp_path / "a.avif", ClipInfo(format=MediaFormat.AVIF, width=800, height=600), Frame(pixels=noise))
         found.add((tmp_path / "a.avif").read_bytes())
     assert len(found) == 1

@@ -22,7 +22,7 @@ from faceswap_cli.options import MediaFormat, MediaOptions, VideoOptions
 
 FRAMES = 2 * SEGMENT_FRAMES + 30
 STEP = Fraction(1, 25)
-LIKE = ClipInfo(MediaFormat.GIF, 64, 48, FRAMES, duration=FRAMES * STEP)
+LIKE = ClipInfo(format=MediaFormat.GIF, width=64, height=48, frame_count=FRAMES, duration=FRAMES * STEP)
 FAST = MediaOptions(video=VideoOptions(preset="ultrafast"))
 
 
@@ -36,7 +36,7 @@ def go_on(writer: SegmentWriter, until: int = FRAMES) -> None:
     for number in range(first, until):
         if number and number % writer.segment_frames == 0 and number != first:
             writer.save(b"state %d" % number, number * STEP)
-        writer.write(Frame(texture(64, 48, number), duration=STEP, time=number * STEP))
+        writer.write(Frame(pixels=texture(64, 48, number), duration=STEP, time=number * STEP))
 
 
 def whole(out: Path) -> bytes:
@@ -187,6 +187,6 @@ def test_segments_do_not_depend_on_who_closes_them(tmp_path: Path) -> None:
     wanted = whole(out)
     with begin(out, resume=None) as writer:
         for number in range(FRAMES):
-            writer.write(Frame(texture(64, 48, number), duration=STEP, time=number * STEP))
+            writer.write(Frame(pixels=texture(64, 48, number), duration=STEP, time=number * STEP))
         writer.commit()
     assert out.read_bytes() == wanted

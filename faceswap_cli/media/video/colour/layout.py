@@ -14,7 +14,7 @@ _UNTOLD = 2
 _RGB_MATRIX = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
     """What every picture is before it is encoded.
 
@@ -74,7 +74,9 @@ def plan_layout(like: ClipInfo, library: str, *, even: bool) -> tuple[Layout, li
             warnings.append(f"{like.width} x {like.height} became {width} x {height}: this codec has even sides only; "
                             "--video-codec av1 (MP4, MKV, WebM) keeps odd ones")
     aspect = Fraction(1) if video is None else video.aspect
-    return Layout(width, height, pixel_format, aspect, *tags), warnings
+    color_range, primaries, transfer, matrix = tags
+    return Layout(width=width, height=height, pixel_format=pixel_format, aspect=aspect, color_range=color_range,
+                  primaries=primaries, transfer=transfer, matrix=matrix), warnings
 
 
 def keeps_all(library: str, pixel_format: str) -> bool:

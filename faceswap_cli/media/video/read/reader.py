@@ -150,7 +150,7 @@ class VideoReader:
             picture = convert(picture, self._layout, size=self._size)
         picture = upright(picture, self._turn)
         shown = to_rgb(picture)
-        return Frame(shown, duration=frame.duration, native=Native(picture, shown), time=frame.time)
+        return Frame(pixels=shown, duration=frame.duration, native=Native(picture, shown), time=frame.time)
 
     def _look(self, decoder: Decoder, first: Any, kind: MediaFormat) -> ClipInfo:
         stream, container = decoder.stream, decoder.container
@@ -179,8 +179,8 @@ class VideoReader:
             primaries=int(picture.color_primaries), transfer=int(picture.color_trc), matrix=int(picture.colorspace),
             start=self._beginning + start, end=None if end is None else self._beginning + end,
             keep_metadata=self._options.keep_metadata, sound=len(container.streams.audio))
-        return ClipInfo(kind, width, height, max(count, 0), duration=duration, video=facts,
-                        warnings=tuple(self._warnings(decoder, first)))
+        return ClipInfo(format=kind, width=width, height=height, frame_count=max(count, 0), duration=duration,
+                        video=facts, warnings=tuple(self._warnings(decoder, first)))
 
     def _warnings(self, decoder: Decoder, first: Any) -> Iterator[str]:
         streams = len(picture_streams(decoder.container))

@@ -191,8 +191,10 @@ class EncodingLine:
             raise OutputError(f"the encoder lost pictures: {len(growing.order)} of {len(growing.ticks)} came out")
         delay = max(place - number for place, number in enumerate(growing.order))
         extra = {} if self.hdr is None else self.hdr.record()
-        self._store.close(Segment(tuple(growing.ticks), growing.end, delay, cut.next_time, cut.state, extra),
-                          last=cut.last)
+        self._store.close(
+            Segment(ticks=tuple(growing.ticks), end=growing.end, delay=delay, next_time=cut.next_time, state=cut.state,
+                    extra=extra),
+            last=cut.last)
 
     def _take(self, growing: _Growing, packets: list[Any]) -> None:
         for packet in packets:

@@ -30,7 +30,7 @@ THREADS = 4
 _WORDS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow", "placebo")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Encoder:
     """One encoder library.
 
@@ -56,12 +56,16 @@ class Encoder:
     least_side: int = 1
 
 
-_H264 = Encoder(VideoCodec.H264, "libx264", 0, 51, 18, _WORDS, "medium", even=True)
-_H265 = Encoder(VideoCodec.H265, "libx265", 0, 51, 20, _WORDS, "fast", even=True, least_side=96)
+_H264 = Encoder(codec=VideoCodec.H264, library="libx264", least_crf=0, most_crf=51, crf=18, presets=_WORDS,
+                preset="medium", even=True)
+_H265 = Encoder(codec=VideoCodec.H265, library="libx265", least_crf=0, most_crf=51, crf=20, presets=_WORDS,
+                preset="fast", even=True, least_side=96)
 """Below that side its estimates read memory that was never written, so that equal runs give other bytes."""
 
-_VP9 = Encoder(VideoCodec.VP9, "libvpx-vp9", 0, 63, 24, tuple(map(str, range(9))), "4", even=False, hdr=False)
-_AV1 = Encoder(VideoCodec.AV1, "libsvtav1", 1, 63, 24, tuple(map(str, range(14))), "8", even=False, least_side=64)
+_VP9 = Encoder(codec=VideoCodec.VP9, library="libvpx-vp9", least_crf=0, most_crf=63, crf=24,
+               presets=tuple(map(str, range(9))), preset="4", even=False, hdr=False)
+_AV1 = Encoder(codec=VideoCodec.AV1, library="libsvtav1", least_crf=1, most_crf=63, crf=24,
+               presets=tuple(map(str, range(14))), preset="8", even=False, least_side=64)
 """Below that side it waits for ever in some sizes, such as 1000 x 16."""
 
 ENCODERS = {encoder.codec: encoder for encoder in (_H264, _H265, _VP9, _AV1)}
@@ -85,7 +89,7 @@ _SAME = {"h264": VideoCodec.H264, "hevc": VideoCodec.H265, "vp8": VideoCodec.VP9
 """FFmpeg's names of codecs, and what is written for `auto`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """An encoder with all that is chosen for one video.
 

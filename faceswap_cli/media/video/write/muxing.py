@@ -47,7 +47,7 @@ class Written:
     warnings: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """All that the finished file is made of, but for the encoded pictures.
 

@@ -49,7 +49,7 @@ class EncodedPicture:
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Segment:
     """What is known of a finished segment.
 
@@ -218,8 +218,9 @@ class SegmentStore:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
             if record["format"] != _FORMAT or record["sha256"] != digest:
                 return None
-            return Segment(tuple(map(int, record["ticks"])), int(record["end"]), int(record["delay"]),
-                           Fraction(record["next_time"]), base64.b64decode(record["state"]), record["extra"])
+            return Segment(ticks=tuple(map(int, record["ticks"])), end=int(record["end"]), delay=int(record["delay"]),
+                           next_time=Fraction(record["next_time"]), state=base64.b64decode(record["state"]),
+                           extra=record["extra"])
         except (OSError, ValueError, KeyError, TypeError):
             return None
 

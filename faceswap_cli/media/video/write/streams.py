@@ -23,7 +23,7 @@ _MICROSECONDS = 1_000_000
 _CLOCKS_FROM_ANYWHERE = frozenset({"mpeg", "mpegts"})
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Companions:
     """What of a source goes along with the pictures.
 
@@ -110,7 +110,8 @@ def open_companions(out: OutputContainer, kind: MediaFormat, video: VideoFacts, 
         InputError: The source is gone.
     """
     source = open_container(video.path, video.name)
-    found = Companions(source, video.name, _origin(source, video, trimmed=trimmed), video.end, trimmed)
+    found = Companions(source=source, name=video.name, origin=_origin(source, video, trimmed=trimmed), end=video.end,
+                       trimmed=trimmed)
     moving = {stream.index for stream in picture_streams(source)}
     for stream in source.streams:
         if stream.type in ("audio", "subtitle"):

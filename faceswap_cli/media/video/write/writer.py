@@ -109,8 +109,8 @@ class VideoWriter:
             self._warnings.append("what an HDR display should know (mastering, light levels) was left out: this codec "
                                   "does not hold it")
         with _writing(self._out):
-            plan = Plan(self._settings.kind, self._settings, self._line.hdr, self._unit, self._like.video,
-                        self._options)
+            plan = Plan(kind=self._settings.kind, settings=self._settings, hdr=self._line.hdr, unit=self._unit,
+                        video=self._like.video, options=self._options)
             written = mux(self._out.file, plan, self._store)
             self._out.file.flush()
             check_video(self._out.file, self._out.name, written)
@@ -156,7 +156,8 @@ def create_video(path: Path | None, kind: MediaFormat, like: ClipInfo, options: 
     encoder = choose_encoder(kind, like, options.video)
     crf, preset = check_options(encoder, options.video)
     layout, warnings = plan_layout(like, encoder.library, even=encoder.even)
-    settings = Settings(encoder, kind, crf, preset, layout, _rate(like), SEGMENT_FRAMES)
+    settings = Settings(encoder=encoder, kind=kind, crf=crf, preset=preset, layout=layout, rate=_rate(like),
+                        key_interval=SEGMENT_FRAMES)
     settings.open(None)  # what it refuses comes out before any work is done
     out = AtomicFile(path, overwrite=overwrite)
     try:

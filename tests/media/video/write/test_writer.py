@@ -166,9 +166,9 @@ def test_what_an_hdr_display_should_know_stays(tmp_path: Path, codec: str) -> No
 @pytest.mark.parametrize(("codec", "size"), [("h264", (96, 66)), ("vp9", (95, 65)), ("av1", (95, 65))])
 def test_odd_sizes(tmp_path: Path, codec: str, size: tuple[int, int]) -> None:
     pixels = texture(95, 65, 0)
-    like = ClipInfo(MediaFormat.GIF, 95, 65, 2, duration=Fraction(1))
+    like = ClipInfo(format=MediaFormat.GIF, width=95, height=65, frame_count=2, duration=Fraction(1))
     out = tmp_path / "out.mkv"
-    warnings = write(out, like, [Frame(pixels, duration=Fraction(1, 2))] * 2, coded(codec=VideoCodec(codec)))
+    warnings = write(out, like, [Frame(pixels=pixels, duration=Fraction(1, 2))] * 2, coded(codec=VideoCodec(codec)))
     assert any("95 x 65 became 96 x 66" in line for line in warnings) == (size == (96, 66))
     with av.open(str(out)) as container:
         picture = next(container.decode(video=0))
@@ -193,10 +193,10 @@ def test_an_animation_becomes_a_video_in_its_colours(tmp_path: Path) -> None:
     pixels[:, :24] = (200, 30, 60)
     alpha = np.full((32, 48), 255, np.uint8)
     alpha[:, 24:] = 0
-    like = ClipInfo(MediaFormat.GIF, 48, 32, 3, loop=0)
+    like = ClipInfo(format=MediaFormat.GIF, width=48, height=32, frame_count=3, loop=0)
     durations = [Fraction(1, 10), Fraction(7, 100), Fraction(1, 2)]
     out = tmp_path / "out.mp4"
-    warnings = write(out, like, [Frame(pixels, alpha, duration) for duration in durations])
+    warnings = write(out, like, [Frame(pixels=pixels, alpha=alpha, duration=duration) for duration in durations])
     assert any("white" in line for line in warnings)
     assert [duration for _, duration in shown(out)] == durations
     with av.open(str(out)) as container:
@@ -224,10 +224,10 @@ def test_irregular_times_stay(tmp_path: Path, suffix: str) -> None:
     (".mp4", "h264"), (".mp4", "h265"), (".mp4", "vp9"), (".mp4", "av1"), (".mov", "h264"), (".mkv", "h264"),
     (".webm", "vp9")])
 def test_the_last_picture_is_shown_as_long_as_it_should_be(tmp_path: Path, suffix: str, codec: str) -> None:
-    like = ClipInfo(MediaFormat.GIF, 128, 96, 20)
+    like = ClipInfo(format=MediaFormat.GIF, width=128, height=96, frame_count=20)
     durations = [Fraction(1, 20)] * 19 + [Fraction(13, 10)]
     out = tmp_path / f"out{suffix}"
-    write(out, like, [Frame(texture(128, 96, 3 * number), duration=duration)
+    write(out, like, [Frame(pixels=texture(128, 96, 3 * number), duration=duration)
                       for number, duration in enumerate(durations)], coded(codec=VideoCodec(codec)))
     assert shown(out)[-1][0] == Fraction(19, 20)
     if (suffix, codec) != (".mp4", "vp9"):  # FFmpeg guesses that one
@@ -320,8 +320,8 @@ def test_of_a_part_only_its_sound_and_chapters_are_taken(tmp_path: Path, suffix:
     assert like.video is not None
     begin = Fraction(4, 5)
     video = type(like.video)(**{name: getattr(like.video, name) for name in like.video.__slots__} | {"start": begin})
-    like = ClipInfo(like.format, like.width, like.height, video=video)
-    part = [Frame(frame.pixels, duration=frame.duration, native=frame.native, time=frame.time - begin)
+    like = ClipInfo(format=like.format, width=like.width, height=like.height, video=video)
+    part = [Frame(pixels=frame.pixels, duration=frame.duration, native=frame.native, time=frame.time - begin)
             for frame in frames_of(source) if frame.time is not None and begin <= frame.time < 2]
     out = tmp_path / f"out{suffix}"
     write(out, like, part, MediaOptions(trim=Trim(begin, Fraction(2))))
@@ -353,7 +353,7 @@ def test_changed_pixels_are_shown(source: Path, tmp_path: Path) -> None:
         before = frame.native.picture.to_ndarray(format="rgb24")
         after = before.copy()
         after[16:48, 16:48] = (40, 200, 90)
-        changed.append(Frame(after, duration=frame.duration, time=frame.time,
+        changed.append(Frame(pixels=after, duration=frame.duration, time=frame.time,
                              native=type(frame.native)(frame.native.picture, before)))
     out = tmp_path / "out.mp4"
     write(out, like, changed)
