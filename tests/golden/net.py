@@ -78,10 +78,11 @@ def run_all(runs: Sequence[Run]) -> list[Told]:
 
 
 def words(text: str, folder: Path) -> str:
-    """A text without what differs from run to run and from machine to machine: folders, ports, widths."""
+    """A text without what differs from run to run and from machine to machine: folders, ports, times."""
     text = text.replace(str(folder), "FOLDER").replace(os.path.realpath(folder), "FOLDER")
     text = re.sub(r"127\.0\.0\.1:\d{4,}", "127.0.0.1:PORT", text)
     text = re.sub(r"(?<=\()\d+\.\d s\b", "N s", text)
+    text = re.sub(r"\bin [\d. min]+ s, [\d.]+ items/\w+", "in N s, N items/s", text)
     return "\n".join(re.sub(r"([ ─])\1+", r"\1\1", line).rstrip() for line in text.splitlines())
 
 

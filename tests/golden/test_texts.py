@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import shutil
@@ -9,16 +10,19 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import error_tables
 import pytest
 import saved
 from authority import Authority
+from fakes import BLUE, scene
 from faulty_site import HTML
 from golden.net import EXPECTED, PINNING, WIDE, Run, Store, Told, check_text, run_all, words
+from PIL import Image as PILImage
 from places import furnish
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="forks; names of files are written as POSIX has them")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="texts name folders, and what the system says")
 
 # --- help -------------------------------------------------------------------------------------------------------------
 
@@ -122,7 +126,7 @@ def cases() -> Iterator[Case]:
         ["bench", "--engine", "neural"], ["models", "pull", "inswapper_128", "buffalo_l"],
         ["models", "pull", "inswapper_128", "--offline"], ["models", "path", "inswapper_128"],
         ["batch", "me.jpg", "party.jpg", "-o", "out", "--engine", "neural"],
-        ["batch", "me.jpg", "party.jpg", "-o", "out", "--executor", "ray"], ["config", "path", "--project"],
+        ["config", "path", "--project"],
     ):
         yield Case("other", arguments, None)
     yield Case("other", ["swap-gif", "me.jpg", "party.jpg", "-o", "out.gif", "--remote"], env=API)
@@ -169,3 +173,123 @@ def test_errors(name, refused):
 
 def test_no_error_is_pinned_that_is_not_tried():
     assert PINNING or ERRORS.names() == set(CASES)
+
+
+# --- JSON -------------------------------------------------------------------------------------------------------------
+
+MASKED = {"seconds", "started", "time", "modified", "items_per_second", "version", "versions", "tool"}
+"""Keys of times and versions."""
+OF_FILES = {"sha256", "size", "bytes"}
+"""What is pinned byte for byte by test_outputs.py, and here depends on encoders."""
+LOCAL = {"machine", "terminal", "providers", "codecs"}
+"""Groups of the doctor's checks whose findings are the machine's."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A run that tells JSON.
+
+    Attributes:
+        arguments, backend, env: As in `Run`.
+        files: Of JSON or of lines of JSON, that it writes.
+        keeps: Keys that are not masked here.
+    """
+
+    arguments: list[str]
+    backend: str | None = "BrightSquares"
+    env: dict[str, str] = field(default_factory=dict)
+    files: tuple[str, ...] = ()
+    keeps: frozenset[str] = frozenset()
+
+
+ASKED = {
+    "swap": Asked(["swap", "me.jpg", "group.jpg", "-o", "out.png", "--json", "--target-index", "1,7"]),
+    "swap, a clip": Asked(["swap", "me.jpg", "dance.gif", "-o", "out.gif", "--json", "--order", "left-right"]),
+    "swap, a plan": Asked(["swap", "me.jpg", "party.jpg", "-o", "out.png", "--json", "--dry-run"]),
+    "detect": Asked(["detect", "group.jpg", "dark.png", "text.png", "dance.gif", "none.png", "--json"]),
+    "batch": Asked(["batch", "me.jpg", "photos", "dark.png", "text.png", "-o", "out", "--workers", "1", "--ordered",
+                    "--report", "report.json", "--json"], files=("report.json", "out/.faceswap-journal.jsonl")),
+    "batch, a plan": Asked(["batch", "me.jpg", "photos", "dark.png", "-o", "out", "--dry-run", "--json"]),
+    "models list": Asked(["models", "list", "--json"], None, keeps=frozenset(OF_FILES)),
+    "models path": Asked(["models", "path", "--json"], None),
+    "config show": Asked(["config", "show", "--json"], None, {"FACESWAP_IMAGE_QUALITY": "80", "FACESWAP_X": "1"}),
+    "config show, all": Asked(["config", "show", "--json", "--all"], None),
+    "config path": Asked(["config", "path", "--json"], None, {"FACESWAP_CONFIG": "user.toml"}),
+    "faces list": Asked(["faces", "list", "--json"], None, keeps=frozenset(OF_FILES)),
+    "faces show": Asked(["faces", "show", "anna", "--json"], None, keeps=frozenset(OF_FILES)),
+    "doctor": Asked(["doctor", "--json"], None),
+}
+JSON = Store("json.json")
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory) -> dict[str, tuple[Path, Told]]:
+    """What each run told, and in which folder."""
+    runs = []
+    for number, asked in enumerate(ASKED.values()):
+        place = furnish(tmp_path_factory.mktemp(f"asked{number}"))
+        frames = [PILImage.fromarray(scene(*([(8 * n, 10, 14, BLUE)] if n else []))) for n in range(4)]
+        frames[0].save(place / "dance.gif", save_all=True, append_images=frames[1:], duration=[40, 70] * 2, loop=0)
+        (place / "photos").mkdir()
+        for name, x in (("a.png", 4), ("b.png", 6)):
+            PILImage.fromarray(scene((x, 8, 16, BLUE))).save(place / "photos" / name)
+        faces = place / "home" / "faces"
+        faces.mkdir(parents=True)
+        (faces / "anna.safetensors").write_bytes(saved.encoded(saved.face()))
+        runs.append(Run(place.folder, asked.arguments, asked.backend, {"FACESWAP_FACES_DIR": str(faces)} | asked.env))
+    return {name: (run.folder, told) for name, run, told in zip(ASKED, runs, run_all(runs), strict=True)}
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_json(name, answers):
+    folder, told = answers[name]
+    asked = ASKED[name]
+    texts = {"standard output": told.stdout} | {file: (folder / file).read_text() for file in asked.files}
+    mask = (MASKED | OF_FILES) - asked.keeps
+    found = {file: masked([json.loads(line) for line in objects(text.replace(str(folder), "FOLDER"))], mask)
+             for file, text in texts.items()}
+    if name == "batch":  # when an item begins depends on how fast the one before was
+        found["out/.faceswap-journal.jsonl"].sort(key=lambda line: (line.get("begun", ""), line.get("key", "")))
+    if name == "doctor":
+        found = {"standard output": [without_machine(report) for report in found["standard output"]]}
+    JSON.check(name, {"code": told.code, **found})
+
+
+def objects(text: str) -> list[str]:
+    """A text that is one object, or one a line."""
+    return text.splitlines() if text.count("\n{") else [text]
+
+
+def masked(value: Any, mask: set[str]) -> Any:
+    """What was told, without times and versions."""
+    if isinstance(value, list):
+        return [masked(inner, mask) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    found = {}
+    for key, inner in value.items():
+        if key in mask and not isinstance(inner, dict | list):
+            found[key] = "..."
+        elif key in ("timings", "models") and isinstance(inner, dict):  # those of a batch are versions
+            found[key] = dict.fromkeys(inner, "...")
+        elif key == "slowest":
+            found[key] = sorted((masked(one, mask) for one in inner), key=lambda one: one["key"])
+        else:
+            found[key] = masked(inner, mask)
+    return found
+
+
+def without_machine(report: dict[str, Any]) -> dict[str, Any]:
+    """The doctor's report: its keys, its checks and their keys, and the states that no machine changes."""
+    checks = []
+    for check in report["checks"]:
+        local = check["group"] in LOCAL or check["name"] in ("command", "environment") or "extra " in check["name"]
+        state = "..." if local else check["state"]
+        if check["group"] != "providers":  # each machine has its own
+            checks.append({**dict.fromkeys(check, "..."), "group": check["group"], "name": check["name"],
+                           "state": state, "data": sorted(check["data"])})
+    return report | {"checks": checks, "counts": dict.fromkeys(report["counts"], "...")}
+
+
+def test_no_json_is_pinned_that_is_not_asked_for():
+    assert PINNING or JSON.names() == set(ASKED)
