@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import stat
 import sys
@@ -20,7 +21,7 @@ from faceswap_cli.media.formats import SUFFIXES, VIDEO
 from faceswap_cli.names import is_url, redact_url
 from faceswap_cli.stores.files import RemoteFile, list_remote
 from faceswap_cli.stores.files import fetch as fetch_remote
-from faceswap_cli.stores.urls import is_remote, show
+from faceswap_cli.stores.urls import canonical, is_remote, show
 
 STDIN = "-"
 """The spec that reads standard input."""
@@ -206,6 +207,28 @@ class Inputs:
                 self._folder = tempfile.TemporaryDirectory(prefix="faceswap-")
         self._count += 1
         return Path(self._folder.name) / f"input-{self._count}"
+
+
+def reads(spec: str, name: str) -> bool:
+    """Whether a name stands for a file, or for a folder with it among its pictures: however the file is spelled.
+
+    Args:
+        spec: As in `Inputs.resolve_sources`. Nothing is fetched.
+        name: The file: a path, or a URL for which `is_remote` holds. Links are followed.
+    """
+    if is_remote(name) or is_remote(spec):
+        same, folder = canonical(name), canonical(spec)
+        return same == folder or (folder.endswith("/") and same.rpartition("/")[0] == folder[:-1] and _is_picture(same))
+    try:
+        if spec == STDIN:
+            return os.path.samestat(os.fstat(0), Path(name).stat())
+        if is_named(spec):
+            return Library().find(spec).samefile(name)
+        if Path(spec).is_dir():
+            return any(found.path.samefile(name) for found in _pictures_in(spec))
+        return Path(spec).samefile(name)
+    except (OSError, ValueError, InputError):  # there is no such file, a URL, no saved face of that name
+        return False
 
 
 def list_source_folder(spec: str) -> tuple[RemoteFile, ...]:

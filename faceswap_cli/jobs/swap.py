@@ -13,7 +13,7 @@ from faceswap_cli.errors import InputError, NoFaceError, OutputError, UnlikeErro
 from faceswap_cli.files.atomic import explain_failure
 from faceswap_cli.jobs.backend import SwapBackend
 from faceswap_cli.jobs.clock import Clock
-from faceswap_cli.jobs.inputs import Input, Inputs
+from faceswap_cli.jobs.inputs import Input, Inputs, reads
 from faceswap_cli.jobs.job import Outcome, OutputInfo, SwapJob
 from faceswap_cli.jobs.output_file import OutputFile, Task, open_input
 from faceswap_cli.jobs.rendering.clip import ClipSwap, OnFrame
@@ -28,6 +28,7 @@ from faceswap_cli.media.frame import ClipInfo, Frame, Kept
 from faceswap_cli.media.marks.provenance import marks, notes
 from faceswap_cli.media.marks.signing import DETACHED
 from faceswap_cli.media.video.read.frame_rate import suited
+from faceswap_cli.names import shown
 from faceswap_cli.options import MediaFormat, OnNoFace
 from faceswap_cli.runtime.cores import core_count
 from faceswap_cli.stores.files import RemoteOutput, check_remote_output
@@ -53,14 +54,17 @@ class Prepared:
 def check_output(job: SwapJob) -> None:
     """Find out before any work whether the output may be written.
 
+    Pictures of faces are never replaced, however they are spelled; the target is, with `overwrite`.
+
     Raises:
-        UsageError: It has no name, it exists and `overwrite` is not set, or it is one of the inputs.
+        UsageError: It has no name, it is a picture of a face, or it exists and `overwrite` is not set.
         OutputError: It is a folder, its folder is missing, or its name cannot be.
     """
     path = job.output_path
     if path is None:
         return
     if is_remote(job.output):
+        _check_pictures(job)
         check_remote_output(job.output, overwrite=job.overwrite)
         return
     if not job.output:
@@ -70,13 +74,23 @@ def check_output(job: SwapJob) -> None:
             raise OutputError(f"cannot write {job.output}: it is a folder; name a file in it")
         if not path.parent.is_dir():
             raise OutputError(f"cannot write {job.output}: there is no folder {path.parent}; create it first")
-        if job.overwrite or not path.exists():
+        if not path.exists():
             return
     except OSError as error:  # a name that is too long, a folder that may not be entered
         raise OutputError(explain_failure(job.output, path, error)) from error
-    if any(_same_file(path, spec) for spec in (job.target, *pictures_of(job))):
+    _check_pictures(job)
+    if job.overwrite:
+        return
+    if _same_file(path, job.target):
         raise UsageError(f"{job.output} is also an input; choose another name, or add --overwrite to replace it")
     raise UsageError(f"{job.output} exists; choose another name or add --overwrite")
+
+
+def _check_pictures(job: SwapJob) -> None:
+    for spec in pictures_of(job):
+        if reads(spec, job.output):
+            raise UsageError(f"{shown(job.output)} is a picture of a face ({shown(spec)}), and such pictures are never "
+                             "replaced; choose another name")
 
 
 def swap_file(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None = None, *,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 
 from faceswap_cli.errors import UsageError
@@ -26,6 +27,16 @@ def is_remote(spec: str) -> bool:
 def join(root: str, name: str) -> str:
     """The URL of a file by its name relative to `root`."""
     return f"{root.rstrip('/')}/{name}" if not root.endswith("://") else root + name
+
+
+def canonical(spec: str) -> str:
+    """One spelling for all URLs of a remote file; other names as they are."""
+    if not is_remote(spec):
+        return spec
+    path = spec.partition("://")[2]
+    if protocol(spec) not in STORES:  # where . and .. are names like any other
+        path = posixpath.normpath(path) + "/" * path.endswith("/")
+    return f"{PACKAGES[protocol(spec)]}://{path}"
 
 
 def show(spec: str) -> str:

@@ -225,6 +225,12 @@ def test_an_output_that_exists_costs_nothing(api, opened, job):
     assert not api.asked and Path(job.output).read_text() == "mine"
 
 
+def test_the_picture_of_the_face_is_not_replaced(api, opened, job):
+    with pytest.raises(UsageError, match="never replaced"):
+        swap_remote(replace(job, output=job.sources[0], overwrite=True), opened())
+    assert not api.asked
+
+
 def test_a_password_in_a_url_is_not_handed_over(api, opened, job):
     with pytest.raises(UsageError, match="password") as caught:
         swap_remote(replace(job, target="https://me:secret@example.org/a.jpg"), opened())

@@ -178,6 +178,14 @@ def test_a_picture_is_not_written_to_a_terminal(place):
     assert b"terminal" in done.stderr
 
 
+def test_a_source_that_comes_from_a_file_by_standard_input_is_not_replaced(place):
+    before = (place / "me.jpg").read_bytes()
+    with (place / "me.jpg").open("rb") as file:
+        done = place.run("swap", "-", "party.jpg", "-o", "me.jpg", "--overwrite", stdin=file)
+    assert done.returncode == 2 and b"never replaced" in done.stderr
+    assert (place / "me.jpg").read_bytes() == before
+
+
 def test_a_picture_is_not_read_from_a_terminal(place):
     _, done = on_a_terminal(place, "swap", "me.jpg", "-", "-o", "out.png", stream="stdin")
     assert done.returncode == 2

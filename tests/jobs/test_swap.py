@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from faceswap_cli.jobs.items import Item
+from faceswap_cli.jobs.worker import Worker
 from fakes import (
     BLUE,
     RED,
@@ -20,7 +23,7 @@ from fakes import (
 from PIL import Image as PILImage
 
 from faceswap_cli.errors import InputError, ModelError, NoFaceError, OutputError, UsageError
-from faceswap_cli.jobs.job import SwapJob
+from faceswap_cli.jobs.job import Pair, SwapJob
 from faceswap_cli.jobs.swap import prepare_source, swap_file
 from faceswap_cli.options import (
     EngineOptions,
@@ -271,6 +274,36 @@ def test_an_input_is_not_overwritten_by_accident_but_on_request_safely(source, s
     refused(job(source, still, still), UsageError, "also an input")
     swap_file(job(source, still, still, overwrite=True), BrightSquares())
     assert (read_rgb(still)[0][10, 10] == RED).all()
+
+
+@pytest.mark.parametrize("spelled", ["itself", "dots", "link", "hard link", "linked folder"])
+@pytest.mark.parametrize("role", ["source", "folder", "reference", "pair"])
+def test_pictures_of_faces_are_never_replaced(source, still, tmp_path, role, spelled):
+    (tmp_path / "faces").mkdir()
+    picture = tmp_path / "faces" / "me.png"
+    shutil.copy(source, picture)
+    before = picture.read_bytes()
+    output = {"itself": picture, "dots": f"{tmp_path}/faces/../faces/./me.png", "link": tmp_path / "link.png",
+              "hard link": tmp_path / "hard.png", "linked folder": tmp_path / "others" / "me.png"}[spelled]
+    (tmp_path / "link.png").symlink_to(picture)
+    (tmp_path / "hard.png").hardlink_to(picture)
+    (tmp_path / "others").symlink_to(tmp_path / "faces")
+    roles = {"source": {"sources": (str(picture),)}, "folder": {"sources": (str(picture.parent),)},
+             "reference": {"references": (str(picture),)},
+             "pair": {"pairs": (Pair(source, str(picture)), Pair(source, still))}}
+    for overwrite in (True, False):
+        task = replace(job(source, still, output, overwrite=overwrite), **roles[role])
+        refused(task, UsageError, "never replaced; choose another name")
+        result = Worker(open_backend=lambda options: BrightSquares()).run(Item(0, "x", task, "x"))
+        assert result.failure is not None and "never replaced" in result.failure.message
+    assert picture.read_bytes() == before and (tmp_path / "link.png").is_symlink()
+
+
+def test_a_new_file_beside_the_pictures_of_a_face_is_no_harm(source, still, tmp_path):
+    (tmp_path / "faces").mkdir()
+    shutil.copy(source, tmp_path / "faces")
+    task = replace(job(source, still, tmp_path / "faces" / "new.png"), sources=(str(tmp_path / "faces"),))
+    assert swap_file(task, BrightSquares()).output is not None
 
 
 def test_a_suffix_that_disagrees_with_the_format_is_refused(source, still, tmp_path):

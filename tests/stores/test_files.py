@@ -257,6 +257,14 @@ def test_an_existing_remote_output_stays_without_overwrite(job, memory):
     assert memory.cat_file("out/new/result.png") == b"old"
 
 
+@pytest.mark.parametrize(("source", "output"), [
+    ("memory://in/a.png", "memory://in/a.png"), ("memory://in/a.png", "MEMORY://in/b/../a.png"),
+    ("memory://in/", "memory://in/a.png"), ("s3://in/a.png", "s3a://in/a.png")])
+def test_a_remote_picture_of_a_face_is_never_replaced(memory, source, output):
+    with pytest.raises(UsageError, match="never replaced"):
+        check_output(SwapJob((source,), "target.png", output, overwrite=True))
+
+
 def test_an_output_that_came_meanwhile_stays(memory):
     with RemoteOutput("memory://out/a.png") as output:
         output.path.write_bytes(b"new")

@@ -12,7 +12,7 @@ from faceswap_cli.batch.plan.selection import below
 from faceswap_cli.errors import InputError, UsageError
 from faceswap_cli.names import is_url
 from faceswap_cli.stores.files import check_remote_root, list_remote
-from faceswap_cli.stores.urls import join
+from faceswap_cli.stores.urls import canonical, join
 
 _ADVICE = "tell them apart with --name '{parent}-{name}', or keep their folders with --root"
 
@@ -105,7 +105,7 @@ class RemoteTree:
         self._root = root
         self._ask = ask
         self._existing: frozenset[str] | None = None
-        self._inputs = set(sources)
+        self._inputs = set(map(canonical, sources))
 
     def path(self, key: str) -> str:
         """As `OutputTree`."""
@@ -113,11 +113,11 @@ class RemoteTree:
 
     def add_source(self, spec: str) -> None:
         """As `OutputTree`."""
-        self._inputs.add(spec)
+        self._inputs.add(canonical(spec))
 
     def add_input(self, spec: str) -> None:
         """As `OutputTree`."""
-        self._inputs.add(spec)
+        self._inputs.add(canonical(spec))
 
     def holds(self, spec: str) -> bool:
         """As `OutputTree`."""
@@ -126,7 +126,7 @@ class RemoteTree:
     def look(self, key: str) -> tuple[str | None, bool]:
         """As `OutputTree`."""
         path = self.path(key)
-        if path in self._inputs:
+        if canonical(path) in self._inputs:
             return _is_input(path), True
         if not self._ask:
             return None, False
