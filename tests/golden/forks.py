@@ -5,6 +5,7 @@ What takes long to import is imported once, before the forks.
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import re
@@ -12,19 +13,23 @@ import runpy
 import subprocess
 import sys
 import tempfile
+import traceback
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-LONG = ("faceswap_cli", "typer", "rich", "numpy", "cv2", "PIL", "httpx", "av")
+TESTS = Path(__file__).parents[1]
+LONG = ("faceswap_cli", "fakes", "typer", "rich", "numpy", "cv2", "PIL", "httpx", "av")
 
 
 def load() -> None:
-    """Import what a swap does, as Python tells of one."""
-    swap = [sys.executable, "-X", "importtime", "-m", "faceswap_cli", "swap", "none.png", "none.png", "-o", "out.png"]
-    told = subprocess.run(swap, capture_output=True, encoding="utf-8", check=False).stderr
-    for name in ("cv2", "av", "httpx", *re.findall(r"^import time:.*\| +(\S+)$", told, re.MULTILINE)):
+    """Import what a swap does, with the real parts and the fakes, as Python tells of one."""
+    sys.path.insert(0, str(TESTS))
+    swap = ["swap", str(TESTS.parent / "assets" / "man-1.jpg"), "none.png", "-o", "none.png", "--dry-run", "--quiet"]
+    fake = [sys.executable, "-X", "importtime", str(TESTS / "cli" / "run_fake.py"), "BrightSquares", *swap]
+    told = subprocess.run(fake, capture_output=True, encoding="utf-8", check=False).stderr
+    for name in ("httpx", "av", *re.findall(r"^import time:.*\| +(\S+)$", told, re.MULTILINE)):
         if name.partition(".")[0] in LONG and not name.endswith("__main__"):
             with suppress(ImportError):  # some are only looked for
                 import_module(name)
@@ -48,12 +53,22 @@ def told(asked: dict[str, Any]) -> dict[str, Any]:
     """The exit code and streams of one run."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         child = os.fork()
-        if child == 0:  # and ends as Python ends
+        if child == 0:  # and ends as Python ends, but for taking apart all that is loaded, which takes longest
             with open(os.devnull, "rb") as nothing:  # noqa: PTH123
                 for number, file in enumerate((nothing, out, err)):
                     os.dup2(file.fileno(), number)
-            become(asked["command"], asked["folder"], asked["environment"])
-            sys.exit()
+            code: Any = 0
+            try:
+                become(asked["command"], asked["folder"], asked["environment"])
+            except SystemExit as ended:
+                code = ended.code
+            except BaseException:
+                traceback.print_exc()
+                code = 1
+            atexit._run_exitfuncs()
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code or 0)
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         for file in (out, err):
             file.seek(0)
