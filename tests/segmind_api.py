@@ -41,6 +41,8 @@ class Fault:
     drop: str = ""
     """`before` or `after` the body was read, `midway` through the answer: the connection is closed."""
     delay: float = 0.0
+    gate: threading.Event | None = None
+    """Answered when it is set."""
     bills: bool = False
     change: dict[str, Any] = field(default_factory=dict)
     """Fields of the proper JSON answer that are replaced; None removes one."""
@@ -177,6 +179,8 @@ class _Handler(BaseHTTPRequestHandler):
             api.start_job(json.loads(asked.body))
         if fault.delay:
             time.sleep(fault.delay)
+        if fault.gate is not None:
+            fault.gate.wait(300)
         if fault.drop == "after":
             self._hang_up()
             return

@@ -13,6 +13,7 @@ import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from hashlib import file_digest
 from pathlib import Path, PurePosixPath
 from types import TracebackType
@@ -110,7 +111,6 @@ class Remote:
     def close(self) -> None:
         """Close all connections; open requests go on at the API, and their tickets stay."""
         self.client.close()
-        self.tickets.close()
 
     def __enter__(self) -> Self:
         return self
@@ -216,9 +216,9 @@ def swap_remote(job: SwapJob, remote: Remote, spent: Spent | None = None) -> Out
             try:
                 output = finish(received.path, job, task.wanted, animated=task.animated)
             except ApiError:
-                remote.tickets.drop(task.key)  # it would come the same again
+                remote.tickets.drop(task.key, received.request_id)  # it would come the same again
                 raise
-        remote.tickets.drop(task.key)
+        remote.tickets.drop(task.key, received.request_id)
         return task.outcome(output, received, clock, warnings)
 
 
@@ -321,36 +321,39 @@ def _ask(task: _Task, remote: Remote, destination: Path, spent: Spent) -> tuple[
     options, tickets, key = remote.options, remote.tickets, task.key
     deadline = Deadline(options.deadline, remote.clock)
     warnings: list[str] = []
+    ticket: Ticket | None = None
 
-    def note(ticket: Ticket) -> None:
+    def note(accepted: Ticket, room: Path) -> None:
+        nonlocal ticket
+        ticket = accepted
         spent.requests += 1
         try:
-            tickets.keep(key, ticket)
+            tickets.keep(key, accepted, room)
         except OSError as error:
-            warnings.append(f"the open request {ticket.request_id} could not be noted in {tickets.folder}: "
+            warnings.append(f"the open request {accepted.request_id} could not be noted in {tickets.folder}: "
                             f"{error.strerror or error}")
 
     with remote.asking(key):
-        tickets.prepare()
         ticket = tickets.find(key)
         if ticket is not None and tickets.expired(ticket):
             warnings.append(f"an earlier request for this ({ticket.request_id}) is older than an hour and forgotten; "
                             "a new one was made")
-            tickets.drop(key)
+            tickets.drop(key, ticket.request_id)
             ticket = None
         before = spent.requests
         try:
             if ticket is not None:
                 remote.say(f"going on with request {ticket.request_id} of an earlier run; it is not billed again")
                 return remote.client.resume(ticket, destination, deadline=options.deadline), tuple(warnings)
-            request = _sent(task, remote, deadline)
-            received = remote.client.swap(request, destination, mode=options.mode, deadline=deadline.left(),
-                                          on_ticket=note)
+            with tickets.room() as room:
+                request = _sent(task, remote, deadline)
+                received = remote.client.swap(request, destination, mode=options.mode, deadline=deadline.left(),
+                                              on_ticket=partial(note, room=room))
         except ApiError as error:
-            if ticket is None and spent.requests == before and error.retry is Retry.UNKNOWN:
+            if ticket is None and error.retry is Retry.UNKNOWN:
                 spent.requests += 1
-            if error.ticket is None:
-                tickets.drop(key)
+            if ticket is not None and error.ticket is None:
+                tickets.drop(key, ticket.request_id)
             raise
         if spent.requests == before:  # a blocking call has no ticket
             spent.requests += 1

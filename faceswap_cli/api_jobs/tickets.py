@@ -9,11 +9,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 from faceswap_cli.errors import OutputError
@@ -21,6 +21,9 @@ from faceswap_cli.segmind.schema import AnswerError
 from faceswap_cli.segmind.ticket import Ticket
 
 _SUFFIX = ".ticket.json"
+_ROOM = ".room"
+_ROOM_BYTES = 4096
+"""Of a ticket, which is padded: more than one takes."""
 
 
 def default_folder() -> Path:
@@ -54,24 +57,39 @@ class Tickets:
         self.folder = folder
         self._now = now
 
-    def prepare(self) -> None:
-        """See to it that tickets can be written, before anything that is billed is sent; forget those of no use.
+    @contextlib.contextmanager
+    def room(self) -> Iterator[Path]:
+        """Make the file that takes a ticket, before anything that is billed is sent; forget tickets of no use.
+
+        The file has its place on the disk then, so that a disk that fills up meanwhile costs no ticket. It is gone at
+        the end, or is the ticket. The folder stays: other processes note their requests there.
 
         Raises:
-            OutputError: They cannot.
+            OutputError: It cannot be written.
         """
+        path = self.folder / f".{token_hex(8)}{_ROOM}"
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            if not os.access(self.folder, os.W_OK | os.X_OK):
-                raise PermissionError(13, "no permission to write there")
-        except OSError as error:
-            raise OutputError(f"cannot note open requests in {self.folder}: {error.strerror or error}; nothing was "
-                              "sent") from error
+            try:
+                self._write(path, b"")
+            except OSError as error:
+                raise OutputError(f"cannot note open requests in {self.folder}: {error.strerror or error}; nothing was "
+                                  "sent") from error
+            self._sweep()
+            yield path
+        finally:
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+    def _sweep(self) -> None:
         for path in self.folder.glob("*" + _SUFFIX):
             ticket = _read(path)
             # A day later nobody can wonder any more what became of it.
             if ticket is None or self._now() - ticket.submitted_at > 86_400:
                 with contextlib.suppress(OSError):
+                    path.unlink()
+        for path in self.folder.glob(f".*{_ROOM}"):  # of runs that were killed
+            with contextlib.suppress(OSError):
+                if time.time() - path.stat().st_mtime > 86_400:
                     path.unlink()
 
     def find(self, key: str) -> Ticket | None:
@@ -82,33 +100,35 @@ class Tickets:
         """Whether the API has forgotten the request by now."""
         return ticket.expired(self._now())
 
-    def keep(self, key: str, ticket: Ticket) -> None:
+    def keep(self, key: str, ticket: Ticket, room: Path) -> None:
         """Write a ticket down; it is on the disk when this returns.
+
+        Args:
+            key: What it is filed under.
+            ticket: The open request.
+            room: What `room` gave, which is renamed.
 
         Raises:
             OSError: It cannot be.
         """
-        handle, name = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=self.folder)  # readable by the user alone
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(json.dumps(ticket.to_json()).encode())
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).replace(self._path(key))
-        except BaseException:
+        self._write(room, json.dumps(ticket.to_json()).encode())
+        room.replace(self._path(key))
+
+    def drop(self, key: str, request_id: str | None) -> None:
+        """The request is no longer open. The ticket of another one, of a process that asks the same, stays."""
+        found = self.find(key)
+        if found is not None and found.request_id == request_id:
             with contextlib.suppress(OSError):
-                Path(name).unlink()
-            raise
+                self._path(key).unlink()
 
-    def drop(self, key: str) -> None:
-        """The request is no longer open."""
-        with contextlib.suppress(OSError):
-            self._path(key).unlink()
-
-    def close(self) -> None:
-        """Remove the folder if there is nothing in it."""
-        with contextlib.suppress(OSError):
-            self.folder.rmdir()
+    def _write(self, path: Path, data: bytes) -> None:
+        """Write to the disk, over what is there; the folder is made anew should somebody have removed it meanwhile."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data.ljust(_ROOM_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}{_SUFFIX}"

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
+import os
+import shutil
 import stat
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +22,7 @@ from segmind_api import CANARY, FakeClock, Fault, SegmindApi, broken, limited
 from videos import make_video
 
 from faceswap_cli.api_jobs.swap import Remote, Spent, check_remote, falls_back, swap_remote
+from faceswap_cli.api_jobs.tickets import Tickets
 from faceswap_cli.errors import InputError, OutputError, RemoteError, UsageError
 from faceswap_cli.jobs.job import Pair, SwapJob
 from faceswap_cli.jobs.swap import swap_file
@@ -429,6 +434,52 @@ def test_nothing_is_sent_where_it_cannot_be_noted(api, opened, job, tmp_path):
     with pytest.raises(OutputError, match="nothing was sent"):
         swap_remote(job, opened())
     assert not api.asked
+
+
+def test_nothing_is_sent_where_the_disk_is_full(api, opened, job, tmp_path, monkeypatch):
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OutputError, match="No space left on device; nothing was sent"):
+        swap_remote(job, opened())
+    assert not api.asked and not tickets(tmp_path)
+
+
+def test_a_folder_that_was_removed_meanwhile_is_made_anew(api, opened, job, tmp_path, monkeypatch):
+    remote = opened(deadline=30)
+    submit = remote.client.submit
+    monkeypatch.setattr(remote.client, "submit", lambda *arguments, **more: (
+        shutil.rmtree(tmp_path / "tickets"), submit(*arguments, **more))[1])
+    api.states = ["PROCESSING"]
+    with pytest.raises(ApiError, match="run again within the hour"):
+        swap_remote(job, remote)
+    assert len(tickets(tmp_path)) == 1
+
+
+def test_the_ticket_of_another_process_that_asks_the_same_stays(api, opened, job, tmp_path, monkeypatch):
+    first, keep = opened(), Tickets.keep
+
+    def overtaken(self, key, ticket, room):
+        keep(self, key, ticket, room)
+        with first.tickets.room() as room:
+            keep(self, key, replace(ticket, request_id="another"), room)
+
+    monkeypatch.setattr(Tickets, "keep", overtaken)
+    swap_remote(job, first)
+    (path,) = tickets(tmp_path)
+    assert json.loads(path.read_bytes())["request_id"] == "another"
+
+
+def test_what_a_killed_run_left_of_a_ticket_goes_after_a_day(opened, tmp_path):
+    (tmp_path / "tickets").mkdir()
+    for name, age in (("old", 90_000), ("new", 60)):
+        path = tmp_path / "tickets" / f".{name}.room"
+        path.touch()
+        os.utime(path, (time.time() - age,) * 2)
+    with opened().tickets.room():
+        pass
+    assert [path.name for path in tickets(tmp_path)] == [".new.room"]
 
 
 # --- fallback ---------------------------------------------------------------------------------------------------------

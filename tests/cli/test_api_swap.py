@@ -168,6 +168,31 @@ def test_an_interrupted_swap_is_taken_up_again(api, run, place):
     assert done.returncode == 0 and b"going on with request" in done.stderr and len(api.billed) == 1
 
 
+def test_a_run_that_ends_costs_no_ticket_of_another_that_is_killed(api, run, place):
+    """Both note their requests in one folder; the result that is paid for is fetched by the next run."""
+    command = ("swap", "me.jpg", "party.jpg", "-o", "out.jpg", "--remote")
+    gate = threading.Event()
+    api.states = ["PROCESSING"]
+    api.fail("submit", Fault(gate=gate))
+    with subprocess.Popen(place.arguments(*command), cwd=place.folder, stderr=subprocess.DEVNULL) as first:
+        try:
+            wait_for(lambda: api.count("submit") == 1)
+            for quality in ("50", "60"):
+                done = run("swap", "me.jpg", "party.jpg", "-o", f"{quality}.jpg", "--remote", "--remote-mode", "sync",
+                           "--image-quality", quality)
+                assert done.returncode == 0, done.stderr
+            gate.set()
+            wait_for(lambda: api.count("status") > 0)
+        finally:
+            first.kill()
+    api.states = ["COMPLETED"]
+    for states in api.jobs.values():
+        states.extend(["COMPLETED"])
+    done = run(*command)
+    assert done.returncode == 0 and (place / "out.jpg").exists() and b"not billed again" in done.stderr
+    assert api.count("submit") == 1 and len(api.billed) == 3
+
+
 # --- batches ----------------------------------------------------------------------------------------------------------
 
 def test_batch(api, run, place, photos):
@@ -181,7 +206,7 @@ def test_batch(api, run, place, photos):
     assert summary["remote"] == {"requests": 6, "cost": 0.3, "fallbacks": 0}
     assert len(api.billed) == 6 and len({body["target_img"] for body in api.billed}) == 6
     assert len(api.assets) == 7  # the picture of the face is sent once
-    assert not (place / "out" / REQUESTS).exists()
+    assert not list((place / "out" / REQUESTS).glob("*.json"))
     again = run("batch", "me.jpg", "photos", "-o", "out", "--remote", "--json")
     assert again.returncode == 0 and {item["status"] for item in lines(again)[0]} == {"current"}
     assert len(api.billed) == 6
@@ -292,7 +317,7 @@ def test_a_batch_that_ends_in_the_middle_resumes_its_open_requests(api, run, pla
     items, summary = lines(done)
     assert done.returncode == 0 and [item["status"] for item in items] == ["done"] * 6
     assert len(api.billed) == 6 and summary["remote"]["requests"] == 3
-    assert not (place / "out" / REQUESTS).exists()
+    assert not list((place / "out" / REQUESTS).glob("*.json"))
     assert {item["engine"]["request_id"] for item in items} == set(api.jobs)
 
 
