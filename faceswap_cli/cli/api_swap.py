@@ -22,7 +22,7 @@ def swap_there(output: Output, job: SwapJob, swap_here: Callable[[Output, SwapJo
         swap_here: Does it on this machine.
 
     Raises:
-        FaceswapError: As `jobs.remote.swap_remote` and, with a fallback, as `swap_here`.
+        FaceswapError: As `api_jobs.swap.swap_remote` and, with a fallback, as `swap_here`.
     """
     from faceswap_cli.api_jobs.swap import Remote, Spent, check_remote, falls_back, swap_remote
     from faceswap_cli.segmind.faults import ApiError

@@ -22,7 +22,7 @@ _COPY_BYTES = 1 << 20
 
 
 class Seal(Protocol):
-    """What signs a finished file; see `media.signing`."""
+    """What signs a finished file; see `media.marks.signing`."""
 
     @property
     def suffix(self) -> str | None:

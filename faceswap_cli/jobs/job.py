@@ -103,7 +103,7 @@ class OutputInfo:
         duration: Seconds that it plays; 0 for a still.
         loop: Times that it plays, 0 for ever; None: once, or a still.
         bytes: Size of the file; 0 where it went to a pipe.
-        marks: What tells that it is a composite: `xmp`, `c2pa`, `label`, as `media.provenance.marks` gives them.
+        marks: What tells that it is a composite: `xmp`, `c2pa`, `label`, as `media.marks.provenance.marks` gives them.
     """
 
     path: str
@@ -142,7 +142,7 @@ class Outcome:
         sources, target: Inputs as given.
         output: What was written; None when nothing was (dry run, `--on-no-face skip`).
         engine: Names of the parts that ran: engine, analyser, swapper, restorer, provider. Of the API: see
-            `jobs.remote`.
+            `api_jobs.swap`.
         frames: Frames read.
         frames_swapped: Frames with at least one swapped face.
         frames_without_face: Frames in which no face was found.

@@ -121,7 +121,7 @@ def swap_file(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None = Non
     """
     if job.remote is not None:
         raise UsageError(f"{job.target}: this job is for the API, which no engine of this machine may stand in for "
-                         "unasked; give it to jobs.remote.swap_remote")
+                         "unasked; give it to api_jobs.swap.swap_remote")
     check_output(job)
     if is_remote(job.output):
         return _swap_to_remote(job, backend, on_frame, prepared, workers, before_commit)

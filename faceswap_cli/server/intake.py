@@ -51,7 +51,7 @@ class Intake:
             destination: Is written.
 
         Raises:
-            InputError: It cannot be had; see `check_uri` and `media.fetch.fetch`. Or it is a video.
+            InputError: It cannot be had; see `check_uri` and `net.fetch.fetch`. Or it is a video.
             LimitError: It is larger than the limit.
             OutputError: The disk is full.
         """

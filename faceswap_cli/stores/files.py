@@ -1,7 +1,7 @@
 """Files of object stores and other remote file systems (`s3://...`), through fsspec, as inputs and outputs of a batch.
 
 What is given as a URL of these is reached with the credentials of whoever runs the command: it must never come from
-strangers. http(s) is not served here; `media.fetch` has the care that takes.
+strangers. http(s) is not served here; `net.fetch` has the care that takes.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 The packet depends on the version and the kind of engine alone: no names, paths, hashes or dates, so that equal runs
 give equal bytes and nothing about the inputs leaks. It can be stripped; a label for honest tools, not a seal: that is
-`media.signing`. What people see is drawn by `media.label`.
+`media.marks.signing`. What people see is drawn by `media.marks.label`.
 
 Source of the terms: IPTC NewsCodes, vocabulary `digitalsourcetype`; of the places in files: XMP specification, part 3.
 """
