@@ -1,4 +1,4 @@
-"""Option records: names, defaults and ranges, declared once. Frozen, small and picklable.
+"""Option records: names, defaults, ranges and what they apply to (`facts`), declared once. Frozen, small, picklable.
 
 Floor 0: imports nothing heavy, so that `--help` can read defaults and choices from here.
 """
@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from faceswap_cli.errors import UsageError
+from faceswap_cli.facts import Neural, Remote, option
 from faceswap_cli.trim import Trim
 
 ALL = "all"
@@ -159,12 +160,15 @@ class SelectOptions:
         reference_threshold: Least similarity of a face to the reference of a person, 0..1; None: the engine's own.
     """
 
-    order: Order = Order.LARGE_SMALL
-    target_index: FaceIndex = None
-    source_index: FaceIndex = None
-    target_gender: GenderFilter = GenderFilter.NO
-    source_gender: GenderFilter = GenderFilter.NO
-    reference_threshold: float | None = None
+    order: Order = option(Order.LARGE_SMALL, "--order", api="detection_face_order", column=True, project=True)
+    target_index: FaceIndex = option(None, "--target-index", api="input_faces_index", column=True, project=True)
+    source_index: FaceIndex = option(None, "--source-index", api="source_faces_index", column=True, project=True)
+    target_gender: GenderFilter = option(GenderFilter.NO, "--target-gender", api="detect_gender_input",
+                                         column=True, project=True)
+    source_gender: GenderFilter = option(GenderFilter.NO, "--source-gender", api="detect_gender_source",
+                                         column=True, project=True)
+    reference_threshold: float | None = option(None, "--reference-threshold", remote=Remote.IDENTITY,
+                                               column=True, project=True)
 
     def __post_init__(self) -> None:
         if self.reference_threshold is not None:
@@ -189,11 +193,13 @@ class RuntimeOptions:
         faces_ahead: Faces that will be swapped beside those of the clip at hand, as far as known (a batch).
     """
 
-    provider: Provider = Provider.AUTO
-    device: int = 0
-    accelerate: Accelerate = Accelerate.AUTO
-    threads: int | None = None
-    faces_ahead: int = 0
+    provider: Provider = option(Provider.AUTO, "--provider", neural=Neural.NEEDS, anyway=(Provider.CPU,),
+                                remote=Remote.ENGINE, project=True)
+    device: int = option(0, "--device", neural=Neural.TUNES, remote=Remote.ENGINE, pixels=False, project=True)
+    accelerate: Accelerate = option(Accelerate.AUTO, "--accelerate", neural=Neural.NEEDS, anyway=(Accelerate.OFF,),
+                                    remote=Remote.ENGINE, project=True)
+    threads: int | None = option(None, "", remote=Remote.NEVER, pixels=False)
+    faces_ahead: int = option(0, "", remote=Remote.NEVER, pixels=False)
 
     def __post_init__(self) -> None:
         if self.device < 0:
@@ -212,9 +218,9 @@ class DetectorOptions:
         score: Least detection score, 0..1.
     """
 
-    model: str | None = None
-    size: int = 640
-    score: float = 0.5
+    model: str | None = option(None, "--detector", neural=Neural.NEEDS, api="facedetection", column=True, project=True)
+    size: int = option(640, "--detector-size", neural=Neural.NEEDS, column=True, project=True)
+    score: float = option(0.5, "--detector-score", neural=Neural.NEEDS, column=True, project=True)
 
     def __post_init__(self) -> None:
         if not 128 <= self.size <= 1280 or self.size % 32:
@@ -249,10 +255,10 @@ class SwapOptions:
         keep_mouth: The target's own mouth stays.
     """
 
-    model: str | None = None
-    size: int | None = None
-    masks: tuple[MaskKind, ...] = (MaskKind.BOX,)
-    keep_mouth: bool = False
+    model: str | None = option(None, "--swapper", neural=Neural.NEEDS, column=True, project=True)
+    size: int | None = option(None, "--swap-size", neural=Neural.NEEDS, column=True, project=True)
+    masks: tuple[MaskKind, ...] = option((MaskKind.BOX,), "--mask", neural=Neural.NEEDS, column=True, project=True)
+    keep_mouth: bool = option(False, "--keep-mouth", neural=Neural.NEEDS, column=True, project=True)
 
     def __post_init__(self) -> None:
         if self.size is not None and (not 128 <= self.size <= 1024 or self.size % 128):
@@ -271,11 +277,14 @@ class RestoreOptions:
         interpolation: How the crop is resized for it and back.
     """
 
-    model: str | None = None
-    if_available: bool = False
-    weight: float = 0.75
-    visibility: float = 1.0
-    interpolation: Interpolation = Interpolation.BILINEAR
+    model: str | None = option(None, "--restore", neural=Neural.NEEDS, api="face_restore", column=True, project=True)
+    if_available: bool = option(False, "--face-restore/--no-face-restore", animations_api="face_restore",
+                                remote=Remote.NEVER, project=True)
+    weight: float = option(0.75, "--restore-weight", neural=Neural.TUNES, api="face_restore_weight",
+                           column=True, project=True)
+    visibility: float = option(1.0, "--restore-visibility", neural=Neural.TUNES, column=True, project=True)
+    interpolation: Interpolation = option(Interpolation.BILINEAR, "--interpolation", neural=Neural.TUNES,
+                                          api="interpolation", column=True, project=True)
 
     def __post_init__(self) -> None:
         _check_range("--restore-weight", self.weight, 0.0, 1.0)
@@ -296,15 +305,15 @@ class EngineOptions:
         models_folder: Where models lie; None: `FACESWAP_MODELS_DIR`, else the platform's data folder.
     """
 
-    engine: EngineName = EngineName.AUTO
+    engine: EngineName = option(EngineName.AUTO, "--engine", remote=Remote.ENGINE, column=True, project=True)
     select: SelectOptions = field(default_factory=SelectOptions)
-    describe: bool = False
-    measure: bool = False
+    describe: bool = option(False, "", remote=Remote.NEVER, pixels=False)
+    measure: bool = option(False, "", remote=Remote.NEVER, pixels=False)
     detector: DetectorOptions = field(default_factory=DetectorOptions)
     swap: SwapOptions = field(default_factory=SwapOptions)
     restore: RestoreOptions = field(default_factory=RestoreOptions)
     runtime: RuntimeOptions = field(default_factory=RuntimeOptions)
-    models_folder: str | None = None
+    models_folder: str | None = option(None, "--models-dir", remote=Remote.ENGINE, pixels=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,10 +328,10 @@ class VideoOptions:
         keep_fps: Every frame is kept; else frames are dropped to at most 30 a second.
     """
 
-    codec: VideoCodec = VideoCodec.AUTO
-    crf: int | None = None
-    preset: str | None = None
-    keep_fps: bool = True
+    codec: VideoCodec = option(VideoCodec.AUTO, "--video-codec", remote=Remote.OUTPUT, column=True, project=True)
+    crf: int | None = option(None, "--crf", remote=Remote.OUTPUT, column=True, project=True)
+    preset: str | None = option(None, "--preset", remote=Remote.OUTPUT, column=True, project=True)
+    keep_fps: bool = option(True, "--keep-fps/--no-keep-fps", remote=Remote.OUTPUT, column=True, project=True)
 
     def __post_init__(self) -> None:
         if self.crf is not None:
@@ -360,16 +369,16 @@ class MediaOptions:
         credentials: Sign the output; None: it is not signed.
     """
 
-    image_format: MediaFormat | None = None
-    image_quality: int = 95
-    max_pixels: int = MAX_PIXELS
-    provenance: bool = True
-    trained: bool = False
-    trim: Trim | None = None
+    image_format: MediaFormat | None = option(None, "--image-format", api="image_format", column=True, project=True)
+    image_quality: int = option(95, "--image-quality", api="image_quality", column=True, project=True)
+    max_pixels: int = option(MAX_PIXELS, "--max-pixels", remote=Remote.NEVER, pixels=False, column=True)
+    provenance: bool = option(True, "--no-provenance", remote=Remote.NEVER, column=True)
+    trained: bool = option(False, "", remote=Remote.NEVER)
+    trim: Trim | None = option(None, "--trim", remote=Remote.OUTPUT, column=True)
     video: VideoOptions = field(default_factory=VideoOptions)
-    label: str | None = None
-    keep_metadata: bool = False
-    credentials: Credentials | None = None
+    label: str | None = option(None, "--label", remote=Remote.NEVER, column=True, project=True)
+    keep_metadata: bool = option(False, "--keep-metadata", remote=Remote.OUTPUT, column=True)
+    credentials: Credentials | None = option(None, "--c2pa-cert", remote=Remote.NEVER)
 
     def __post_init__(self) -> None:
         if not 10 <= self.image_quality <= 100:
@@ -396,12 +405,12 @@ class RemoteOptions:
         fallback: What does the job when the API is down or out of credits; None: nothing, it fails.
     """
 
-    mode: RemoteMode = RemoteMode.AUTO
-    base_url: str | None = None
-    upload_url: str | None = None
-    key_file: str | None = None
-    deadline: float = 600.0
-    fallback: Fallback | None = None
+    mode: RemoteMode = option(RemoteMode.AUTO, "--remote-mode", only_with="--remote")
+    base_url: str | None = option(None, "--remote-url", only_with="--remote")
+    upload_url: str | None = option(None, "--remote-upload-url", only_with="--remote")
+    key_file: str | None = option(None, "--key-file", only_with="--remote")
+    deadline: float = option(600.0, "--remote-timeout", only_with="--remote")
+    fallback: Fallback | None = option(None, "--fallback", only_with="--remote")
 
     def __post_init__(self) -> None:
         if not 1 <= self.deadline <= 86_400:

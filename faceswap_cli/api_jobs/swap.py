@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
+from faceswap_cli import facts
 from faceswap_cli.api_jobs.result import finish
 from faceswap_cli.api_jobs.tickets import Tickets, default_folder, ticket_key
 from faceswap_cli.errors import OutputError, UsageError
@@ -32,14 +33,14 @@ from faceswap_cli.media.frame import ClipInfo
 from faceswap_cli.media.marks.label import check_label
 from faceswap_cli.media.open import open_media
 from faceswap_cli.names import is_url, redact_url
-from faceswap_cli.options import EngineName, Fallback, MediaFormat, OnNoFace, RemoteOptions, VideoOptions
+from faceswap_cli.options import Fallback, MediaFormat, OnNoFace, RemoteOptions
 from faceswap_cli.segmind.address import is_hosted
 from faceswap_cli.segmind.client import SegmindClient
 from faceswap_cli.segmind.clock import Clock as ApiClock
 from faceswap_cli.segmind.clock import Deadline, SystemClock
 from faceswap_cli.segmind.faults import ApiError, Retry
 from faceswap_cli.segmind.key import load_key
-from faceswap_cli.segmind.parameters import animation_request, still_request
+from faceswap_cli.segmind.parameters import animation_request, check_options, still_request
 from faceswap_cli.segmind.results import Received
 from faceswap_cli.segmind.schema import AnyRequest, FaceswapperRequest
 from faceswap_cli.segmind.ticket import Ticket
@@ -131,34 +132,15 @@ def check_remote(job: SwapJob) -> None:
     people = {"--reference": job.references, "--pair": job.pairs, "--min-similarity": job.min_similarity is not None}
     for option, given in people.items():
         if given:
-            raise UsageError(f"{option} cannot be used with --remote: the API does not tell who a face is; leave one "
-                             "of the two out")
+            raise UsageError(f"{option} cannot be used with --remote: {facts.Remote.IDENTITY}")
     if len(job.sources) != 1:
         raise UsageError("--source cannot be used with --remote: the API takes one picture of the face; name one")
     source = job.sources[0]
     if (not is_url(source) and Path(source).is_dir()) or (is_remote(source) and source.endswith("/")):
         raise UsageError(f"{source} is a folder, and with --remote the API takes one picture of the face; name one")
     if job.on_no_face is not OnNoFace.FAIL:
-        raise UsageError(f"--on-no-face {job.on_no_face} cannot be used with --remote: the API does not say in a fixed "
-                         "way that there was no face; leave one of the two out")
-    media, video = job.media, VideoOptions()
-    files = {"--trim": media.trim is not None, "--keep-metadata": media.keep_metadata,
-             "--video-codec": media.video.codec != video.codec, "--crf": media.video.crf is not None,
-             "--preset": media.video.preset is not None, "--no-keep-fps": media.video.keep_fps != video.keep_fps}
-    for option, given in files.items():
-        if given:
-            raise UsageError(f"{option} cannot be used with --remote: the API makes the output, and takes no such "
-                             "wish; leave one of the two out")
-    if job.remote.fallback is None:
-        engine, runtime = job.engine, job.engine.runtime
-        local = {"--engine": engine.engine is not EngineName.AUTO, "--models-dir": engine.models_folder is not None,
-                 "--provider": runtime.provider != type(runtime)().provider,
-                 "--device": runtime.device != type(runtime)().device,
-                 "--accelerate": runtime.accelerate != type(runtime)().accelerate}
-        for option, given in local.items():
-            if given:
-                raise UsageError(f"{option} cannot be used with --remote: it is about the engine of this machine; "
-                                 "leave it out, or add --fallback local")
+        raise UsageError(f"--on-no-face {job.on_no_face} cannot be used with --remote: {facts.Remote.NO_FACE}")
+    check_options(job.engine, job.media, fallback=job.remote.fallback is not None)
     if job.media.label is not None:
         check_label(job.media.label)  # drawn here, when the result is paid for
     # What a local file is, its content says later.

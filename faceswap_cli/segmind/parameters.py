@@ -1,78 +1,20 @@
-"""Our options as parameters of the API, and the other way round."""
+"""Our options as parameters of the API."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from enum import StrEnum
 from typing import Any
 
 from faceswap_cli.errors import UsageError
-from faceswap_cli.options import (
-    ALL,
-    DetectorOptions,
-    EngineOptions,
-    FaceIndex,
-    GenderFilter,
-    Interpolation,
-    MediaFormat,
-    MediaOptions,
-    Order,
-    RestoreOptions,
-    SelectOptions,
-    SwapOptions,
-)
-from faceswap_cli.segmind.index import read_index_list
-from faceswap_cli.segmind.schema import AnyRequest, FaceswapperRequest, FaceswapV3Request
+from faceswap_cli.facts import Option, Remote, fields, given
+from faceswap_cli.models.catalogue import CATALOGUE, find_spec
+from faceswap_cli.options import ALL, EngineOptions, MediaFormat, MediaOptions
+from faceswap_cli.segmind.fields import ChoiceField, IndexField
+from faceswap_cli.segmind.schema import IMAGE_FORMATS, FaceswapperRequest, FaceswapV3Request
 
-RESTORERS = {
-    "codeformer-v0.1.0.pth": "codeformer",
-    "GFPGANv1.4.pth": "gfpgan_1.4",
-    "GFPGANv1.3.pth": "gfpgan_1.3",
-}
-"""The API's names of restorers, and ids of the catalogue."""
+_STILL = {row.name: row for row in FaceswapV3Request.fields}
 
-DETECTORS = {
-    "retinaface_resnet50": "retinaface_resnet50",
-    "retinaface_mobile0.25": "retinaface_mobile0.25",
-    "YOLOv5l": "yolov5l_face",
-    "YOLOv5n": "yolov5n_face",
-}
-"""The API's names of detectors, and ids of the catalogue."""
-
-INTERPOLATIONS = {
-    "Nearest": Interpolation.NEAREST,
-    "Bilinear": Interpolation.BILINEAR,
-    "Bicubic": Interpolation.BICUBIC,
-    "Lanczos": Interpolation.LANCZOS,
-}
-"""The API's words, and ours."""
-
-IMAGE_FORMATS = {
-    "jpeg": MediaFormat.JPEG,
-    "png": MediaFormat.PNG,
-    "webp": MediaFormat.WEBP,
-}
-"""Formats that the API writes, and ours."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What a request asks of this machine.
-
-    Attributes:
-        source, target: URIs of the pictures, or base64 text.
-        engine, media: Options of a job.
-        warnings: What of the request cannot be had here, one line each; for the answer.
-    """
-
-    source: str
-    target: str
-    engine: EngineOptions
-    media: MediaOptions
-    warnings: tuple[str, ...] = ()
-
-
-# --- from our options to a request ------------------------------------------------------------------------------------
 
 def still_request(source: str, target: str, engine: EngineOptions, media: MediaOptions, *,
                   written_as: MediaFormat | None = None, base64: bool = False) -> FaceswapV3Request:
@@ -90,34 +32,14 @@ def still_request(source: str, target: str, engine: EngineOptions, media: MediaO
     Raises:
         UsageError: An option that the API has no parameter for.
     """
-    _refuse_local_options(engine)
-    select, restore, ours = engine.select, engine.restore, SelectOptions()
-    body: dict[str, Any] = {"source_img": source, "target_img": target}
-    if base64:
-        body["base64"] = True
-    if select.target_gender != ours.target_gender:
-        body["detect_gender_input"] = select.target_gender.value
-    if select.source_gender != ours.source_gender:
-        body["detect_gender_source"] = select.source_gender.value
-    if select.order != ours.order:
-        body["detection_face_order"] = select.order.value
-    if restore.model is not None:
-        body["face_restore"] = _api_name(RESTORERS, restore.model, "--restore")
-    if restore.weight != RestoreOptions().weight:
-        body["face_restore_weight"] = restore.weight
-    if engine.detector.model is not None:
-        body["facedetection"] = _api_name(DETECTORS, engine.detector.model, "--detector")
     wanted = media.image_format or written_as
-    if wanted is not None:
-        body["image_format"] = wanted.value if wanted in IMAGE_FORMATS.values() else MediaFormat.PNG.value
-    if media.image_quality != MediaOptions().image_quality:
-        body["image_quality"] = media.image_quality
-    if select.target_index is not None:
-        body["input_faces_index"] = _index_list(select.target_index, "--target-index")
-    if restore.interpolation != RestoreOptions().interpolation:
-        body["interpolation"] = restore.interpolation.value.capitalize()
-    if select.source_index is not None:
-        body["source_faces_index"] = _index_list(select.source_index, "--source-index")
+    if wanted is not None and wanted not in IMAGE_FORMATS:
+        wanted = MediaFormat.PNG
+    media = replace(media, image_format=wanted)
+    check_options(engine, media, fallback=True)
+    body: dict[str, Any] = {"source_img": source, "target_img": target} | ({"base64": True} if base64 else {})
+    for options in (engine, media):
+        body |= {one.facts.api: _parameter(one, one.of(options)) for one in given(options) if one.facts.api}
     return FaceswapV3Request.parse(body)
 
 
@@ -135,128 +57,57 @@ def animation_request(source: str, target: str, engine: EngineOptions, *,
     Raises:
         UsageError: An option that the API has no parameter for, which are nearly all.
     """
-    _refuse_local_options(engine)
-    select, restore, ours = engine.select, engine.restore, SelectOptions()
-    alone = {
-        "--order": select.order != ours.order,
-        "--target-index": select.target_index is not None,
-        "--source-index": select.source_index is not None,
-        "--target-gender": select.target_gender != ours.target_gender,
-        "--source-gender": select.source_gender != ours.source_gender,
-        "--detector": engine.detector.model is not None,
-        "--restore": restore.model is not None,
-        "--restore-weight": restore.weight != RestoreOptions().weight,
-        "--interpolation": restore.interpolation != RestoreOptions().interpolation,
-    }
-    _refuse_first(alone, "for animations")
+    check_options(engine, fallback=True)
+    for one in given(engine):
+        if one.facts.api and not one.facts.animations_api:
+            raise UsageError(f"{one.facts.given} cannot be used with --remote: the API has no parameter for it for "
+                             "animations; leave one of the two out")
     body: dict[str, Any] = {"input_face_image": source, "target_face_image": target}
-    if not restore.if_available:
-        body["face_restore"] = False
+    defaults = {row.name: row.default for row in FaceswapperRequest.fields}
+    body |= {name: one.of(engine) for one in fields(EngineOptions)
+             if (name := one.facts.animations_api) and one.of(engine) != defaults[name]}
     if file_type is not None:
         body["file_type"] = file_type
     return FaceswapperRequest.parse(body)
 
 
-def _refuse_local_options(engine: EngineOptions) -> None:
-    """Refuse what decides the pixels and cannot be told to the API. What only runs them is left for a fallback."""
-    swap, detector = SwapOptions(), DetectorOptions()
-    _refuse_first({
-        "--swapper": engine.swap.model is not None,
-        "--swap-size": engine.swap.size is not None,
-        "--mask": engine.swap.masks != swap.masks,
-        "--keep-mouth": engine.swap.keep_mouth,
-        "--detector-size": engine.detector.size != detector.size,
-        "--detector-score": engine.detector.score != detector.score,
-        "--restore-visibility": engine.restore.visibility != RestoreOptions().visibility,
-    }, "")
-
-
-def _refuse_first(given: dict[str, bool], where: str) -> None:
-    for option, is_given in given.items():
-        if is_given:
-            what = " ".join(filter(None, ("the API has no parameter for it", where)))
-            raise UsageError(f"{option} cannot be used with --remote: {what}; leave one of the two out")
-
-
-def _api_name(table: dict[str, str], name: str, option: str) -> str:
-    """The API's name of a model that the user named by any of its names."""
-    from faceswap_cli.models.catalogue import find_spec
-
-    known = {ours: theirs for theirs, ours in table.items()}
-    found = name if name in known else find_spec(name).id
-    if found not in known:
-        raise UsageError(f"{option} {name} cannot be used with --remote; the API has {', '.join(table)}")
-    return known[found]
-
-
-def _index_list(index: FaceIndex, option: str) -> str:
-    if index is None or isinstance(index, str):
-        if index == ALL:
-            raise UsageError(f"{option} {ALL} cannot be used with --remote: the API takes numbers; "
-                             "list them, such as 0,1,2")
-        return index or "0"
-    return ",".join(map(str, index))
-
-
-# --- from a request to our options ------------------------------------------------------------------------------------
-
-def read_request(request: AnyRequest, engine: EngineOptions, media: MediaOptions, *,
-                 installed: Collection[str] = ()) -> Asked:
-    """What a request asks for, as options of a job.
-
-    A restorer or detector that is not installed is no error: the swap is done with what there is, and `warnings` say
-    so.
+def check_options(*records: EngineOptions | MediaOptions, fallback: bool) -> None:
+    """Refuse what the API has no parameter for and is not done here with its result.
 
     Args:
-        request: As it was parsed.
-        engine: The server's own: which engine runs, and on what. The request decides the rest.
-        media: The server's own bounds.
-        installed: Ids of the restorers and detectors that the engine can run; none for the embedded engine.
+        records: The options.
+        fallback: What only runs the engine of this machine is for a fallback.
+
+    Raises:
+        UsageError: Such an option; names it.
     """
-    warnings: list[str] = []
-    if isinstance(request, FaceswapperRequest):
-        restore = RestoreOptions()
-        if request.face_restore:
-            restore = _restore("codeformer-v0.1.0.pth", False, restore, installed, warnings)
-        asked = replace(engine, select=SelectOptions(target_index=(0,), source_index=(0,)), restore=restore)
-        return Asked(source=request.input_face_image, target=request.target_face_image, engine=asked, media=media,
-                     warnings=tuple(warnings))
-    restore = RestoreOptions(weight=request.face_restore_weight, interpolation=INTERPOLATIONS[request.interpolation])
-    asked = replace(
-        engine,
-        select=SelectOptions(
-            order=Order(request.detection_face_order),
-            # A face can be replaced only once, and the API's grammar allows a number twice.
-            target_index=tuple(dict.fromkeys(read_index_list(request.input_faces_index))),
-            source_index=read_index_list(request.source_faces_index),
-            target_gender=GenderFilter(request.detect_gender_input),
-            source_gender=GenderFilter(request.detect_gender_source)),
-        detector=_detector(request, engine.detector, installed, warnings),
-        restore=_restore(request.face_restore, "face_restore" in request.given, restore, installed, warnings))
-    written = replace(media, image_format=IMAGE_FORMATS[request.image_format], image_quality=request.image_quality)
-    return Asked(source=request.source_img, target=request.target_img, engine=asked, media=written,
-                 warnings=tuple(warnings))
+    allowed = {Remote.NEVER, Remote.ENGINE} if fallback else {Remote.NEVER}
+    for options in records:
+        for one in given(options):
+            if not one.facts.api and one.facts.remote not in allowed:
+                raise UsageError(f"{one.facts.given} cannot be used with --remote: {one.facts.remote}")
 
 
-def _restore(name: str, named: bool, options: RestoreOptions, installed: Collection[str],
-             warnings: list[str]) -> RestoreOptions:
-    if RESTORERS[name] in installed:
-        return replace(options, model=RESTORERS[name])
-    others = [ours for ours in RESTORERS.values() if ours in installed]
-    if not others:
-        warnings.append("faces are not restored: this server has no restorer")
-        return options
-    if named:
-        warnings.append(f"face_restore: {name} is not installed on this server; {others[0]} restores")
-    return replace(options, model=others[0])
+def our_word(parameter: str, word: str) -> str:
+    """The API's word for a value, in our words; other words stay."""
+    row = _STILL[parameter]
+    if not isinstance(row, ChoiceField) or word not in row.choices:
+        return word
+    return next((spec.id for spec in CATALOGUE if word in spec.aliases), word.lower())
 
 
-def _detector(request: FaceswapV3Request, own: DetectorOptions, installed: Collection[str],
-              warnings: list[str]) -> DetectorOptions:
-    wanted = DETECTORS[request.facedetection]
-    if wanted in installed:
-        return replace(own, model=wanted)
-    if "facedetection" in request.given:
-        warnings.append(f"facedetection: {request.facedetection} is not installed on this server; its own detector "
-                        "finds the faces")
-    return own
+def _parameter(one: Option, value: Any) -> Any:
+    """A value as the API spells it."""
+    row, flag = _STILL[one.facts.api], one.facts.flag
+    if isinstance(row, IndexField):
+        if value == ALL:
+            raise UsageError(f"{flag} {ALL} cannot be used with --remote: the API takes numbers; list them, such as "
+                             "0,1,2")
+        return ",".join(map(str, value))
+    if not isinstance(row, ChoiceField):
+        return value
+    ours = value if isinstance(value, StrEnum) else find_spec(value).id  # a model has several names
+    spelled = next((word for word in row.choices if our_word(row.name, word) == ours), None)
+    if spelled is None:
+        raise UsageError(f"{flag} {value} cannot be used with --remote; the API has {', '.join(row.choices)}")
+    return spelled

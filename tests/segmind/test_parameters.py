@@ -1,4 +1,4 @@
-"""Our options as parameters of the API, and back."""
+"""Our options as parameters of the API."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from faceswap_cli.cli import words
 from faceswap_cli.errors import UsageError
 from faceswap_cli.models.catalogue import find_spec
 from faceswap_cli.models.spec import Role
@@ -24,12 +23,10 @@ from faceswap_cli.options import (
     RuntimeOptions,
     SelectOptions,
     SwapOptions,
+    VideoOptions,
 )
-from faceswap_cli.segmind import parameters, schema
-from faceswap_cli.segmind.parameters import animation_request, read_request, still_request
-from faceswap_cli.segmind.schema import FaceswapperRequest, FaceswapV3Request
-
-ALL_INSTALLED = {*parameters.RESTORERS.values(), *parameters.DETECTORS.values()}
+from faceswap_cli.segmind import schema
+from faceswap_cli.segmind.parameters import animation_request, check_options, our_word, still_request
 
 
 def sent(engine: EngineOptions, media: MediaOptions | None = None, **more: Any) -> dict[str, Any]:
@@ -39,17 +36,17 @@ def sent(engine: EngineOptions, media: MediaOptions | None = None, **more: Any) 
     return body
 
 
-def test_the_tables_cover_the_api_and_name_models_of_the_catalogue() -> None:
-    assert tuple(parameters.RESTORERS) == schema.RESTORERS
-    assert tuple(parameters.DETECTORS) == schema.DETECTORS
-    assert tuple(parameters.INTERPOLATIONS) == schema.INTERPOLATIONS
-    assert tuple(parameters.IMAGE_FORMATS) == schema.IMAGE_FORMATS
+def test_the_words_of_the_api_are_ours_and_models_of_the_catalogue() -> None:
+    assert [our_word("face_restore", word) for word in schema.RESTORERS] == ["codeformer", "gfpgan_1.4", "gfpgan_1.3"]
+    assert {our_word("interpolation", word) for word in schema.INTERPOLATIONS} == set(Interpolation)
+    assert set(schema.IMAGE_FORMATS) <= set(MediaFormat)
     assert set(schema.ORDERS) == set(Order)
     assert set(schema.GENDERS) == set(GenderFilter)
-    assert parameters.RESTORERS == words.RESTORERS
-    for theirs, ours in (parameters.RESTORERS | parameters.DETECTORS).items():
-        assert find_spec(theirs).id == ours
-        assert find_spec(ours).role in (Role.RESTORER, Role.DETECTOR)
+    for parameter, role in (("face_restore", Role.RESTORER), ("facedetection", Role.DETECTOR)):
+        for word in schema.RESTORERS if role is Role.RESTORER else schema.DETECTORS:
+            assert find_spec(word).id == our_word(parameter, word)
+            assert find_spec(word).role is role
+    assert our_word("face_restore", "gfpgan_1.4") == "gfpgan_1.4"  # ours stay
 
 
 def test_nothing_set_is_nothing_sent() -> None:
@@ -104,6 +101,16 @@ def test_what_the_api_has_no_parameter_for_is_refused(engine: EngineOptions, opt
         sent(engine)
 
 
+@pytest.mark.parametrize(("options", "flag"), [
+    (EngineOptions(select=SelectOptions(reference_threshold=0.5)), "--reference-threshold"),
+    (EngineOptions(models_folder="x"), "--models-dir"), (MediaOptions(keep_metadata=True), "--keep-metadata"),
+    (MediaOptions(video=VideoOptions(keep_fps=False)), "--no-keep-fps"),
+])
+def test_whatever_is_no_parameter_nor_done_here_is_refused(options: EngineOptions | MediaOptions, flag: str) -> None:
+    with pytest.raises(UsageError, match=f"^{flag} cannot be used with --remote"):
+        check_options(options, fallback=False)
+
+
 def test_what_only_runs_the_local_engine_is_kept_for_a_fallback() -> None:
     assert sent(EngineOptions(engine=EngineName.EMBEDDED, runtime=RuntimeOptions(threads=2), models_folder="x")) == {}
 
@@ -125,63 +132,3 @@ def test_an_animation_is_restored_unless_it_is_declined() -> None:
 def test_the_model_for_animations_takes_nearly_nothing(engine: EngineOptions, option: str) -> None:
     with pytest.raises(UsageError, match=f"^{option} cannot be used with --remote"):
         animation_request("s", "t", engine)
-
-
-def test_a_request_comes_back_as_the_options_it_was_made_of() -> None:
-    engine = EngineOptions(
-        select=SelectOptions(order=Order.TOP_BOTTOM, target_index=(2, 0), source_index=(1, 1),
-                             target_gender=GenderFilter.MALE, source_gender=GenderFilter.FEMALE),
-        detector=DetectorOptions(model="yolov5l_face"),
-        restore=RestoreOptions(model="gfpgan_1.3", weight=0.25, interpolation=Interpolation.NEAREST))
-    media = MediaOptions(image_format=MediaFormat.PNG, image_quality=70)
-    asked = read_request(still_request("s", "t", engine, media), EngineOptions(), MediaOptions(),
-                         installed=ALL_INSTALLED)
-    assert (asked.source, asked.target, asked.engine, asked.media, asked.warnings) == ("s", "t", engine, media, ())
-
-
-def test_a_request_of_defaults_asks_for_what_the_api_does() -> None:
-    request = FaceswapV3Request.parse({"source_img": "s", "target_img": "t"})
-    asked = read_request(request, EngineOptions(), MediaOptions(max_pixels=1000), installed=ALL_INSTALLED)
-    assert asked.engine.select == SelectOptions(target_index=(0,), source_index=(0,))
-    assert asked.engine.restore.model == "codeformer"
-    assert asked.engine.detector.model == "retinaface_resnet50"
-    assert asked.media == MediaOptions(image_format=MediaFormat.JPEG, image_quality=95, max_pixels=1000)
-
-
-@pytest.mark.parametrize("body", [{}, {"face_restore": "GFPGANv1.4.pth"}])
-def test_without_a_restorer_the_swap_is_done_and_the_answer_says_so(body: dict[str, str]) -> None:
-    request = FaceswapV3Request.parse({"source_img": "s", "target_img": "t"} | body)
-    asked = read_request(request, EngineOptions(engine=EngineName.EMBEDDED), MediaOptions())
-    assert asked.engine.restore.model is None
-    assert not asked.engine.restore.if_available
-    assert asked.warnings == ("faces are not restored: this server has no restorer",)
-    assert asked.engine.engine is EngineName.EMBEDDED
-    assert asked.engine.detector.model is None
-
-
-def test_another_restorer_steps_in_and_that_is_told_where_one_was_named() -> None:
-    pictures = {"source_img": "s", "target_img": "t"}
-    installed = {"gfpgan_1.4"}
-    silent = read_request(FaceswapV3Request.parse(pictures), EngineOptions(), MediaOptions(), installed=installed)
-    assert (silent.engine.restore.model, silent.warnings) == ("gfpgan_1.4", ())
-    named = FaceswapV3Request.parse(pictures | {"face_restore": "GFPGANv1.3.pth", "facedetection": "YOLOv5l"})
-    told = read_request(named, EngineOptions(), MediaOptions(), installed=installed)
-    assert told.engine.restore.model == "gfpgan_1.4"
-    assert [line.partition(":")[0] for line in told.warnings] == ["facedetection", "face_restore"]
-
-
-def test_a_target_face_is_replaced_only_once() -> None:
-    """The API's grammar allows a number twice; the selection of targets does not."""
-    request = FaceswapV3Request.parse({"source_img": "s", "target_img": "t", "input_faces_index": "1,0,1",
-                                       "source_faces_index": "0,0"})
-    select = read_request(request, EngineOptions(), MediaOptions()).engine.select
-    assert (select.target_index, select.source_index) == ((1, 0), (0, 0))
-
-
-@pytest.mark.parametrize(("restore", "model"), [(None, "codeformer"), (True, "codeformer"), (False, None)])
-def test_the_other_model_restores_by_a_switch(restore: bool | None, model: str | None) -> None:
-    request = FaceswapperRequest.parse({"input_face_image": "s", "target_face_image": "t", "face_restore": restore})
-    asked = read_request(request, EngineOptions(), MediaOptions(), installed=ALL_INSTALLED)
-    assert (asked.engine.restore.model, asked.media.image_format) == (model, None)
-    without = read_request(request, EngineOptions(), MediaOptions())
-    assert bool(without.warnings) == (model is not None)
