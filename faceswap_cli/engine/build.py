@@ -8,16 +8,9 @@ from faceswap_cli.engine.neural import FULL_SET, NeuralParts, has_full_set, mode
 from faceswap_cli.engine.parts import Analyser, Restorer, Swapper
 from faceswap_cli.engine.registry import ENGINES, load_part
 from faceswap_cli.errors import ModelError, UsageError
+from faceswap_cli.facts import Neural, given
 from faceswap_cli.models.store import ModelStore
-from faceswap_cli.options import (
-    Accelerate,
-    DetectorOptions,
-    EngineName,
-    EngineOptions,
-    Provider,
-    RestoreOptions,
-    SwapOptions,
-)
+from faceswap_cli.options import EngineName, EngineOptions
 
 
 def build_engine(options: EngineOptions, store: ModelStore | None = None) -> Engine:
@@ -76,39 +69,27 @@ def _choose(options: EngineOptions, store: ModelStore) -> tuple[EngineName, list
         ModelError: Options of the neural engine, which is not installed.
         UsageError: Options of the neural engine, and the embedded one is named.
     """
-    asked = _neural_options(options)
+    neural = [one for one in given(options) if one.facts.neural is not Neural.NO
+              and one.of(options) not in one.facts.anyway]
     if options.engine is EngineName.NEURAL:
         return EngineName.NEURAL, []
     if options.engine is EngineName.EMBEDDED:
-        if asked:
-            raise UsageError(f"{asked[0]} is for the neural engine, which runs trained models; leave it or "
-                             "--engine embedded out")
+        if neural:
+            raise UsageError(f"{neural[0].facts.given} is for the neural engine, which runs trained models; leave it "
+                             "or --engine embedded out")
         return EngineName.EMBEDDED, []
     if has_full_set(store):
         return EngineName.NEURAL, [f"engine: neural ({ENGINES[EngineName.NEURAL].summary}); "
                                    "--engine embedded takes the one without"]
-    if asked:
+    needed = next((one.facts.given for one in neural if one.facts.neural is Neural.NEEDS), None)
+    if needed is not None:
         wanted = options.restore.model or options.detector.model or options.swap.model
         more = f" {wanted}" if wanted else ""
-        raise ModelError(f"{asked[0]} needs the neural engine, which is not installed; "
+        raise ModelError(f"{needed} needs the neural engine, which is not installed; "
                          f"run: faceswap models pull {FULL_SET}{more} --accept-license")
-    return EngineName.EMBEDDED, [f"engine: embedded ({ENGINES[EngineName.EMBEDDED].summary}); for the neural one: "
-                                 f"faceswap models pull {FULL_SET} --accept-license"]
-
-
-def _neural_options(options: EngineOptions) -> list[str]:
-    """Options given that only the neural engine understands, as they are written."""
-    swap, detector, runtime = SwapOptions(), DetectorOptions(), options.runtime
-    given = {
-        "--swapper": options.swap.model is not None,
-        "--swap-size": options.swap.size is not None,
-        "--mask": options.swap.masks != swap.masks,
-        "--keep-mouth": options.swap.keep_mouth,
-        "--detector": options.detector.model is not None,
-        "--detector-size": options.detector.size != detector.size,
-        "--detector-score": options.detector.score != detector.score,
-        "--restore": options.restore.model is not RestoreOptions().model,
-        "--provider": runtime.provider not in (Provider.AUTO, Provider.CPU),
-        "--accelerate": runtime.accelerate is Accelerate.WINOGRAD,
-    }
-    return [option for option, is_given in given.items() if is_given]
+    notes = [f"engine: embedded ({ENGINES[EngineName.EMBEDDED].summary}); for the neural one: "
+             f"faceswap models pull {FULL_SET} --accept-license"]
+    if neural:
+        names = ", ".join(one.facts.given for one in neural)
+        notes.append(f"warning: no effect without the neural engine: {names}")
+    return EngineName.EMBEDDED, notes

@@ -113,8 +113,10 @@ def _still(request: FaceswapV3Request, options: ServerOptions, installed: _Insta
                            source_index=read_index_list(request.source_faces_index),
                            target_gender=GenderFilter(request.detect_gender_input),
                            source_gender=GenderFilter(request.detect_gender_source))
-    restore = RestoreOptions(if_available=True, weight=request.face_restore_weight,
-                             interpolation=Interpolation(request.interpolation.lower()))
+    restore = RestoreOptions(if_available=True)
+    if installed.neural:  # how to restore is said by the API's defaults too, and the other engine takes no such option
+        restore = replace(restore, weight=request.face_restore_weight,
+                          interpolation=Interpolation(request.interpolation.lower()))
     engine = replace(options.engine, select=select)
     if (restorer := installed.model(request.face_restore)) is not None:
         restore = replace(restore, model=restorer.id, if_available=False)
@@ -136,16 +138,16 @@ class _Installed:
     def __init__(self, engine: EngineOptions) -> None:
         folder = engine.models_folder
         self._store = ModelStore(None if folder is None else Path(folder).expanduser())
-        self._neural = engine.engine is EngineName.NEURAL or (engine.engine is EngineName.AUTO and all(
+        self.neural = engine.engine is EngineName.NEURAL or (engine.engine is EngineName.AUTO and all(
             self._store.installed(role) for role in (Role.SWAPPER, Role.DETECTOR, Role.RECOGNISER)))
 
     def model(self, name: str) -> ModelSpec | None:
         """A model by the API's name for it; None: it is not installed."""
-        if not self._neural:
+        if not self.neural:
             return None
         spec = self._store.find(find_spec(name).id)
         return spec if self._store.is_installed(spec) else None
 
     def best(self, role: Role) -> ModelSpec | None:
         """The best of a role that is installed."""
-        return next(iter(self._store.installed(role)), None) if self._neural else None
+        return next(iter(self._store.installed(role)), None) if self.neural else None

@@ -20,6 +20,7 @@ from faceswap_cli.options import (
     DetectorOptions,
     EngineName,
     EngineOptions,
+    Interpolation,
     MaskKind,
     Provider,
     RestoreOptions,
@@ -115,12 +116,29 @@ def test_an_option_of_the_neural_engine_is_never_ignored(option, given):
         build_engine(EngineOptions(engine=EngineName.EMBEDDED, **given))
 
 
-@pytest.mark.parametrize("given", [
-    {"runtime": RuntimeOptions(provider=Provider.CPU, accelerate=Accelerate.OFF)},
-    {"restore": RestoreOptions(weight=0.2, visibility=0.3)},
-], ids=["a CPU", "how much to restore"])
-def test_what_the_embedded_engine_does_anyway_may_be_said(given):
-    assert build_engine(EngineOptions(engine=EngineName.EMBEDDED, **given)).parts["swapper"] == "mesh"
+TUNES = [
+    ("--restore-weight", {"restore": RestoreOptions(weight=0.2)}),
+    ("--restore-visibility", {"restore": RestoreOptions(visibility=0.3)}),
+    ("--interpolation", {"restore": RestoreOptions(interpolation=Interpolation.LANCZOS)}),
+    ("--device", {"runtime": RuntimeOptions(device=1)}),
+]
+
+
+@pytest.mark.parametrize(("option", "given"), TUNES, ids=[option for option, _ in TUNES])
+def test_an_option_that_only_tunes_the_neural_engine_is_refused_or_told_once(option, given):
+    with pytest.raises(UsageError, match=rf"^{option} is for the neural engine"):
+        build_engine(EngineOptions(engine=EngineName.EMBEDDED, **given))
+    engine = build_engine(EngineOptions(**given))
+    assert engine.parts["engine"] == "embedded"
+    (told,) = (note for note in engine.notes if option in note)
+    assert told == f"warning: no effect without the neural engine: {option}"
+    with pytest.raises(ModelError, match=r"^--keep-mouth needs the neural engine"):
+        build_engine(EngineOptions(**given, swap=SwapOptions(keep_mouth=True)))
+
+
+def test_what_the_embedded_engine_does_anyway_may_be_said():
+    given = RuntimeOptions(provider=Provider.CPU, accelerate=Accelerate.OFF)
+    assert build_engine(EngineOptions(engine=EngineName.EMBEDDED, runtime=given)).parts["swapper"] == "mesh"
 
 
 @pytest.mark.parametrize(("given", "says"), [
