@@ -7,14 +7,13 @@ import signal
 import sys
 import traceback
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from types import FrameType
 from typing import Annotated
 
 import typer
 from typer.core import TyperCommand
 
-from faceswap_cli.cli import words
 from faceswap_cli.cli.batch.command import BATCH_EXAMPLES, batch
 from faceswap_cli.cli.bench import BENCH_EXAMPLES, bench
 from faceswap_cli.cli.command import Command
@@ -59,15 +58,6 @@ def _faceswap(
     """Put the face of one picture on the faces of others: stills and animations, offline."""
 
 
-def _command(words_of_api: Mapping[str, str]) -> type[Command]:
-    """A command that also understands the words of the API."""
-
-    class Understanding(Command):
-        api_words = words_of_api
-
-    return Understanding
-
-
 def _give_settings(app: typer.Typer) -> None:
     """Have the commands take what is set by variables and files, and those of groups too."""
     for info in app.registered_commands:
@@ -82,10 +72,10 @@ def build_app() -> typer.Typer:
     """The application with its commands."""
     app = typer.Typer(name=PROGRAM, no_args_is_help=True, rich_markup_mode="rich", pretty_exceptions_enable=False)
     app.callback(epilog=_EPILOG)(_faceswap)
-    app.command("swap", cls=_command(words.SWAP_WORDS), epilog=SWAP_EXAMPLES)(swap)
-    app.command("swap-gif", cls=_command(words.ANIMATION_WORDS), epilog=SWAP_GIF_EXAMPLES)(swap_gif)
-    app.command("batch", cls=_command(words.BATCH_WORDS), epilog=BATCH_EXAMPLES)(batch)
-    app.command("detect", cls=_command(words.DETECT_WORDS), epilog=DETECT_EXAMPLES)(detect)
+    app.command("swap", epilog=SWAP_EXAMPLES)(swap)
+    app.command("swap-gif", epilog=SWAP_GIF_EXAMPLES)(swap_gif)
+    app.command("batch", epilog=BATCH_EXAMPLES)(batch)
+    app.command("detect", epilog=DETECT_EXAMPLES)(detect)
     app.command("serve", epilog=SERVE_EXAMPLES)(serve)
     app.command("bench", epilog=BENCH_EXAMPLES)(bench)
     app.command("doctor", epilog=DOCTOR_EXAMPLES)(doctor)

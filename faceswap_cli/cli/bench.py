@@ -25,9 +25,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from faceswap_cli.cli.options import common as o
+from faceswap_cli.cli.options.declare import option
 from faceswap_cli.cli.output import Output
 from faceswap_cli.cli.stdout import is_terminal
 from faceswap_cli.errors import UsageError
@@ -45,17 +44,18 @@ BENCH_EXAMPLES = """Examples
 
 MEASURED = "What is measured"
 
-StillOption = Annotated[str, typer.Option(
-    "--still", metavar="WxH,...|none", rich_help_panel=MEASURED, help="Sizes of pictures, in pixels.")]
+StillOption = Annotated[str, option(
+    "--still", project=True, metavar="WxH,...|none", rich_help_panel=MEASURED, help="Sizes of pictures, in pixels.")]
 
-ClipOption = Annotated[str, typer.Option(
-    "--clip", metavar="WxH,...|none", rich_help_panel=MEASURED, help="Sizes of videos, in pixels.")]
+ClipOption = Annotated[str, option(
+    "--clip", project=True, metavar="WxH,...|none", rich_help_panel=MEASURED, help="Sizes of videos, in pixels.")]
 
-SecondsOption = Annotated[float, typer.Option(
-    "--seconds", metavar="N", rich_help_panel=MEASURED, help="How long to measure, about; warming up comes before it.")]
+SecondsOption = Annotated[float, option(
+    "--seconds", project=True, metavar="N", rich_help_panel=MEASURED,
+    help="How long to measure, about; warming up comes before it.")]
 
-RoundsOption = Annotated[int | None, typer.Option(
-    "--rounds", metavar="N", show_default=False, rich_help_panel=MEASURED,
+RoundsOption = Annotated[int | None, option(
+    "--rounds", project=True, metavar="N", show_default=False, rich_help_panel=MEASURED,
     help="How often to measure everything, however long it takes.")]
 
 

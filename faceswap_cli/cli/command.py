@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperOption
@@ -22,23 +22,11 @@ from faceswap_cli.cli.config.settings import (
     settable,
     variable_of,
 )
+from faceswap_cli.cli.options.declare import FACTS
 from faceswap_cli.errors import FaceswapError, UsageError
+from faceswap_cli.facts import Neural, Remote
+from faceswap_cli.options import EngineName
 from faceswap_cli.text import one_line
-
-_ONLY_WITH: Mapping[str, tuple[str, object]] = {
-    **dict.fromkeys(("remote-mode", "remote-url", "remote-upload-url", "remote-timeout", "key-file", "fallback",
-                     "remote-jobs", "max-requests", "max-cost", "cost-per-request"), ("remote", True)),
-    **dict.fromkeys(("address", "num-gpus"), ("executor", "ray")),
-}
-"""Settings that mean something only where another option has a value; elsewhere they wait for a run that has."""
-
-_NOT_REMOTE = {"workers", "threads", "timeout", "max-memory", "executor", "swapper", "swap-size", "mask", "keep-mouth",
-               "detector-size", "detector-score", "restore-visibility", "on-no-face", "reference-threshold",
-               "min-similarity", "keep-metadata", "video-codec", "crf", "preset", "keep-fps"}
-"""Settings for the engine of this machine, which the API has no parameter for."""
-
-_FALLBACK = {"engine", "models-dir", "provider", "device", "accelerate"}
-"""Settings that with --remote are for --fallback local alone."""
 
 _YIELDS = {"quiet": "verbose"}
 """A setting, and the flag that means the opposite: who gives it does not want the setting."""
@@ -49,14 +37,12 @@ _FORMATS = {"image-format", "file-type"}
 class Command(TyperCommand):
     """Values that are not given come from variables and files; see `settings`."""
 
-    api_words: ClassVar[Mapping[str, str]] = {}
-    """The API's words for its options; they are not shown in its help."""
-
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse; a value that is refused is told with the place it comes from."""
         defaults = ctx.default_map = _Defaults(ctx, self)
+        flags = {flag for option in options_of(self) for flag in (*option.opts, *option.secondary_opts)}
         try:
-            rest = super().parse_args(ctx, words.translate(args, self.api_words))
+            rest = super().parse_args(ctx, words.translate(args, flags))
         except typer.BadParameter as error:
             name = None if error.param is None else error.param.name
             source = None if name is None else ctx.get_parameter_source(name)
@@ -141,17 +127,21 @@ class _Defaults(dict[str, Any]):
 
     def _applies(self, setting: Setting) -> bool:
         """Whether a setting is for this run; what does not go with what was asked for is left out, not an error."""
-        key = setting.key
-        if key in _ONLY_WITH:
-            other, wanted = _ONLY_WITH[key]
-            return bool(self._in_force(other) == wanted)
+        key, facts = setting.key, FACTS.get(setting.key)
         if key in _YIELDS and self._in_force(_YIELDS[key], given=True):
             return False
         if key in _FORMATS and self._named_format():
             return False
-        if key in _NOT_REMOTE and self._in_force("remote"):
+        if facts is None:
+            return True
+        if facts.only_with:
+            other, _, wanted = facts.only_with.lstrip("-").partition(" ")
+            return bool(self._in_force(other) == wanted if wanted else self._in_force(other))
+        if facts.neural is not Neural.NO and self._in_force("engine") == EngineName.EMBEDDED:
             return False
-        return not (key in _FALLBACK and self._in_force("remote") and not self._in_force("fallback"))
+        if facts.api or facts.remote is Remote.NEVER or not self._in_force("remote"):
+            return True
+        return facts.remote is Remote.ENGINE and bool(self._in_force("fallback"))
 
     def _in_force(self, key: str, *, given: bool = False) -> Any:
         """The value of another option; None: the command has none of that name.

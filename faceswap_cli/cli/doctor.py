@@ -22,6 +22,7 @@ import typer
 
 from faceswap_cli.cli.options import common as o
 from faceswap_cli.cli.options import remote as r
+from faceswap_cli.cli.options.declare import option
 from faceswap_cli.cli.output import Output
 from faceswap_cli.cli.stdout import is_terminal
 from faceswap_cli.errors import ExitCode, UsageError
@@ -39,8 +40,8 @@ DOCTOR_EXAMPLES = """Examples
 
 LOOKS = "What is looked at"
 
-VerifyOption = Annotated[bool, typer.Option(
-    "--verify", rich_help_panel=LOOKS,
+VerifyOption = Annotated[bool, option(
+    "--verify", project=True, rich_help_panel=LOOKS,
     help="Read all installed models again, and try the neural engine; takes as long as reading them.")]
 
 RemoteOption = Annotated[bool, typer.Option(
@@ -48,8 +49,8 @@ RemoteOption = Annotated[bool, typer.Option(
     help="Ask the API too whether it answers and takes the key; starts no job. Without it nothing goes over a "
          "network.")]
 
-StrictOption = Annotated[bool, typer.Option(
-    "--strict", rich_help_panel=o.REPORTING, help="Exit with 1 for warnings too.")]
+StrictOption = Annotated[bool, option(
+    "--strict", project=True, rich_help_panel=o.REPORTING, help="Exit with 1 for warnings too.")]
 
 
 def doctor(
@@ -71,11 +72,11 @@ def doctor(
     from faceswap_cli.doctor.run import examine
 
     output = Output(json=json, quiet=quiet, verbose=debug)
-    for option, value in (("--models-dir", models_dir), ("--remote-url", remote_url), ("--key-file", key_file)):
+    for flag, value in (("--models-dir", models_dir), ("--remote-url", remote_url), ("--key-file", key_file)):
         if value is not None and not value.strip():
-            raise UsageError(f"the value given to {option} is empty; leave it out, or give one")
-        if value is not None and not remote and option != "--models-dir":
-            raise UsageError(f"{option} is for --remote; add --remote, or leave it out")
+            raise UsageError(f"the value given to {flag} is empty; leave it out, or give one")
+        if value is not None and not remote and flag != "--models-dir":
+            raise UsageError(f"{flag} is for --remote; add --remote, or leave it out")
     address = remote_url or os.environ.get(r.URL_VARIABLE) or None
     options = DoctorOptions(verify, None if models_dir is None else str(Path(models_dir).expanduser().absolute()),
                             RemoteOptions(base_url=address, key_file=key_file) if remote else None)

@@ -2,63 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator
 
-RESTORERS = {
-    "codeformer-v0.1.0.pth": "codeformer",
-    "GFPGANv1.4.pth": "gfpgan_1.4",
-    "GFPGANv1.3.pth": "gfpgan_1.3",
-}
-"""The API's file names of restorers, and ours."""
+from faceswap_cli.cli.options.declare import FACTS
 
-SWAP_WORDS = {
-    "--input-faces-index": "--target-index",
-    "--source-faces-index": "--source-index",
-    "--detect-gender-input": "--target-gender",
-    "--detect-gender-source": "--source-gender",
-    "--detection-face-order": "--order",
-    "--face-restore": "--restore",
-    "--face-restore-weight": "--restore-weight",
-    "--facedetection": "--detector",
-}
-"""The API's words for the options of `swap`."""
+API_WORDS = {f"--{facts.api.replace('_', '-')}": facts.flag for facts in FACTS.values()
+             if facts.api and facts.api.replace("_", "-") != facts.key}
+"""The API's words for options that it calls otherwise."""
 
-BATCH_WORDS = SWAP_WORDS
-"""The API's words for the options of `batch`."""
-
-ANIMATION_WORDS = {name: word for name, word in SWAP_WORDS.items() if name != "--face-restore"} | {
-    "--image-format": "--file-type",
-}
-"""The API's words for the options of `swap-gif`, where `--face-restore` is a switch of its own."""
-
-DETECT_WORDS = {
-    "--facedetection": "--detector",
-    "--detection-face-order": "--order",
-}
-"""The API's words for the options of `detect`."""
-
-_VALUES: Mapping[str, Mapping[str, str]] = {
-    "--restore": RESTORERS,
-    "--interpolation": {"Nearest": "nearest", "Bilinear": "bilinear", "Bicubic": "bicubic", "Lanczos": "lanczos"},
-    "--image-format": {"jpg": "jpeg", "tif": "tiff"},
-    "--file-type": {"png": "apng"},
-}
+_VALUES = {"--image-format": {"jpg": "jpeg", "tif": "tiff"}, "--file-type": {"png": "apng"}}
 
 
-def translate(arguments: list[str], words: Mapping[str, str]) -> list[str]:
+def translate(arguments: list[str], known: Collection[str] = ()) -> list[str]:
     """The arguments in the words of the command line.
 
-    Names may be written with underscores, as the API writes them. Values are translated for the options that have
-    other names for them. What follows `--` is left alone.
+    Names may be written with underscores, as the API writes them, and values as it spells them. What follows `--` is
+    left alone.
 
     Args:
         arguments: What follows the command's name.
-        words: The API's name of an option and ours.
+        known: Options of the command, with their dashes.
     """
-    return list(_translated(arguments, words))
+    return list(_translated(arguments, known))
 
 
-def _translated(arguments: list[str], words: Mapping[str, str]) -> Iterator[str]:
+def translate_value(flag: str, value: str) -> str:
+    """A value in the words of the command line."""
+    if flag in _VALUES:
+        return _VALUES[flag].get(value, value)
+    if not (parameter := _parameter(flag)):
+        return value
+    from faceswap_cli.segmind.parameters import our_word
+
+    return our_word(parameter, value)
+
+
+def _translated(arguments: list[str], known: Collection[str]) -> Iterator[str]:
     rest = iter(arguments)
     for argument in rest:
         if argument == "--":
@@ -70,18 +49,18 @@ def _translated(arguments: list[str], words: Mapping[str, str]) -> Iterator[str]
             continue
         spelled, equals, value = argument.partition("=")
         name = spelled.replace("_", "-")
-        name = words.get(name, name)
-        values = _VALUES.get(name, {})
+        if name not in known:
+            ours = "--file-type" if name == "--image-format" else API_WORDS.get(name, "")
+            name = ours if ours in known else name
         if equals:
-            yield f"{name}={values.get(value, value)}"
-        else:
-            yield name
-            if values:
-                yield from (values.get(value, value) for value in _next(rest))
+            yield f"{name}={translate_value(name, value)}"
+            continue
+        yield name
+        if (name in _VALUES or _parameter(name)) and (following := next(rest, None)) is not None:
+            yield translate_value(name, following)
 
 
-def _next(rest: Iterator[str]) -> Iterator[str]:
-    """The next argument, if there is one."""
-    for argument in rest:
-        yield argument
-        return
+def _parameter(flag: str) -> str:
+    """The API's name of an option; empty: it has none."""
+    facts = FACTS.get(flag.lstrip("-"))
+    return "" if facts is None else facts.api

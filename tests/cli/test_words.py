@@ -1,8 +1,17 @@
 from __future__ import annotations
 
 import pytest
+import typer
 
-from faceswap_cli.cli.words import ANIMATION_WORDS, DETECT_WORDS, SWAP_WORDS, translate
+from faceswap_cli.cli.app import build_app
+from faceswap_cli.cli.command import options_of
+from faceswap_cli.cli.words import translate
+
+COMMANDS = typer.main.get_command(build_app()).commands
+
+
+def options(command):
+    return {flag for option in options_of(COMMANDS[command]) for flag in (*option.opts, *option.secondary_opts)}
 
 
 @pytest.mark.parametrize(("given", "meant"), [
@@ -19,14 +28,17 @@ from faceswap_cli.cli.words import ANIMATION_WORDS, DETECT_WORDS, SWAP_WORDS, tr
     (["--restore"], ["--restore"]),
 ])
 def test_the_words_of_the_api_are_ours_in_swap(given, meant):
-    assert translate(given, SWAP_WORDS) == meant
+    assert translate(given, options("swap")) == meant
 
 
 def test_in_swap_gif_restoring_is_a_switch():
-    assert translate(["--face-restore", "a.png"], ANIMATION_WORDS) == ["--face-restore", "a.png"]
-    assert translate(["--no_face_restore"], ANIMATION_WORDS) == ["--no-face-restore"]
-    assert translate(["--image-format", "png"], ANIMATION_WORDS) == ["--file-type", "apng"]
+    known = options("swap-gif")
+    assert translate(["--face-restore", "a.png"], known) == ["--face-restore", "a.png"]
+    assert translate(["--no_face_restore"], known) == ["--no-face-restore"]
+    assert translate(["--image-format", "png"], known) == ["--file-type", "apng"]
 
 
 def test_detect_knows_the_order():
-    assert translate(["--detection-face-order", "left-right"], DETECT_WORDS) == ["--order", "left-right"]
+    assert translate(["--detection-face-order", "left-right"], options("detect")) == ["--order", "left-right"]
+    given = ["--input-faces-index", "0"]  # what a command has no option for stays, and is told as it was written
+    assert translate(given, options("detect")) == given

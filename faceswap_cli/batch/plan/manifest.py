@@ -15,31 +15,23 @@ import csv
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
-from typing import Any
+from types import NoneType
+from typing import Any, get_args, get_type_hints
 
 from faceswap_cli.batch.plan.naming import readable
 from faceswap_cli.errors import InputError, UsageError
 from faceswap_cli.faces.select import parse_index
+from faceswap_cli.facts import Option, fields
 from faceswap_cli.jobs.job import Pair
 from faceswap_cli.library.names import is_named
 from faceswap_cli.names import is_url
-from faceswap_cli.options import (
-    EngineName,
-    EngineOptions,
-    GenderFilter,
-    Interpolation,
-    MediaFormat,
-    MediaOptions,
-    OnNoFace,
-    Order,
-    VideoCodec,
-    parse_masks,
-)
+from faceswap_cli.options import EngineOptions, MediaOptions, OnNoFace, parse_masks
 from faceswap_cli.trim import parse_trim
 
 STDIN = "-"
@@ -49,7 +41,7 @@ OFF = "off"
 """The restorer that restores nothing, where the command line names one."""
 
 _DELIMITERS = ",;\t"
-_FORMATS = {"jpg": "jpeg", "tif": "tiff"}
+_OTHER_WORDS = {"jpg": "jpeg", "tif": "tiff"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,31 +76,12 @@ class Row:
         return (*self.sources, *self.references, *paired)
 
 
-@dataclass(frozen=True, slots=True)
-class _Column:
-    """What a column sets.
-
-    Attributes:
-        part: Of the options: `select`, `detector`, `swap` or `restore` of the engine's, `engine`, `video` of the
-            media's, `media` or `row`.
-        field: Its name there.
-        read: What a cell means; raises ValueError or UsageError.
-    """
-
-    part: str
-    field: str
-    read: Callable[[str], Any]
-
-
-def _one_of(kind: type[StrEnum], other_words: Mapping[str, str] | None = None) -> Callable[[str], StrEnum]:
-    def read(text: str) -> StrEnum:
-        word = text.lower()
-        try:
-            return kind((other_words or {}).get(word, word))
-        except ValueError as error:
-            raise ValueError(f"is none of {', '.join(kind)}") from error
-
-    return read
+def _one_of(kind: type[StrEnum], text: str) -> StrEnum:
+    word = text.lower()
+    try:
+        return kind(_OTHER_WORDS.get(word, word))
+    except ValueError as error:
+        raise ValueError(f"is none of {', '.join(kind)}") from error
 
 
 def _whole(text: str) -> int:
@@ -145,40 +118,33 @@ def _label(text: str) -> str:
     return check_label(text)
 
 
-_COLUMNS = {
-    "order": _Column("select", "order", _one_of(Order)),
-    "target_index": _Column("select", "target_index", lambda text: parse_index(text, option="target_index")),
-    "source_index": _Column("select", "source_index",
-                            lambda text: parse_index(text, option="source_index", repeats=True)),
-    "target_gender": _Column("select", "target_gender", _one_of(GenderFilter)),
-    "source_gender": _Column("select", "source_gender", _one_of(GenderFilter)),
-    "reference_threshold": _Column("select", "reference_threshold", _number),
-    "min_similarity": _Column("row", "min_similarity", _share),
-    "engine": _Column("engine", "engine", _one_of(EngineName)),
-    "swapper": _Column("swap", "model", str),
-    "swap_size": _Column("swap", "size", _whole),
-    "mask": _Column("swap", "masks", parse_masks),
-    "keep_mouth": _Column("swap", "keep_mouth", _switch),
-    "detector": _Column("detector", "model", str),
-    "detector_size": _Column("detector", "size", _whole),
-    "detector_score": _Column("detector", "score", _number),
-    "restore": _Column("restore", "model", lambda text: None if text == OFF else text),
-    "restore_weight": _Column("restore", "weight", _number),
-    "restore_visibility": _Column("restore", "visibility", _number),
-    "interpolation": _Column("restore", "interpolation", _one_of(Interpolation)),
-    "image_format": _Column("media", "image_format", _one_of(MediaFormat, _FORMATS)),
-    "image_quality": _Column("media", "image_quality", _whole),
-    "max_pixels": _Column("media", "max_pixels", _whole),
-    "trim": _Column("media", "trim", parse_trim),
-    "video_codec": _Column("video", "codec", _one_of(VideoCodec)),
-    "crf": _Column("video", "crf", _whole),
-    "preset": _Column("video", "preset", str),
-    "keep_fps": _Column("video", "keep_fps", _switch),
-    "label": _Column("media", "label", _label),
-    "keep_metadata": _Column("media", "keep_metadata", _switch),
-    "provenance": _Column("media", "provenance", _switch),
-    "on_no_face": _Column("row", "on_no_face", _one_of(OnNoFace)),
+_READERS: dict[str, Callable[[str], Any]] = {
+    "target_index": lambda text: parse_index(text, option="target_index"),
+    "source_index": lambda text: parse_index(text, option="source_index", repeats=True),
+    "mask": parse_masks,
+    "restore": lambda text: None if text == OFF else text,
+    "trim": parse_trim,
+    "label": _label,
+    "min_similarity": _share,
+    "on_no_face": partial(_one_of, OnNoFace),
 }
+"""What cells mean where the type of the option does not say it."""
+
+_BY_TYPE: dict[Any, Callable[[str], Any]] = {int: _whole, float: _number, bool: _switch, str: str}
+
+
+def _reader(one: Option) -> Callable[[str], Any]:
+    """What a cell means, by the type of the option."""
+    kind = get_type_hints(one.record)[one.field.name]
+    kind = next(part for part in (*get_args(kind), kind) if part is not NoneType)
+    return _BY_TYPE.get(kind) or partial(_one_of, kind)
+
+
+_OPTIONS = {one.facts.key.removeprefix("no-").replace("-", "_"): (part, one)
+            for part, record in (("engine", EngineOptions), ("media", MediaOptions))
+            for one in fields(record) if one.facts.column}
+_COLUMNS = {name: _READERS.get(name) or _reader(one) for name, (_, one) in _OPTIONS.items()} | {
+    name: _READERS[name] for name in ("on_no_face", "min_similarity")}
 
 COLUMNS = ("target", "source", "reference", "pair", "output", *_COLUMNS)
 """All columns that a manifest can have."""
@@ -248,29 +214,28 @@ class _Options:
         return found
 
     def _merge(self, cells: Cells) -> _Options:
-        changes: dict[str, dict[str, Any]] = {}
+        records: dict[str, Any] = {"engine": self.engine, "media": self.media, "on_no_face": self.on_no_face,
+                                   "min_similarity": self.min_similarity}
         for name, text in cells:
-            column = _COLUMNS[name]
             try:
-                changes.setdefault(column.part, {})[column.field] = column.read(text)
+                value = _COLUMNS[name](text)
             except ValueError as error:
                 raise UsageError(f"{name} {readable(text)} {error}") from error
-        if "model" in changes.get("restore", {}):
-            changes["restore"]["if_available"] = False
-        engine = self.engine
-        parts: dict[str, Any] = {part: replace(getattr(engine, part), **changes.pop(part))
-                                 for part in ("select", "detector", "swap", "restore") if part in changes}
-        engine = replace(engine, **parts, **changes.get("engine", {})) if parts or "engine" in changes else engine
-        media = self.media
-        if "video" in changes:
-            media = replace(media, video=replace(media.video, **changes["video"]))
-        if "media" in changes:
-            media = replace(media, **changes["media"])
-        row = changes.get("row", {})
-        min_similarity = row.get("min_similarity", self.min_similarity)
-        if min_similarity is not None and not engine.measure:
-            engine = replace(engine, measure=True)
-        return _Options(engine, media, row.get("on_no_face", self.on_no_face), min_similarity)
+            part, path = (_OPTIONS[name][0], _OPTIONS[name][1].path) if name in _OPTIONS else (name, ())
+            records[part] = _put(records[part], path, value)
+            if name == "restore":
+                records["engine"] = _put(records["engine"], ("restore", "if_available"), False)
+        if records["min_similarity"] is not None and not records["engine"].measure:
+            records["engine"] = replace(records["engine"], measure=True)
+        return _Options(**records)
+
+
+def _put(options: Any, path: tuple[str, ...], value: Any) -> Any:
+    """The record with another value at the end of a path of names."""
+    if not path:
+        return value
+    name, *rest = path
+    return replace(options, **{name: _put(getattr(options, name), tuple(rest), value)})
 
 
 def _names(value: Any, column: str, where: str) -> list[str]:

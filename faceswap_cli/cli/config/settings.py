@@ -25,6 +25,7 @@ from typer.core import TyperOption
 
 from faceswap_cli.cli import words
 from faceswap_cli.cli.config.file import USER_FILE_VARIABLE, is_there, project_file, read_toml, user_file
+from faceswap_cli.cli.options.declare import FACTS
 from faceswap_cli.errors import UsageError
 
 PREFIX = "FACESWAP_"
@@ -61,14 +62,6 @@ _OF_ONE_CALL_OF: Mapping[CommandPath, set[str]] = {
     ("faces", "save"): {"source-index"},
     ("models", "import"): {"as", "family", "name", "role"},
 }
-
-_NOT_FOR_PROJECTS = {
-    "allow-private-urls", "cost-per-request", "data-dir", "executor", "fallback", "key-file", "keep-metadata",
-    "keys-file", "max-cost", "max-requests", "models-dir", "no-provenance", "overwrite", "port",
-}
-_NOT_FOR_PROJECTS_PREFIXES = ("remote", "c2pa")
-_PLACES_ON_THE_NET = {"URL", "ADDRESS"}
-"""Metavars of options that lead elsewhere; no project may."""
 
 _PATHS = {"FILE", "FOLDER"}
 """Metavars of options that name files."""
@@ -162,9 +155,8 @@ def settable(path: CommandPath, options: Mapping[str, TyperOption]) -> dict[str,
 
 def for_projects(option: TyperOption) -> bool:
     """Whether a project's file may set it."""
-    key = key_of(option)
-    return (key not in _NOT_FOR_PROJECTS and not key.startswith(_NOT_FOR_PROJECTS_PREFIXES)
-            and option.metavar not in _PLACES_ON_THE_NET)
+    facts = FACTS.get(key_of(option))
+    return facts is not None and facts.project
 
 
 def variable_of(key: str) -> str:
@@ -270,7 +262,7 @@ class _Reader:
             return f"{written} is of one call and cannot be set; give --{key}"
         if scope and any(key in known for known in self._catalogue.values()):
             return f"faceswap {' '.join(scope)} has no option --{key}"
-        ours = words.SWAP_WORDS.get(f"--{key}")
+        ours = words.API_WORDS.get(f"--{key}")
         meant = f"; did you mean {ours.lstrip('-')}?" if ours else nearest(key, sorted(options))
         return f"there is no option {written}{meant}"
 
@@ -303,7 +295,7 @@ class _Reader:
             ValueError: A project's path leads out of the project.
         """
         if option.metavar not in _PATHS or not text or "://" in text:
-            return _translated(option, text)
+            return words.translate_value(f"--{key_of(option)}", text)
         folder = self._path.parent
         if self._origin is Origin.PROJECT:
             # Links are followed: they come with a checkout too.
@@ -338,13 +330,8 @@ def _parse(option: TyperOption, text: str) -> Value:
         plain = text.strip().lower()
         return True if plain in _TRUE else False if plain in _FALSE else text
     if option.multiple:
-        return tuple(_translated(option, line) for line in text.splitlines() if line)
-    return _translated(option, text)
-
-
-def _translated(option: TyperOption, text: str) -> str:
-    """A value in the words of the command line, where it is in the API's."""
-    return words.translate([f"--{key_of(option)}={text}"], {})[0].partition("=")[2]
+        return tuple(words.translate_value(f"--{key_of(option)}", line) for line in text.splitlines() if line)
+    return words.translate_value(f"--{key_of(option)}", text)
 
 
 def _here() -> Path:

@@ -10,7 +10,9 @@ from typing import Annotated
 import typer
 
 from faceswap_cli.cli.options.common import OUTPUT, REPORTING
+from faceswap_cli.cli.options.declare import option
 from faceswap_cli.errors import UsageError
+from faceswap_cli.facts import Remote
 from faceswap_cli.options import OnError, OnNoFace
 
 INPUTS = "Inputs"
@@ -45,13 +47,13 @@ BatchOutputOption = Annotated[str, typer.Option(
     "--output", "-o", metavar="FOLDER", show_default=False, rich_help_panel=OUTPUT,
     help="Folder of the results, made when it is missing; it mirrors the folders given as INPUT.")]
 
-NameOption = Annotated[str, typer.Option(
-    "--name", metavar="TEMPLATE", rich_help_panel=OUTPUT,
+NameOption = Annotated[str, option(
+    "--name", project=True, metavar="TEMPLATE", rich_help_panel=OUTPUT,
     help="Name of each result: {name} is that of its target, {stem} and {suffix} its parts. For instance "
          "'{stem}-me{suffix}'.")]
 
-RootOption = Annotated[str | None, typer.Option(
-    "--root", metavar="FOLDER", show_default=False, rich_help_panel=OUTPUT,
+RootOption = Annotated[str | None, option(
+    "--root", project=True, metavar="FOLDER", show_default=False, rich_help_panel=OUTPUT,
     help="Inputs keep their path from this folder in the output. Default: files of a folder keep their path from that "
          "folder, files named one by one have none.")]
 
@@ -68,80 +70,81 @@ ManifestOption = Annotated[str | None, typer.Option(
     help="A table of jobs, CSV or JSONL, with the columns target and, as needed, source, output and any option of "
          "`swap`.")]
 
-IncludeOption = Annotated[list[str] | None, typer.Option(
-    "--include", metavar="GLOB", show_default=False, rich_help_panel=INPUTS,
+IncludeOption = Annotated[list[str] | None, option(
+    "--include", project=True, metavar="GLOB", show_default=False, rich_help_panel=INPUTS,
     help="Take only files of folders that match; may be repeated.")]
 
-ExcludeOption = Annotated[list[str] | None, typer.Option(
-    "--exclude", metavar="GLOB", show_default=False, rich_help_panel=INPUTS,
+ExcludeOption = Annotated[list[str] | None, option(
+    "--exclude", project=True, metavar="GLOB", show_default=False, rich_help_panel=INPUTS,
     help="Leave out files of folders that match; may be repeated.")]
 
-RecursiveOption = Annotated[bool, typer.Option(
-    "--recursive/--no-recursive", rich_help_panel=INPUTS, help="Take the folders within folders too.")]
+RecursiveOption = Annotated[bool, option(
+    "--recursive/--no-recursive", project=True, rich_help_panel=INPUTS, help="Take the folders within folders too.")]
 
 ShardOption = Annotated[str | None, typer.Option(
     "--shard", metavar="I/N", show_default=False, rich_help_panel=INPUTS,
     help="Do only part I of N, counted from 0: the parts are disjoint, complete, and the same on every machine.")]
 
-BatchOnNoFaceOption = Annotated[OnNoFace, typer.Option(
-    "--on-no-face", rich_help_panel=OUTPUT,
+BatchOnNoFaceOption = Annotated[OnNoFace, option(
+    "--on-no-face", project=True, remote=Remote.NO_FACE, rich_help_panel=OUTPUT,
     help="When nothing was swapped in a target: fail counts it as failed, copy passes it through, skip writes "
          "nothing.")]
 
 # --- failures and resuming --------------------------------------------------------------------------------------------
 
-OnErrorOption = Annotated[OnError, typer.Option(
-    "--on-error", rich_help_panel=RESUMING, help="When an item fails: go on with the others, or stop.")]
+OnErrorOption = Annotated[OnError, option(
+    "--on-error", project=True, rich_help_panel=RESUMING, help="When an item fails: go on with the others, or stop.")]
 
 MaxFailuresOption = Annotated[int | None, typer.Option(
     "--max-failures", min=1, metavar="N", show_default=False, rich_help_panel=RESUMING,
     help="Stop when N items have failed.")]
 
-JournalOption = Annotated[str | None, typer.Option(
-    "--journal", metavar="FILE", show_default=False, rich_help_panel=RESUMING,
+JournalOption = Annotated[str | None, option(
+    "--journal", project=True, metavar="FILE", show_default=False, rich_help_panel=RESUMING,
     help="Where it is noted what is done, one JSON line for each item. Default: .faceswap-journal.jsonl in the output "
          "folder.")]
 
-ResumeOption = Annotated[bool, typer.Option(
-    "--resume/--no-resume", rich_help_panel=RESUMING,
+ResumeOption = Annotated[bool, option(
+    "--resume/--no-resume", project=True, rich_help_panel=RESUMING,
     help="Skip what the journal has as done where neither inputs, options, models nor the result have changed; "
          "--no-resume does everything again.")]
 
-RetryFailedOption = Annotated[bool, typer.Option(
-    "--retry-failed", rich_help_panel=RESUMING, help="Try again what failed in an earlier run.")]
+RetryFailedOption = Annotated[bool, option(
+    "--retry-failed", project=True, rich_help_panel=RESUMING, help="Try again what failed in an earlier run.")]
 
 # --- running ----------------------------------------------------------------------------------------------------------
 
-WorkersOption = Annotated[str, typer.Option(
-    "--workers", "-j", metavar="auto|N", rich_help_panel=RUNNING,
+WorkersOption = Annotated[str, option(
+    "--workers", "-j", project=True, remote=Remote.WORKERS, metavar="auto|N", rich_help_panel=RUNNING,
     help="Processes that work at once; auto: as many as cores and memory carry.")]
 
-ThreadsOption = Annotated[int | None, typer.Option(
-    "--threads", min=1, metavar="N", show_default=False, rich_help_panel=RUNNING,
+ThreadsOption = Annotated[int | None, option(
+    "--threads", project=True, remote=Remote.WORKERS, min=1, metavar="N", show_default=False, rich_help_panel=RUNNING,
     help="Threads of each worker. Default: the cores divided among the workers.")]
 
-TimeoutOption = Annotated[float | None, typer.Option(
-    "--timeout", metavar="SECONDS", show_default=False, rich_help_panel=RUNNING,
+TimeoutOption = Annotated[float | None, option(
+    "--timeout", remote=Remote.WORKERS, metavar="SECONDS", show_default=False, rich_help_panel=RUNNING,
     help="Longest time for one item; a worker that takes longer is ended and replaced.")]
 
-MaxMemoryOption = Annotated[str | None, typer.Option(
-    "--max-memory", metavar="SIZE", show_default=False, rich_help_panel=RUNNING,
+MaxMemoryOption = Annotated[str | None, option(
+    "--max-memory", remote=Remote.WORKERS, metavar="SIZE", show_default=False, rich_help_panel=RUNNING,
     help="Most memory of one worker, such as 800M or 2G; a worker that takes more is ended and replaced.")]
 
-ExecutorOption = Annotated[ExecutorName, typer.Option(
-    "--executor", rich_help_panel=RUNNING,
+ExecutorOption = Annotated[ExecutorName, option(
+    "--executor", remote=Remote.WORKERS, rich_help_panel=RUNNING,
     help="local: worker processes on this machine; ray: a Ray cluster (the extra `ray`).")]
 
-AddressOption = Annotated[str | None, typer.Option(
-    "--address", metavar="ADDRESS", show_default=False, rich_help_panel=RUNNING,
+AddressOption = Annotated[str | None, option(
+    "--address", only_with="--executor ray", metavar="ADDRESS", show_default=False, rich_help_panel=RUNNING,
     help="Of the Ray cluster. Default: RAY_ADDRESS, else one on this machine.")]
 
-NumGpusOption = Annotated[float | None, typer.Option(
-    "--num-gpus", metavar="N", show_default=False, rich_help_panel=RUNNING,
+NumGpusOption = Annotated[float | None, option(
+    "--num-gpus", project=True, only_with="--executor ray", metavar="N", show_default=False, rich_help_panel=RUNNING,
     help="GPUs for each worker on Ray; 0.5 lets two share one.")]
 
-OrderedOption = Annotated[bool, typer.Option(
-    "--ordered", rich_help_panel=REPORTING, help="Tell of the items in the order of the inputs, not as they finish.")]
+OrderedOption = Annotated[bool, option(
+    "--ordered", project=True, rich_help_panel=REPORTING,
+    help="Tell of the items in the order of the inputs, not as they finish.")]
 
 # --- what is said -----------------------------------------------------------------------------------------------------
 
@@ -154,16 +157,16 @@ PlanOption = Annotated[bool, typer.Option(
     help="Print what would be done, and what was done before: a table on a terminal, lines in a pipe (what, target, "
          "output, between tabs), JSON with --json. Nothing is written.")]
 
-ReportOption = Annotated[str | None, typer.Option(
-    "--report", metavar="FILE", show_default=False, rich_help_panel=REPORTING,
+ReportOption = Annotated[str | None, option(
+    "--report", project=True, metavar="FILE", show_default=False, rich_help_panel=REPORTING,
     help="Write a JSON report of the whole batch.")]
 
-JunitOption = Annotated[str | None, typer.Option(
-    "--junit", metavar="FILE", show_default=False, rich_help_panel=REPORTING,
+JunitOption = Annotated[str | None, option(
+    "--junit", project=True, metavar="FILE", show_default=False, rich_help_panel=REPORTING,
     help="Write a JUnit XML report, which CI systems show.")]
 
-SummaryHtmlOption = Annotated[str | None, typer.Option(
-    "--summary-html", metavar="FILE", show_default=False, rich_help_panel=REPORTING,
+SummaryHtmlOption = Annotated[str | None, option(
+    "--summary-html", project=True, metavar="FILE", show_default=False, rich_help_panel=REPORTING,
     help="Write a contact sheet: source, target and result of each item, in one HTML file.")]
 
 # --- values -----------------------------------------------------------------------------------------------------------

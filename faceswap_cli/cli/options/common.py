@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from faceswap_cli.cli.options.declare import option
+from faceswap_cli.facts import Remote
 from faceswap_cli.options import (
     Accelerate,
     EngineName,
@@ -67,16 +69,16 @@ ImageFormatOption = Annotated[MediaFormat | None, typer.Option(
     "--image-format", show_default=False, rich_help_panel=OUTPUT,
     help="Format of the output, where the suffix does not say; else as the target.")]
 
-FileTypeOption = Annotated[MediaFormat | None, typer.Option(
-    "--file-type", metavar="gif|webp|apng", show_default=False, rich_help_panel=OUTPUT,
+FileTypeOption = Annotated[MediaFormat | None, option(
+    "--file-type", project=True, metavar="gif|webp|apng", show_default=False, rich_help_panel=OUTPUT,
     autocompletion=lambda: ["gif", "webp", "apng"],
     help="Format of the output, where the suffix does not say; else as the target.")]
 
 ImageQualityOption = Annotated[int, typer.Option(
     "--image-quality", min=10, max=100, rich_help_panel=OUTPUT, help="Quality of JPEG, WebP and AVIF.")]
 
-OnNoFaceOption = Annotated[OnNoFace, typer.Option(
-    "--on-no-face", rich_help_panel=OUTPUT,
+OnNoFaceOption = Annotated[OnNoFace, option(
+    "--on-no-face", project=True, remote=Remote.NO_FACE, rich_help_panel=OUTPUT,
     help="When nothing was swapped: fail with exit code 4, copy the target to the output, or skip (no output).")]
 
 NoProvenanceOption = Annotated[bool, typer.Option(
@@ -105,8 +107,8 @@ TargetGenderOption = Annotated[GenderFilter, typer.Option(
 SourceGenderOption = Annotated[GenderFilter, typer.Option(
     "--source-gender", rich_help_panel=FACES, help="Use only faces that look so.")]
 
-ShownGenderOption = Annotated[GenderFilter, typer.Option(
-    "--gender", rich_help_panel=FACES,
+ShownGenderOption = Annotated[GenderFilter, option(
+    "--gender", project=True, rich_help_panel=FACES,
     help="Show only faces that look so; their numbers stay those among all faces.")]
 
 # --- what runs --------------------------------------------------------------------------------------------------------
@@ -207,16 +209,19 @@ DryRunOption = Annotated[bool, typer.Option(
     "--dry-run", rich_help_panel=REPORTING,
     help="Look at the source and the target's first frame, say what would be done, and write nothing.")]
 
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", rich_help_panel=REPORTING, help="Say nothing but errors.")]
+QuietOption = Annotated[bool, option(
+    "--quiet", "-q", project=True, rich_help_panel=REPORTING, help="Say nothing but errors.")]
 
-VerboseOption = Annotated[bool, typer.Option(
-    "--verbose", "-v", rich_help_panel=REPORTING, help="Tell of every face, and how long each stage took.")]
+VerboseOption = Annotated[bool, option(
+    "--verbose", "-v", project=True, rich_help_panel=REPORTING,
+    help="Tell of every face, and how long each stage took.")]
 
 DebugOption = Annotated[bool, typer.Option(
     "--debug", rich_help_panel=REPORTING, help="Show the traceback of an error, and what libraries log.")]
 
-NoProgressOption = Annotated[bool, typer.Option(
-    "--no-progress", rich_help_panel=REPORTING, help="Show no progress bar; there is one on a terminal only.")]
+NoProgressOption = Annotated[bool, option(
+    "--no-progress", project=True, rich_help_panel=REPORTING,
+    help="Show no progress bar; there is one on a terminal only.")]
 
 # --- detect -----------------------------------------------------------------------------------------------------------
 

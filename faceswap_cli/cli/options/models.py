@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from faceswap_cli.cli.options.declare import option
 from faceswap_cli.models.spec import Family, Role
 
 if TYPE_CHECKING:
@@ -77,8 +78,8 @@ FileArgument = Annotated[str, typer.Argument(
     metavar="FILE", show_default=False,
     help="An ONNX model, buffalo_l.zip, or an official GFPGAN checkpoint (.pth; needs the extra `gfpgan` once).")]
 
-InstalledOption = Annotated[bool, typer.Option(
-    "--installed", rich_help_panel=MODELS, help="List only what is installed.")]
+InstalledOption = Annotated[bool, option(
+    "--installed", project=True, rich_help_panel=MODELS, help="List only what is installed.")]
 
 ModelsDirOption = Annotated[str | None, typer.Option(
     "--models-dir", metavar="FOLDER", show_default=False, rich_help_panel=MODELS,

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
 from typing import Annotated
 
 import typer
 
+from faceswap_cli.cli.options.declare import FACTS, option
 from faceswap_cli.errors import UsageError
+from faceswap_cli.facts import Remote
 from faceswap_cli.options import Fallback, RemoteMode, RemoteOptions
 
 REMOTE = "Remote API"
@@ -51,20 +53,20 @@ FallbackOption = Annotated[Fallback | None, typer.Option(
     "--fallback", show_default=False, rich_help_panel=REMOTE,
     help="local: when the API is down or out of credits, swap on this machine, and say so.")]
 
-RemoteJobsOption = Annotated[int | None, typer.Option(
-    "--remote-jobs", min=1, max=64, metavar="N", show_default="4", rich_help_panel=REMOTE,
+RemoteJobsOption = Annotated[int | None, option(
+    "--remote-jobs", only_with="--remote", min=1, max=64, metavar="N", show_default="4", rich_help_panel=REMOTE,
     help="Requests that are open at once.")]
 
-MaxRequestsOption = Annotated[int | None, typer.Option(
-    "--max-requests", min=1, metavar="N", show_default=False, rich_help_panel=REMOTE,
+MaxRequestsOption = Annotated[int | None, option(
+    "--max-requests", only_with="--remote", min=1, metavar="N", show_default=False, rich_help_panel=REMOTE,
     help="Stop before more than N requests are made; results of an earlier run that are fetched do not count.")]
 
-MaxCostOption = Annotated[float | None, typer.Option(
-    "--max-cost", metavar="AMOUNT", show_default=False, rich_help_panel=REMOTE,
+MaxCostOption = Annotated[float | None, option(
+    "--max-cost", only_with="--remote", metavar="AMOUNT", show_default=False, rich_help_panel=REMOTE,
     help="Stop before the requests cost more, at --cost-per-request each.")]
 
-CostOption = Annotated[float | None, typer.Option(
-    "--cost-per-request", metavar="AMOUNT", show_default=False, rich_help_panel=REMOTE,
+CostOption = Annotated[float | None, option(
+    "--cost-per-request", only_with="--remote", metavar="AMOUNT", show_default=False, rich_help_panel=REMOTE,
     help="What the API bills for a request, in any currency; it does not say so itself.")]
 
 RefusedOption = Annotated[bool, typer.Option("--remote", hidden=True)]
@@ -88,16 +90,12 @@ class RemoteChoice:
         Raises:
             UsageError: One of the options without `--remote`, or a value out of its range.
         """
-        given: dict[str, object] = {
-            "--remote-mode": self.remote_mode, "--remote-url": self.remote_url,
-            "--remote-upload-url": self.remote_upload_url, "--remote-timeout": self.remote_timeout,
-            "--key-file": self.key_file, "--fallback": self.fallback}
         if not self.remote:
-            _refuse_without(given)
+            _refuse_without(self)
             return None
-        for option in ("--remote-url", "--remote-upload-url", "--key-file"):
-            if given[option] == "":
-                raise UsageError(f"the value given to {option} is empty; leave it out, or give one")
+        for flag, value in _values(self):
+            if value == "":
+                raise UsageError(f"the value given to {flag} is empty; leave it out, or give one")
         defaults = RemoteOptions()
         return RemoteOptions(
             mode=self.remote_mode or defaults.mode, base_url=self.remote_url or os.environ.get(URL_VARIABLE) or None,
@@ -143,16 +141,14 @@ class RemoteBounds:
         """
         cost, max_requests = self.cost_per_request, self.max_requests
         if not remote:
-            _refuse_without({"--remote-jobs": self.remote_jobs, "--max-requests": max_requests,
-                             "--max-cost": self.max_cost, "--cost-per-request": cost})
+            _refuse_without(self)
             return RemoteRun()
-        for option, value in local.items():
+        for flag, value in local.items():
             if value is not None:
-                raise UsageError(f"{option} cannot be used with --remote: it is about workers of this machine; see "
-                                 "--remote-jobs and --remote-timeout")
-        for option, amount in (("--max-cost", self.max_cost), ("--cost-per-request", cost)):
+                raise UsageError(f"{flag} cannot be used with --remote: {Remote.WORKERS}")
+        for flag, amount in (("--max-cost", self.max_cost), ("--cost-per-request", cost)):
             if amount is not None and not (amount > 0 and math.isfinite(amount)):
-                raise UsageError(f"{option} {amount:g} must be more than 0")
+                raise UsageError(f"{flag} {amount:g} must be more than 0")
         limit = "--max-requests"
         if self.max_cost is not None:
             if cost is None:
@@ -165,8 +161,15 @@ class RemoteBounds:
         return RemoteRun(RemoteRun().jobs if self.remote_jobs is None else self.remote_jobs, max_requests, limit, cost)
 
 
-def _refuse_without(given: Mapping[str, object]) -> None:
+def _values(group: RemoteChoice | RemoteBounds) -> Iterator[tuple[str, object]]:
+    """Flags that mean something with `--remote` only, and their values."""
+    for field in fields(group):
+        if (facts := FACTS.get(field.name.replace("_", "-"))) and facts.only_with:
+            yield facts.flag, getattr(group, field.name)
+
+
+def _refuse_without(group: RemoteChoice | RemoteBounds) -> None:
     """Raises: UsageError: An option that means something with `--remote` only."""
-    for option, value in given.items():
+    for flag, value in _values(group):
         if value is not None:
-            raise UsageError(f"{option} is for --remote; add --remote, or leave it out")
+            raise UsageError(f"{flag} is for --remote; add --remote, or leave it out")

@@ -15,6 +15,7 @@ from faceswap_cli.cli.app import build_app
 from faceswap_cli.cli.command import Command, catalogue_of
 from faceswap_cli.cli.config.file import project_file
 from faceswap_cli.cli.config.settings import OWN_VARIABLES, Origin, for_projects, read_settings, variable_of
+from faceswap_cli.cli.options import declare
 from faceswap_cli.errors import InputError, UsageError
 
 CATALOGUE = catalogue_of(typer.main.get_command(build_app()))
@@ -162,11 +163,35 @@ def test_files_that_cannot_be_read(project, user, monkeypatch):
 
 
 def test_a_project_can_send_nothing_away_name_no_keys_and_lift_no_safeguard():
-    refused = {key for options in CATALOGUE.values() for key, option in options.items() if not for_projects(option)}
-    assert refused >= {"remote", "remote-url", "remote-upload-url", "key-file", "keys-file", "public-url", "host",
-                       "allow-private-urls", "models-dir", "data-dir", "executor", "address", "overwrite",
-                       "no-provenance", "max-requests", "max-cost"}
-    assert not refused & {"image-quality", "engine", "order", "restore", "report", "workers", "max-pixels"}
+    """The whole list: what is added to it, a project that is somebody else's may set."""
+    allowed = {key for options in CATALOGUE.values() for key, option in options.items() if for_projects(option)}
+    assert allowed == {
+        "accelerate", "clip", "crf", "detector", "detector-score", "detector-size", "device", "engine", "exclude",
+        "face-restore", "file-type", "gender", "image-format", "image-quality", "include", "installed", "interpolation",
+        "journal", "junit", "keep-fps", "keep-mouth", "label", "mask", "min-similarity", "name", "no-progress",
+        "num-gpus", "on-error", "on-no-face", "order", "ordered", "preset", "provider", "quiet", "recursive",
+        "reference-threshold", "report", "restore", "restore-visibility", "restore-weight", "resume", "retry-failed",
+        "root", "rounds", "seconds", "source-gender", "source-index", "still", "strict", "summary-html", "swap-size",
+        "swapper", "target-gender", "target-index", "threads", "verbose", "verify", "video-codec", "workers"}
+
+
+@pytest.mark.parametrize("key", ["max-pixels", "max-download", "max-body", "max-memory", "timeout", "job-timeout",
+                                 "queue", "max-failures", "offline"])
+def test_a_project_lifts_no_bound(project, key):
+    path = next(path for path, options in CATALOGUE.items() if key in options)
+    assert f"{key} cannot be set by a project" in problem(f"[{'.'.join(path)}]\n{key} = 9", project)
+
+
+def test_an_option_of_which_nothing_is_told_is_not_for_projects():
+    app = typer.Typer()
+
+    def make(new: Annotated[bool, typer.Option("--brand-new")] = False,
+             told: Annotated[bool, declare.option("--told", project=True)] = False) -> None: ...
+
+    app.command("make", cls=Command)(make)
+    app.callback()(lambda: None)
+    (options,) = catalogue_of(typer.main.get_command(app)).values()
+    assert {key: for_projects(option) for key, option in options.items()} == {"brand-new": False, "told": True}
 
 
 def test_paths_count_from_the_file_and_those_of_a_project_stay_in_it(project, user, tmp_path):
@@ -233,6 +258,7 @@ def command_line(seen: dict[str, object], error: Exception | None = None) -> typ
         remote: Annotated[bool, typer.Option("--remote")] = False,
         remote_mode: Annotated[str | None, typer.Option("--remote-mode")] = None,
         engine: Annotated[str | None, typer.Option("--engine")] = None,
+        device: Annotated[int, typer.Option("--device")] = 0,
         fallback: Annotated[str | None, typer.Option("--fallback")] = None,
         image_format: Annotated[str | None, typer.Option("--image-format")] = None,
         quiet: Annotated[bool, typer.Option("--quiet")] = False,
@@ -240,7 +266,8 @@ def command_line(seen: dict[str, object], error: Exception | None = None) -> typ
     ) -> None:
         seen.clear()
         seen.update(quality=quality, tags=tags, fast=fast, workers=workers, remote=remote, remote_mode=remote_mode,
-                    engine=engine, fallback=fallback, image_format=image_format, quiet=quiet, verbose=verbose)
+                    engine=engine, device=device, fallback=fallback, image_format=image_format, quiet=quiet,
+                    verbose=verbose)
         if error is not None:
             raise error
 
@@ -314,6 +341,8 @@ def test_settings_that_do_not_go_with_what_was_asked_for_are_left_out(run, user)
     write(user, "remote = true\nremote-mode = 'sync'\nworkers = 3\n")
     there = run()
     assert (there["remote"], there["remote_mode"], there["workers"]) == (True, "sync", None)
+    write(user, "device = 1\n")
+    assert (run()["device"], run("--engine", "embedded")["device"]) == (1, 0)
 
 
 def test_unknown_variables_are_told_once_and_not_when_quiet(run, monkeypatch, capsys):
