@@ -7,8 +7,8 @@ pictures are not. Whatever is compared runs in turn, round by round; ratios are 
 
 overhead  what a swap takes beside the network's own run, as a part of that run
 still     a whole swap of one face against insightface's `INSwapper.get`, and PSNR within the crop's region
-clip      a 1080p clip with one face: `jobs.rendering.clip.ClipSwap` over the engine, against the loop of the peers (insightface's
-          SCRFD and ArcFace on every frame, `INSwapper.get`, encode); the same encoder for both
+clip      a 1080p clip with one face: `jobs.rendering.clip.ClipSwap` over the engine, against the loop of the peers
+          (insightface's SCRFD and ArcFace on every frame, `INSwapper.get`, encode); the same encoder for both
 --tiny    a small graph instead, to see in a minute that the report works; its ratios mean nothing
 """
 
