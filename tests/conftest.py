@@ -14,6 +14,18 @@ ASSETS = ROOT / "assets"
 sys.path.insert(0, str(Path(__file__).parent))
 
 
+FAST = ("test_floors.py", "batch/plan", "batch/report", "faces", "files", "library", "models", "net", "segmind")
+"""Files and folders of tests that take together less than half a minute; all others are marked `slow`."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Divide the tests: `-m "not slow"` is what runs before each commit."""
+    fast = tuple(ROOT / "tests" / name for name in FAST)
+    for item in items:
+        if not any(item.path == place or place in item.path.parents for place in fast):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(autouse=True)
 def own_state_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is remembered on the machine that runs the tests, nor does what it remembers matter."""
