@@ -55,11 +55,7 @@ class Findings:
 
 
 class Worker:
-    """Does items one at a time. Models are loaded once, and a source is prepared once while its files stay the same.
-
-    Attributes:
-        before_commit: Called when an output is about to be put in place; see `executors.protocol.Setup`.
-    """
+    """Does items one at a time. Models are loaded once, and a source is prepared once while its files stay the same."""
 
     def __init__(self, threads: int | None = None, *,
                  open_backend: Callable[[EngineOptions], SwapBackend] = open_backend) -> None:
@@ -69,7 +65,6 @@ class Worker:
             threads: Cores that this process takes for its share, from now on; None: all.
             open_backend: Makes a backend.
         """
-        self.before_commit: Callable[[], None] | None = None
         self._threads = threads
         self._open = open_backend
         self._backends: Recent[EngineOptions, _Backend] = Recent(_BACKENDS)
@@ -122,8 +117,7 @@ class Worker:
         kept = self._backend(job.engine)
         findings.models = kept.models
         prepared = self._prepare(job, kept.backend, findings)
-        outcome = swap_file(job, kept.backend, prepared=prepared, workers=self._threads,
-                            before_commit=self.before_commit)
+        outcome = swap_file(job, kept.backend, prepared=prepared, workers=self._threads)
         news = [note for note in kept.backend.late_notes if note not in kept.told]
         kept.told.update(news)
         return replace(outcome, warnings=(*outcome.warnings, *news)) if news else outcome

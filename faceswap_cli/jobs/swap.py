@@ -95,7 +95,7 @@ def _check_pictures(job: SwapJob) -> None:
 
 def swap_file(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None = None, *,
               prepared: Prepared | None = None, workers: int | None = None,
-              before_commit: Callable[[], None] | None = None, go_on: bool = True) -> Outcome:
+              go_on: bool = True) -> Outcome:
     """Put the source face on the target's faces and write the result.
 
     Frames stream through: memory grows with neither their number nor, beyond a few frames, their size. The bytes
@@ -108,7 +108,6 @@ def swap_file(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None = Non
         on_frame: Told about progress, in the caller's thread.
         prepared: What `prepare_source` returned for the same sources; None: they are read and prepared here.
         workers: Cores that render the frames of a clip, by threads or processes; None: all.
-        before_commit: Called when the output is about to be put in place.
         go_on: Keep what is encoded of a video should this run be killed, and go on with what an earlier one left.
 
     Raises:
@@ -124,7 +123,7 @@ def swap_file(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None = Non
                          "unasked; give it to api_jobs.swap.swap_remote")
     check_output(job)
     if is_remote(job.output):
-        return _swap_to_remote(job, backend, on_frame, prepared, workers, before_commit)
+        return _swap_to_remote(job, backend, on_frame, prepared, workers)
     clock = Clock()
     with Inputs(allow_private=job.allow_private_urls) as inputs, ExitStack() as stack:
         with clock.stage("load"):
@@ -169,12 +168,10 @@ def swap_file(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None = Non
             warnings.append(f"{error} (--on-no-face {job.on_no_face})")
             if job.on_no_face == OnNoFace.COPY and output_file is not None:
                 with clock.stage("encode"):
-                    _ready(before_commit)
                     output = task.pass_through(clip)
         else:
             if output_file is not None:
                 with clock.stage("encode"):
-                    _ready(before_commit)
                     output_file.writer.commit()
                 media = _marked(job, backend).media
                 output = replace(task.describe(tally.frames, clip.duration), marks=marks(media, task.format))
@@ -240,7 +237,7 @@ def _finish(job: SwapJob, info: ClipInfo) -> Callable[[Frame], Frame] | None:
 
 
 def _swap_to_remote(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None, prepared: Prepared | None,
-                    workers: int | None, before_commit: Callable[[], None] | None) -> Outcome:
+                    workers: int | None) -> Outcome:
     """Swap into a local file, then upload it."""
     clock = Clock()
     if job.media.credentials is not None and SUFFIXES.get(Path(job.output).suffix.lower()) in DETACHED:
@@ -252,16 +249,10 @@ def _swap_to_remote(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None
         if outcome.output is None:
             return outcome
         with clock.stage("encode"):
-            _ready(before_commit)
             remote.commit()
     upload, times = clock.timings(), outcome.timings
     return replace(outcome, output=replace(outcome.output, path=job.output),
                    timings=replace(times, encode=times.encode + upload.encode, total=upload.total))
-
-
-def _ready(before_commit: Callable[[], None] | None) -> None:
-    if before_commit is not None:
-        before_commit()
 
 
 def prepare_source(job: SwapJob, backend: SwapBackend) -> Prepared:

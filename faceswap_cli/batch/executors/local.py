@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+from faceswap_cli.batch.executors.attempts import WORKER
 from faceswap_cli.batch.executors.base import Limits
+from faceswap_cli.batch.executors.messages import WorkerSetup
 from faceswap_cli.batch.executors.resident_memory import check_measurable
 from faceswap_cli.batch.executors.scratch import sweep
 from faceswap_cli.batch.executors.supervisor import Supervisor
@@ -13,10 +15,7 @@ from faceswap_cli.batch.items import Item, ItemResult
 from faceswap_cli.errors import UsageError
 from faceswap_cli.models.spec import Role
 from faceswap_cli.options import EngineName, EngineOptions, MaskKind, Provider
-from faceswap_cli.processes.protocol import Setup
 from faceswap_cli.runtime.cores import core_count
-
-WORKER = "faceswap_cli.batch.worker:Worker"
 
 _EMBEDDED_BYTES = 200 * 2**20
 """Resident memory of a worker with the embedded engine and a picture of usual size."""
@@ -34,8 +33,7 @@ _MEMORY_SHARE = 0.8
 class LocalExecutor:
     """Worker processes under a supervisor; follows `base.Executor`.
 
-    Workers are started when there are items for them. They are given an item while they do another, which another
-    worker with nothing to do takes over. They end with this process, however it ends.
+    Workers are started when there are items for them, and end with this process, however it ends.
     """
 
     def __init__(self, workers: int, limits: Limits | None = None, threads: int | None = None,
@@ -57,7 +55,7 @@ class LocalExecutor:
         self._limits = limits or Limits()
         if self._limits.memory is not None:
             check_measurable()
-        self._setup = Setup(worker, threads or max(1, core_count() // workers), os.getpid())
+        self._setup = WorkerSetup(worker, threads or max(1, core_count() // workers), os.getpid())
         self._supervisor: Supervisor | None = None
         self._stopped = False
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import pickle
-import queue
 import shutil
 import signal
 import subprocess
@@ -14,7 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from faceswap_cli.processes.protocol import Setup, pack, pass_greeting, receive
+from faceswap_cli.batch.executors.messages import WorkerSetup
+from faceswap_cli.processes.protocol import pack, pass_greeting, receive
 from faceswap_cli.processes.spawn import python_command, thread_environment
 
 _CHILD = "faceswap_cli.batch.executors.child"
@@ -30,13 +30,11 @@ class Heard:
 
     Attributes:
         process: Which worker.
-        message: A record of `protocol`, or an ItemResult.
-        when: By `time.monotonic`.
+        message: A record of `messages`, or an ItemResult.
     """
 
     process: WorkerProcess
     message: object
-    when: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +45,14 @@ class Gone:
 
 
 class WorkerProcess:
-    """One spawned process, and the threads that listen and talk to it.
+    """One spawned process, and the thread that listens to it.
 
     Attributes:
         number: Of the worker; a replacement has that of the one it replaces.
         born: When it was started, by `time.monotonic`.
     """
 
-    def __init__(self, number: int, setup: Setup, folder: Path, say: Callable[[Heard | Gone], None]) -> None:
+    def __init__(self, number: int, setup: WorkerSetup, folder: Path, say: Callable[[Heard | Gone], None]) -> None:
         """Start the process; it is heard of when it is ready.
 
         Args:
@@ -73,11 +71,8 @@ class WorkerProcess:
         self._process = subprocess.Popen(
             python_command(_CHILD), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             env={**thread_environment(setup.threads), "TMPDIR": str(folder)})
-        # Nobody else waits for a pipe that is full, because the worker is stuck in a call that lets nothing else run.
-        self._outgoing: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self.send(setup)
-        for work in (self._listen, self._talk):
-            threading.Thread(target=work, name=f"faceswap-worker-{number}", daemon=True).start()
+        threading.Thread(target=self._listen, name=f"faceswap-worker-{number}", daemon=True).start()
 
     @property
     def pid(self) -> int:
@@ -85,12 +80,18 @@ class WorkerProcess:
         return self._process.pid
 
     def send(self, message: object) -> None:
-        """Say something to it, without waiting. That it has gone meanwhile is told by `Gone`, not here."""
-        self._outgoing.put(pack(message))
+        """Say something to it, which it waits for. That it has gone meanwhile is told by `Gone`, not here."""
+        stream = self._process.stdin
+        assert stream is not None
+        with contextlib.suppress(OSError, ValueError):
+            stream.write(pack(message))
+            stream.flush()
 
     def end(self) -> None:
         """Let it end: it does as soon as it notices."""
-        self._outgoing.put(None)
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError):  # of what could not be written before
+            self._process.stdin.close()
 
     def kill(self) -> None:
         """End it now."""
@@ -116,25 +117,14 @@ class WorkerProcess:
             name = f"signal {-code}"
         return f"was ended by {name}" + (", as by a system that runs out of memory" if name == "SIGKILL" else "")
 
-    def _talk(self) -> None:
-        """Runs in a thread of its own until `end`, or until the process has ended."""
-        stream = self._process.stdin
-        assert stream is not None
-        with contextlib.suppress(OSError):
-            while (data := self._outgoing.get()) is not None:
-                stream.write(data)
-                stream.flush()
-        with contextlib.suppress(OSError):  # of what could not be written before
-            stream.close()
-
     def _listen(self) -> None:
-        """Runs in another one until the process has ended."""
+        """Runs in a thread of its own until the process has ended."""
         stream = self._process.stdout
         assert stream is not None
         try:
             pass_greeting(stream)
             while True:
-                self._say(Heard(self, receive(stream), time.monotonic()))
+                self._say(Heard(self, receive(stream)))
         except (EOFError, OSError, ValueError, pickle.UnpicklingError, MemoryError):  # gone, or talking nonsense
             self.end()
             self.wait()

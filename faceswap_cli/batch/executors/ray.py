@@ -13,26 +13,28 @@ from pathlib import Path
 from typing import Any
 
 import faceswap_cli
+from faceswap_cli.batch.executors.attempts import (
+    START_SECONDS,
+    WORKER,
+    Attempt,
+    died,
+    shown,
+    too_large,
+    too_long,
+    unexpected,
+)
 from faceswap_cli.batch.executors.base import Limits
 from faceswap_cli.batch.executors.feeder import Exhausted, Fed, Feeder
 from faceswap_cli.batch.executors.ray_actor import ActorSetup, Greeting, RayActor
 from faceswap_cli.batch.executors.ray_cluster import Cluster, share
 from faceswap_cli.batch.items import Failure, Item, ItemResult, Status
 from faceswap_cli.errors import ExitCode, FaceswapError, UsageError
-from faceswap_cli.files.leftovers import sweep_beside
 from faceswap_cli.jobs.job import STDOUT, SwapJob
 from faceswap_cli.jobs.roles import pictures_of
 from faceswap_cli.names import is_url
 
-WORKER = "faceswap_cli.batch.worker:Worker"
-
-_ATTEMPTS = 2
-
 _STARTS = 3
 """Actors in a row that may fail to start before there is no point in going on."""
-
-_START_SECONDS = 120.0
-"""Longest time until the first actor is there."""
 
 _KILL_SECONDS = 10.0
 """Longest time that a killed actor is waited for."""
@@ -116,21 +118,6 @@ class RayExecutor:
             self._run.closed = True
 
 
-@dataclass(slots=True, eq=False)
-class _Attempt:
-    """An item on its way.
-
-    Attributes:
-        item: As it came.
-        failed: Attempts that cost an actor.
-        fresh: Its output was not there when it was first begun: what is there later is its own.
-    """
-
-    item: Item
-    failed: int = 0
-    fresh: bool | None = None
-
-
 @dataclass(slots=True, eq=False, kw_only=True)
 class _Actor:
     """What is known of an actor.
@@ -152,7 +139,7 @@ class _Actor:
     greeting: Greeting | None = None
     excess: Any = None
     task: Any = None
-    attempt: _Attempt | None = None
+    attempt: Attempt | None = None
     begun: float = 0.0
 
 
@@ -172,7 +159,7 @@ class _Run:
                              concurrency_groups={"watch": 1})
         self._class = options(RayActor)
         self._actors: list[_Actor] = []
-        self._waiting: deque[_Attempt] = deque()
+        self._waiting: deque[Attempt] = deque()
         self._events: queue.SimpleQueue[Fed | Exhausted] = queue.SimpleQueue()
         self._asked = 0
         self._exhausted: Exhausted | None = None
@@ -226,21 +213,17 @@ class _Run:
             self._actors.append(_Actor(number=number, handle=handle, starting=handle.greet.remote()))
             starting += 1
 
-    def _send(self, actor: _Actor, attempt: _Attempt) -> None:
-        item, job = attempt.item, attempt.item.job
+    def _send(self, actor: _Actor, attempt: Attempt) -> None:
         assert actor.greeting is not None
-        if not actor.greeting.same_folder and (relative := _relative_name(job)) is not None:
-            failure = Failure("InputError", f"{_shown(item)}: {actor.greeting.node} has no folder {self._setup.folder} "
+        item = attempt.item
+        if not actor.greeting.same_folder and (relative := _relative_name(item.job)) is not None:
+            failure = Failure("InputError", f"{shown(item)}: {actor.greeting.node} has no folder {self._setup.folder} "
                                             f"that {relative} could be in; name files by URLs, or in a folder that all "
                                             "nodes share", ExitCode.INPUT)
             self._results.append(ItemResult(item=item, status=Status.FAILED, failure=failure, worker=actor.number))
             return
-        if attempt.fresh is None:
-            attempt.fresh = not job.overwrite and not is_url(job.output) and not os.path.lexists(job.output)
-        if attempt.failed and attempt.fresh:  # the first attempt may have died after its output was in place
-            item = replace(item, job=replace(job, overwrite=True))
         actor.attempt, actor.begun = attempt, time.monotonic()
-        actor.task = actor.handle.run.remote(item)
+        actor.task = actor.handle.run.remote(attempt.begin())
 
     def _ask(self, feeder: Feeder) -> None:
         """As many items as can be begun."""
@@ -279,7 +262,7 @@ class _Run:
                 match event:
                     case Fed(item):
                         self._asked -= 1
-                        self._waiting.append(_Attempt(item))
+                        self._waiting.append(Attempt(item))
                     case Exhausted():
                         self._exhausted, self._asked = event, 0
                 event = self._events.get_nowait()
@@ -310,11 +293,9 @@ class _Run:
             result: ItemResult = self._ray.get(actor.task)
         except Exception as error:
             if self._is_death(error):
-                self._lose(actor, Failure("WorkerDied", f"{_shown(attempt.item)}: the worker died ({_reason(error)}), "
-                                                        f"{_ATTEMPTS} times"))
+                self._lose(actor, died(attempt.item, f"the worker died ({_reason(error)})"))
                 return
-            result = ItemResult(item=attempt.item, status=Status.FAILED, failure=Failure(
-                "UnexpectedError", f"{_shown(attempt.item)}: {type(error).__name__}: {_reason(error)}"))
+            result = unexpected(attempt.item, error, _reason(error))
         actor.task = actor.attempt = None
         self._tell(attempt, result, actor)
 
@@ -325,9 +306,8 @@ class _Run:
         except Exception:  # the actor is gone, which what it does tells too
             actor.excess = None
             return
-        name = f"{_shown(actor.attempt.item)}: " if actor.attempt is not None else ""
-        self._condemn(actor, Failure("MemoryLimit", f"{name}the worker process took {size / 2**20:.0f} MiB, more than "
-                                                    f"{self._limits.memory / 2**20:.0f} MiB (--max-memory)"))
+        item = None if actor.attempt is None else actor.attempt.item
+        self._condemn(actor, too_large(item, size, self._limits.memory))
 
     def _is_death(self, error: Exception) -> bool:
         """Whether an actor, its node or its answer is lost; other errors come from what it did."""
@@ -338,11 +318,10 @@ class _Run:
         now, limit = time.monotonic(), self._limits.seconds
         for actor in list(self._actors):
             if limit is not None and actor.attempt is not None and now - actor.begun > limit:
-                self._condemn(actor, Failure("Timeout", f"{_shown(actor.attempt.item)}: not done after {limit:g} s "
-                                                        "(--timeout)"))
-        if self._actors and now - self._start > _START_SECONDS and not any(actor.greeting for actor in self._actors):
+                self._condemn(actor, too_long(actor.attempt.item, limit))
+        if self._actors and now - self._start > START_SECONDS and not any(actor.greeting for actor in self._actors):
             wanted = f"{self._setup.threads} cores" + (f" and {self._gpus:g} GPUs" if self._gpus else "")
-            raise FaceswapError(f"no worker started in the Ray cluster within {_START_SECONDS:g} s, each asking for "
+            raise FaceswapError(f"no worker started in the Ray cluster within {START_SECONDS:g} s, each asking for "
                                 f"{wanted} (--threads, --num-gpus); see `ray status` for what is free")
 
     def _condemn(self, actor: _Actor, failure: Failure) -> None:
@@ -364,23 +343,18 @@ class _Run:
         self._kill(actor)
         if attempt is None:
             return
-        attempt.failed += 1
-        if not is_url(attempt.item.job.output) and attempt.item.job.output_path is not None:
-            sweep_beside(Path(os.path.realpath(attempt.item.job.output)))
-        if attempt.failed < _ATTEMPTS:
+        if attempt.lose():
             self._waiting.appendleft(attempt)
-            return
-        result = ItemResult(item=attempt.item, status=Status.FAILED, failure=failure, seconds=seconds)
-        self._tell(replace(attempt, failed=attempt.failed - 1), result, actor)
+        else:
+            self._results.append(attempt.failure(failure, actor.number, seconds))
 
     def _kill(self, actor: _Actor) -> None:
         with contextlib.suppress(Exception):  # it, or the connection, may be gone
             self._ray.kill(actor.handle, no_restart=True)
         self._actors.remove(actor)
 
-    def _tell(self, attempt: _Attempt, result: ItemResult, actor: _Actor) -> None:
-        result = replace(result, item=attempt.item, attempts=attempt.failed + 1, worker=actor.number)
-        self._results.append(self._warned(result, actor))
+    def _tell(self, attempt: Attempt, result: ItemResult, actor: _Actor) -> None:
+        self._results.append(self._warned(attempt.result(result, actor.number), actor))
 
     def _warned(self, result: ItemResult, actor: _Actor) -> ItemResult:
         """The result, with a warning when a node is first found to write where it is not seen from here."""
@@ -398,10 +372,6 @@ def _relative_name(job: SwapJob) -> str | None:
     """A name of a file that counts from the current folder; None: there is none."""
     names = (*pictures_of(job), job.target, job.output)
     return next((name for name in names if not is_url(name) and not Path(name).is_absolute()), None)
-
-
-def _shown(item: Item) -> str:
-    return " ".join(item.name.split())
 
 
 def _reason(error: Exception) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import faceswap_cli
+from faceswap_cli.batch.executors.child import load_worker
 from faceswap_cli.batch.executors.resident_memory import POLL_SECONDS, resident_bytes
 from faceswap_cli.batch.items import Item, ItemResult
 
@@ -61,8 +60,7 @@ class RayActor:
         except OSError:
             same = False
         self._greeting = Greeting(faceswap_cli.__version__, socket.gethostname(), same)
-        module, _, name = setup.worker.partition(":")
-        self._worker: Any = getattr(importlib.import_module(module), name)(threads=setup.threads)
+        self._worker = load_worker(setup.worker, setup.threads)
 
     def greet(self) -> Greeting:
         """Told when the actor takes items."""

@@ -3,32 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import queue
 import signal
 import threading
 import time
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 
+from faceswap_cli.batch.executors.attempts import START_SECONDS, Attempt, died, too_large, too_long
 from faceswap_cli.batch.executors.base import Limits
 from faceswap_cli.batch.executors.feeder import Exhausted, Fed, Feeder
-from faceswap_cli.batch.executors.members import Attempt, Member, shown
+from faceswap_cli.batch.executors.messages import Broken, Ready, WorkerSetup
 from faceswap_cli.batch.executors.process import Gone, Heard, WorkerProcess
+from faceswap_cli.batch.executors.resident_memory import POLL_SECONDS, resident_bytes
 from faceswap_cli.batch.executors.scratch import Scratch
-from faceswap_cli.batch.executors.watch import Watch
-from faceswap_cli.batch.items import Failure, Item, ItemResult, Status
+from faceswap_cli.batch.items import Failure, Item, ItemResult
 from faceswap_cli.errors import FaceswapError
-from faceswap_cli.files.leftovers import sweep_beside
-from faceswap_cli.names import is_url
-from faceswap_cli.processes.protocol import Broken, GiveBack, GivenBack, Noted, Ready, Setup
-
-AHEAD = 1
-"""Items that wait in a worker while it does another: the next is there after 0.2 ms instead of 1, on two cores."""
-
-_ATTEMPTS = 2
 
 _STARTS = 4
 """Times in a row that workers may fail to start before there is no point in going on without any."""
@@ -39,8 +30,31 @@ _PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE = 10.0
 
 
+@dataclass(slots=True, eq=False, kw_only=True)
+class _Worker:
+    """What is known of a worker.
+
+    Attributes:
+        process: Where it runs.
+        ready: It takes items.
+        attempt: What it does.
+        begun: When it began that.
+        reserved: What it was started for, to be its first item.
+        condemned: Why it was killed.
+        broken: Why it says that it cannot work at all.
+    """
+
+    process: WorkerProcess
+    ready: bool = False
+    attempt: Attempt | None = None
+    begun: float = 0.0
+    reserved: Attempt | None = None
+    condemned: Failure | None = None
+    broken: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
-class Told:
+class _Told:
     """The end of the results: why, if not because all was done."""
 
     error: BaseException | None
@@ -48,18 +62,22 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class _Taken:
-    """The result of a worker's item was taken."""
+    """The result of the worker with that number was taken."""
 
-    process: WorkerProcess
+    number: int
 
 
 _Event = Heard | Gone | Fed | Exhausted | _Taken | None
 
 
 class Supervisor:
-    """Runs in a thread of its own, so that limits hold while nobody takes results."""
+    """Runs in a thread of its own, so that limits hold while nobody takes results.
 
-    def __init__(self, workers: int, limits: Limits, setup: Setup) -> None:
+    A worker is given an item when the result of the one before it was taken, and noted where that is asked for: should
+    the program be killed, no worker has more than one output that nobody knows of, and that is made again.
+    """
+
+    def __init__(self, workers: int, limits: Limits, setup: WorkerSetup) -> None:
         """Nothing is started yet.
 
         Args:
@@ -68,32 +86,34 @@ class Supervisor:
             setup: For each process.
         """
         self._number = workers
-        self._watch = Watch(limits)
+        self._limits = limits
         self._setup = setup
         # Events come from threads and signal handlers, which must not wait for a lock: `SimpleQueue` needs none.
         self._events: queue.SimpleQueue[_Event] = queue.SimpleQueue()
-        self._results: queue.SimpleQueue[tuple[ItemResult, WorkerProcess] | Told] = queue.SimpleQueue()
+        self._results: queue.SimpleQueue[ItemResult | _Told] = queue.SimpleQueue()
         self._stopping = False
         self._closed = False
-        self._workers: list[Member] = []
+        self._workers: list[_Worker] = []
         self._waiting: deque[Attempt] = deque()
         self._retries: deque[Attempt] = deque()
-        self._untaken = [0] * workers
+        self._untaken: set[int] = set()
+        """Numbers of workers, or of those they replace, with a result that nobody has taken yet."""
         self._asked = 0
         self._exhausted: Exhausted | None = None
         self._failed_starts = 0
         self._start_again = 0.0
         self._started = 0
+        self._weighed = 0.0
 
     def run(self, items: Iterator[Item]) -> Iterator[ItemResult]:
         """Results as in `Executor.run`; all processes have ended when it ends."""
         thread = threading.Thread(target=self._supervise, args=(items,), name="faceswap-supervisor", daemon=True)
         thread.start()
         try:
-            while not isinstance(told := self._results.get(), Told):
-                result, process = told
-                yield result
-                self._events.put(_Taken(process))
+            while not isinstance(told := self._results.get(), _Told):
+                yield told
+                assert told.worker is not None
+                self._events.put(_Taken(told.worker))
             if told.error is not None:
                 raise told.error
         finally:
@@ -128,12 +148,15 @@ class Supervisor:
                 error = self._exhausted.error
         except BaseException as failure:
             error = failure
-        self._results.put(Told(error))
+        self._results.put(_Told(error))
 
     def _go_on(self, feeder: Feeder, scratch: Scratch) -> None:
         while not self._closed:
             if self._stopping:
-                self._take_back()
+                self._waiting.clear()
+                self._retries.clear()
+                for worker in self._workers:
+                    worker.reserved = None
             else:
                 self._give_out(scratch)
                 self._ask(feeder)
@@ -146,7 +169,7 @@ class Supervisor:
             self._condemn()
 
     def _is_done(self) -> bool:
-        if any(worker.load for worker in self._workers):
+        if any(worker.attempt is not None for worker in self._workers):
             return False
         return self._stopping or (self._exhausted is not None and not self._waiting and not self._retries
                                   and not any(worker.reserved for worker in self._workers))
@@ -154,13 +177,14 @@ class Supervisor:
     # What goes to the workers
 
     def _give_out(self, scratch: Scratch) -> None:
-        """Items to those who have nothing, then new workers, then items to those who soon have nothing."""
+        """Items to those who have nothing, then new workers."""
         for worker in self._workers:
-            if worker.ready and not worker.load and worker.condemned is None:
+            if (worker.ready and worker.attempt is None and worker.condemned is None
+                    and worker.process.number not in self._untaken):
                 if worker.reserved is not None:
                     attempt, worker.reserved = worker.reserved, None
                     self._send(worker, attempt)
-                elif self._waiting and self._room(worker):
+                elif self._waiting:
                     self._send(worker, self._waiting.popleft())
         while self._retries and self._may_start():
             self._start(scratch, self._retries.popleft())
@@ -168,50 +192,13 @@ class Supervisor:
         while len(self._waiting) > starting and self._may_start():
             self._start(scratch)
             starting += 1
-        for worker in self._workers:
-            if (len(self._waiting) > starting and worker.ready and 0 < len(worker.load) <= AHEAD and self._room(worker)
-                    and not worker.asked_back and worker.condemned is None):
-                self._send(worker, self._waiting.popleft())
-        if not self._waiting and any(worker.ready and not worker.load for worker in self._workers):
-            self._ask_one_back()
 
     def _may_start(self) -> bool:
         return len(self._workers) < self._number and time.monotonic() >= self._start_again
 
-    def _room(self, worker: Member) -> bool:
-        """Whether a worker may have one more: when the program is killed, what nobody took will be done again."""
-        return len(worker.load) + self._untaken[worker.process.number] <= AHEAD
-
-    def _ask_one_back(self) -> None:
-        """An item that waits for a busy worker, while another has nothing to do."""
-        busy = [worker for worker in self._workers if len(worker.load) > 1 and not worker.asked_back]
-        if busy:
-            self._ask_back(max(busy, key=lambda worker: worker.begun))
-
-    def _ask_back(self, worker: Member) -> None:
-        worker.asked_back = True
-        worker.process.send(GiveBack())
-
-    def _take_back(self) -> None:
-        self._waiting.clear()
-        self._retries.clear()
-        for worker in self._workers:
-            worker.reserved = None
-            if len(worker.load) > 1 and not worker.asked_back:
-                self._ask_back(worker)
-
-    def _send(self, worker: Member, attempt: Attempt) -> None:
-        job = attempt.item.job
-        if attempt.fresh is None:
-            attempt.fresh = not (job.overwrite or job.output_path is None or is_url(job.output)
-                                 or os.path.lexists(job.output))
-        item = attempt.item
-        if attempt.failed and attempt.fresh:  # the first attempt may have died after its output was in place
-            item = replace(item, job=replace(job, overwrite=True))
-        if not worker.load:
-            worker.begun = time.monotonic()
-        worker.load.append(attempt)
-        worker.process.send(item)
+    def _send(self, worker: _Worker, attempt: Attempt) -> None:
+        worker.attempt, worker.begun = attempt, time.monotonic()
+        worker.process.send(attempt.begin())
 
     def _start(self, scratch: Scratch, reserved: Attempt | None = None) -> None:
         taken = {worker.process.number for worker in self._workers}
@@ -223,17 +210,17 @@ class Supervisor:
         except OSError as error:
             raise FaceswapError(f"cannot start a worker process: {error.strerror or error}; run with fewer --workers"
                                 ) from error
-        self._workers.append(Member(process=process, reserved=reserved))
+        self._workers.append(_Worker(process=process, reserved=reserved))
         if self._closed:  # meanwhile, and `close` did not know this one
             process.kill()
 
     def _ask(self, feeder: Feeder) -> None:
-        """As many items as can be begun, or wait in a worker."""
+        """As many items as can be begun, and one more for each worker, to be at hand when that has nothing to do."""
         if self._exhausted is not None:
             return
-        room = self._number * (1 + AHEAD) - sum(self._untaken) - len(self._waiting) - self._asked
-        room -= len(self._retries) + sum(len(worker.load) + (worker.reserved is not None) for worker in self._workers)
-        for _ in range(room):
+        taken = self._asked + len(self._waiting) + len(self._retries) + len(self._untaken)
+        taken += sum((worker.attempt is not None) + (worker.reserved is not None) for worker in self._workers)
+        for _ in range(2 * self._number - taken):
             feeder.ask()
             self._asked += 1
 
@@ -246,11 +233,10 @@ class Supervisor:
                 self._waiting.append(Attempt(item))
             case Exhausted():
                 self._exhausted = event
-            case _Taken(process):
-                self._untaken[process.number] -= 1
-                self._note(process)
-            case Heard(process, message, when):
-                self._hear(self._worker_of(process), message, when)
+            case _Taken(number):
+                self._untaken.discard(number)
+            case Heard(process, message):
+                self._hear(self._worker_of(process), message)
             case Gone(process):
                 worker = self._worker_of(process)
                 self._workers.remove(worker)
@@ -258,56 +244,45 @@ class Supervisor:
             case None:
                 pass
 
-    def _note(self, process: WorkerProcess) -> None:
-        """Tell a worker, if it is still there, that a result of it was taken."""
-        for worker in self._workers:
-            if worker.process is process:
-                worker.untaken -= 1
-                worker.begun = time.monotonic()
-                process.send(Noted())
-
-    def _worker_of(self, process: WorkerProcess) -> Member:
+    def _worker_of(self, process: WorkerProcess) -> _Worker:
         return next(worker for worker in self._workers if worker.process is process)
 
-    def _hear(self, worker: Member, message: object, when: float) -> None:
+    def _hear(self, worker: _Worker, message: object) -> None:
         match message:
             case Ready():
                 worker.ready = True
                 self._failed_starts = 0
             case ItemResult():
-                attempt = worker.load.popleft()
-                worker.begun = when
-                self._tell(attempt, replace(message, attempts=attempt.failed + 1), worker)
-            case GivenBack(numbers):
-                worker.asked_back = False
-                for _ in numbers:  # the last ones that it was given
-                    self._waiting.appendleft(worker.load.pop())
+                attempt, worker.attempt = worker.attempt, None
+                assert attempt is not None
+                self._tell(attempt.result(message, worker.process.number))
             case Broken(reason):
                 worker.broken = reason
 
-    def _tell(self, attempt: Attempt, result: ItemResult, worker: Member) -> None:
-        number = worker.process.number
-        self._untaken[number] += 1
-        worker.untaken += 1
-        self._results.put((replace(result, item=attempt.item, worker=number), worker.process))
+    def _tell(self, result: ItemResult) -> None:
+        assert result.worker is not None
+        self._untaken.add(result.worker)
+        self._results.put(result)
 
-    def _bury(self, worker: Member) -> None:
+    def _bury(self, worker: _Worker) -> None:
         """What a worker that ended leaves to do."""
         if self._closed:
             return
         if not worker.ready:
             self._bury_unborn(worker)
             return
-        load = worker.load
-        done_since = worker.condemned is not None and (not load or worker.condemned[0] is not load[0])
-        if load and not done_since:
-            attempt = load.popleft()
-            attempt.failed += 1
-            self._judge(attempt, worker)
-        self._waiting.extendleft(reversed(load))
-        load.clear()
+        if worker.reserved is not None:
+            self._retries.appendleft(worker.reserved)
+        attempt = worker.attempt
+        if attempt is None:
+            return
+        if attempt.lose():
+            self._retries.append(attempt)
+            return
+        failure = worker.condemned or died(attempt.item, f"the worker process {worker.process.describe_end()}")
+        self._tell(attempt.failure(failure, worker.process.number, time.monotonic() - worker.begun))
 
-    def _bury_unborn(self, worker: Member) -> None:
+    def _bury_unborn(self, worker: _Worker) -> None:
         """Start another one later, unless there is no hope.
 
         Raises:
@@ -321,47 +296,52 @@ class Supervisor:
             self._retries.appendleft(worker.reserved)
         if worker.broken or (self._failed_starts >= _STARTS and not any(other.ready for other in self._workers)):
             reason = worker.broken or (f"one {worker.process.describe_end()}" if worker.condemned is None
-                                       else worker.condemned[1].message)
+                                       else worker.condemned.message)
             raise FaceswapError(f"worker processes do not start: {reason}; if memory is short, run fewer --workers")
-
-    def _judge(self, attempt: Attempt, worker: Member) -> None:
-        """Once more on a fresh worker, or failed."""
-        path = attempt.item.job.output_path
-        if path is not None:
-            sweep_beside(Path(os.path.realpath(path)))
-        if attempt.failed < _ATTEMPTS:
-            self._retries.append(attempt)
-            return
-        failure = worker.condemned[1] if worker.condemned is not None else Failure(
-            "WorkerDied", f"{shown(attempt.item)}: the worker process {worker.process.describe_end()}, "
-                          f"{_ATTEMPTS} times")
-        self._tell(attempt, ItemResult(item=attempt.item, status=Status.FAILED, failure=failure,
-                                       attempts=attempt.failed, seconds=time.monotonic() - worker.begun), worker)
 
     # Limits
 
     def _patience(self) -> float | None:
         """Seconds until something must be looked at, whatever happens; None: there is nothing to look at."""
-        ends = self._watch.ends(self._workers)
-        now = time.monotonic()
+        seconds, now = self._limits.seconds, time.monotonic()
+        ends = [worker.process.born + START_SECONDS for worker in self._workers if not worker.ready]
+        if seconds is not None:
+            ends += [worker.begun + seconds for worker in self._workers
+                     if worker.attempt is not None and worker.condemned is None]
+        if self._limits.memory is not None and self._workers:
+            ends.append(self._weighed + POLL_SECONDS)
         if self._start_again > now:
             ends.append(self._start_again)
         return max(0.0, min(ends) - now) if ends else None
 
     def _condemn(self) -> None:
         """Kill workers that are past a limit; what becomes of their items is decided when they are gone."""
-        for worker, failure in self._watch.offenders(self._workers):
-            worker.condemned = (worker.load[0] if worker.load else None, failure)
-            worker.process.kill()
+        now, memory = time.monotonic(), self._limits.memory
+        sizes: dict[int, int] = {}
+        if memory is not None and now - self._weighed >= POLL_SECONDS:
+            self._weighed = now
+            sizes = resident_bytes([worker.process.pid for worker in self._workers])
+        for worker in self._workers:
+            if worker.condemned is not None:
+                continue
+            item = None if worker.attempt is None else worker.attempt.item
+            size = sizes.get(worker.process.pid, 0)
+            if not worker.ready and now - worker.process.born > START_SECONDS:
+                worker.condemned = Failure("WorkerDied", f"one is not ready after {START_SECONDS:g} s")
+            elif item is not None and self._limits.seconds is not None and now - worker.begun > self._limits.seconds:
+                worker.condemned = too_long(item, self._limits.seconds)
+            elif memory is not None and size > memory:
+                worker.condemned = too_large(item, size, memory)
+            if worker.condemned is not None:
+                worker.process.kill()
 
     def _end_workers(self) -> None:
         """Those with something to do are killed, the others end by themselves."""
         for worker in self._workers:
-            if worker.load or self._closed:
+            if worker.attempt is not None or self._closed:
                 worker.process.kill()
             worker.process.end()
         for worker in self._workers:
             worker.process.wait()
-            path = worker.load[0].item.job.output_path if worker.load else None
-            if path is not None:
-                sweep_beside(Path(os.path.realpath(path)))
+            if worker.attempt is not None:
+                worker.attempt.sweep()

@@ -1,6 +1,6 @@
 """A process that renders frames, from the inside. Started by `renderers.Renderers`, and never outlives it.
 
-Messages are those of `executors.protocol`: pickled records over pipes that nobody else has.
+Messages go as `processes.protocol` says: pickled records over pipes that nobody else has.
 """
 
 from __future__ import annotations
