@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 _SUFFIX = ".lock"
 _HOLDER_BYTES = 300
+_SIGNATURE = re.compile(rb"(\d+ .*\n)?")
+"""What `_sign` writes: a lock is emptied and removed, and `uv.lock`, say, would lie beside a journal called `uv`."""
 
 
 @contextmanager
@@ -31,7 +34,8 @@ def hold(*journals: Path) -> Iterator[None]:
             `hold(path, default_journal(root, shard))`. Shards have journals of their own, so they run side by side.
 
     Raises:
-        UsageError: Another run goes on; names its process and machine where they are known.
+        UsageError: Another run goes on; names its process and machine where they are known. A file of somebody else's
+            has the name of the lock.
         OutputError: A lock cannot be made: no permission, a file system without locks.
     """
     # In one order, so that of two runs that want the same two locks one gets both.
@@ -49,6 +53,8 @@ def _hold_one(journal: Path) -> Iterator[None]:
     path = journal.with_name(journal.name + _SUFFIX)
     lock: FileLock = FileLock(path, blocking=False, on_acquired=_sign)
     try:
+        if _is_foreign(path):
+            raise UsageError(f"{path} is there and is no lock of faceswap; name another file with --journal")
         journal.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except Timeout:
@@ -63,6 +69,14 @@ def _hold_one(journal: Path) -> Iterator[None]:
         with contextlib.suppress(OSError):  # Windows keeps open files; the next run takes it as it is
             path.unlink()
         lock.release()
+
+
+def _is_foreign(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return _SIGNATURE.fullmatch(file.read(_HOLDER_BYTES)) is None
+    except OSError:  # there is none, or Windows lets nobody else read it
+        return False
 
 
 def _sign(descriptor: int) -> None:

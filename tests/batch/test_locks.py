@@ -77,3 +77,11 @@ def test_a_lock_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="cannot write"), hold(tmp_path / "file" / "j"):
         pytest.fail("held")
+
+
+def test_a_file_of_somebody_else_is_no_lock(tmp_path: Path) -> None:
+    """A journal called `uv` has its lock in `uv.lock`."""
+    (tmp_path / "uv.lock").write_text("version = 1\n[[package]]\n")
+    with pytest.raises(UsageError, match=r"uv\.lock is there and is no lock of faceswap"), hold(tmp_path / "uv"):
+        pytest.fail("it would be removed")
+    assert (tmp_path / "uv.lock").read_text() == "version = 1\n[[package]]\n"

@@ -88,11 +88,15 @@ def run(output: Output, request: BatchRequest, how: RunRequest) -> int:
         ModelError: A model that is needed is not installed, or damaged.
         OutputError: The output folder, the journal or a report cannot be written.
     """
-    reports = Reports(report=how.report, junit=how.junit, summary_html=how.summary_html)
-    check_sources(request)
     journal_path = journal_of(request, how.journal)
+    reports = Reports(report=how.report, junit=how.junit, summary_html=how.summary_html, journal=journal_path,
+                      overwrite=request.overwrite)
+    check_sources(request)
     request = replace(request, resume=has_journal(journal_path))
     items, total = _items(output, request)
+    reports.protect(*request.pictures, *request.files_from, *([] if request.manifest is None else [request.manifest]))
+    for item in items if total is not None else ():
+        reports.protect(item.job.target, *pictures_of(item.job))
     backends = Backends()
     models: Models = backends.models
     api: BatchApi | None = None

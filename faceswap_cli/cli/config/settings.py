@@ -8,8 +8,8 @@ the same key above. Switches are `true` or `false`, in variables also 1/0, yes/n
 several times take an array, in variables one value to a line. Paths in a file count from its folder.
 
 What one call is about cannot be set: what goes in and out, `--json`, `--dry-run`, `--debug`. A project's file, which
-may come with somebody else's checkout, cannot send data away, name keys, models or places elsewhere, or take
-safeguards off.
+may come with somebody else's checkout, cannot send data away, name keys, models or places elsewhere, have files
+replaced, or take safeguards off.
 """
 
 from __future__ import annotations
@@ -292,16 +292,23 @@ class _Reader:
         """One value; a path counts from the file's folder.
 
         Raises:
-            ValueError: A project's path leads out of the project.
+            ValueError: A project's path leads out of the project, or to a file that would be lost.
         """
         if option.metavar not in _PATHS or not text or "://" in text:
             return words.translate_value(f"--{key_of(option)}", text)
         folder = self._path.parent
         if self._origin is Origin.PROJECT:
+            from faceswap_cli.jobs.report.ours import WRITTEN, may_replace
+
+            advice = "set it in your own file (faceswap config path) or with the flag"
             # Links are followed: they come with a checkout too.
-            if not (folder / text).resolve().is_relative_to(folder.resolve()):
-                raise ValueError(f"is {text}, which leads out of the project; set it in your own file "
-                                 "(faceswap config path) or with the flag")
+            real, root = (folder / text).resolve(), folder.resolve()
+            if not real.is_relative_to(root) or ".git" in map(str.lower, real.relative_to(root).parts):
+                raise ValueError(f"is {text}, which leads out of the project, or into its .git; {advice}")
+            flag = f"--{key_of(option)}"
+            if flag in WRITTEN and not may_replace(real, flag):
+                raise ValueError(f"is {text}, which is there and would be replaced; a project may name new files and "
+                                 f"older ones of that kind by faceswap; {advice}")
             return str(folder / text)
         try:
             return str(folder / Path(text).expanduser())

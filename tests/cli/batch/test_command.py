@@ -384,6 +384,33 @@ def test_a_missing_model_is_told_before_anything_runs(place, tmp_path_factory):
     assert not (place / "out").exists()
 
 
+@pytest.mark.parametrize(("settings", "more", "words"), [
+    ('report = "party.jpg"\njunit = "me.jpg"', ["--overwrite"], "would be replaced; a project may name new files"),
+    ('journal = "notes.txt"', [], "would be replaced; a project may name new files"),
+    ("", ["--report", "party.jpg"], "add --overwrite"), ("", ["--junit", "notes.txt"], "add --overwrite"),
+    ("", ["--report", "./party.jpg", "--overwrite"], "is an input, which no report replaces"),
+    ("", ["--summary-html", "me.jpg", "--overwrite"], "is an input, which no report replaces"),
+    ("", ["--journal", "party.jpg"], "is not a journal of faceswap"),
+])
+def test_no_report_destroys_a_file(place, settings, more, words):
+    (place / "notes.txt").write_text("mine")
+    if settings:
+        (place / "faceswap.toml").write_text(f"[batch]\n{settings}\n")
+    before = {path.name: path.read_bytes() for path in place.folder.iterdir()}
+    done = place.run("batch", "me.jpg", "party.jpg", "-o", "out", *more, *ONE)
+    assert done.returncode == 2 and words in " ".join(done.stderr.decode().split())
+    assert {name: (place / name).read_bytes() for name in before} == before
+
+
+def test_a_report_replaces_another_file_where_that_is_asked_for_and_never_an_output(place):
+    (place / "notes.txt").write_text("mine")
+    done = place.run("batch", "me.jpg", "party.jpg", "-o", "out", "--overwrite", "--report", "notes.txt", "--junit",
+                     "out/party.jpg", *ONE)
+    assert done.returncode == 2 and b"was not replaced" in done.stderr
+    assert json.loads((place / "notes.txt").read_text())["counts"]["done"] == 1
+    assert (place / "out/party.jpg").read_bytes().startswith(b"\xff\xd8")
+
+
 def test_reports_are_written(place, photos):
     done = place.run("batch", "me.jpg", "photos", "dark.png", "-o", "out", "--report", "report.json", "--junit",
                      "junit.xml", "--summary-html", "sheet.html", *ONE)

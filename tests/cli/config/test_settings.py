@@ -207,6 +207,25 @@ def test_paths_count_from_the_file_and_those_of_a_project_stay_in_it(project, us
         assert "leads out of the project" in problem(f"[batch]\nreport = '{place}'", project)
 
 
+@pytest.mark.parametrize("key", ["report", "junit", "summary-html", "journal"])
+def test_a_project_has_no_file_replaced(project, key):
+    (project / "photo.jpg").write_bytes(b"\xff\xd8\xff")
+    (project / "link").symlink_to("photo.jpg")
+    (project / "inside").symlink_to(".git")
+    for place in ("photo.jpg", "./photo.jpg", "link", "faceswap.toml"):
+        told = problem(f"[batch]\n{key} = '{place}'", project)
+        assert f"{key} is {place}, which is there and would be replaced" in told
+    for place in (".git/hooks/post-commit", "sub/.GIT/x", "inside/x"):
+        assert "into its .git" in problem(f"[batch]\n{key} = '{place}'", project)
+    (project / "mine").write_bytes({"report": b'{\n  "schema": 1,\n  "tool": "faceswap 0.1.0"', "journal":
+                                    b'{"journal":"faceswap","schema":1}', "junit":
+                                    b'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="faceswap" tests="1"',
+                                    "summary-html": b"<!DOCTYPE html>\n<title>faceswap batch: 3 items"}[key])
+    for place in ("mine", "new/file"):
+        write(project / "faceswap.toml", f"[batch]\n{key} = '{place}'\n")
+        assert values(BATCH) == {key: str(project / place)}
+
+
 # --- which file -------------------------------------------------------------------------------------------------------
 
 def test_the_search_ends_with_the_repository_and_before_the_home_folder(tmp_path, monkeypatch):
