@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from faceswap_cli.jobs.items import Item
 from faceswap_cli.jobs.worker import Worker
 from fakes import (
     BLUE,
@@ -22,6 +21,7 @@ from fakes import (
 )
 from PIL import Image as PILImage
 
+from faceswap_cli.batch.items import Item
 from faceswap_cli.errors import InputError, ModelError, NoFaceError, OutputError, UsageError
 from faceswap_cli.jobs.job import Pair, SwapJob
 from faceswap_cli.jobs.swap import prepare_source, swap_file

@@ -298,7 +298,7 @@ class _Reader:
             return words.translate_value(f"--{key_of(option)}", text)
         folder = self._path.parent
         if self._origin is Origin.PROJECT:
-            from faceswap_cli.jobs.report.ours import WRITTEN, may_replace
+            from faceswap_cli.batch.report.ours import WRITTEN, may_replace
 
             advice = "set it in your own file (faceswap config path) or with the flag"
             # Links are followed: they come with a checkout too.
