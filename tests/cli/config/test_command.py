@@ -64,10 +64,10 @@ def test_show_tells_what_is_set_and_where_from(room):
 
 
 def test_show_for_one_command_and_all(room):
-    room.write(project="offline = true\n")
+    room.write(user="offline = true\n")
     shown = room.run("config", "show", "models", "pull", "--all").stdout
     rows = {line.split()[0]: line.split()[1:3] for line in shown.splitlines()}
-    assert rows["offline"] == ["true", "project"]
+    assert rows["offline"] == ["true", "user"]
     assert rows["quiet"] == ["false", "default"]
     assert rows["models-dir"] == ["-", "default"]
     assert "image-quality" not in rows
