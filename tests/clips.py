@@ -11,9 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from faceswap_cli.files.atomic import AtomicFile
-from faceswap_cli.media.animations.animations import create_animation, open_animation
 from faceswap_cli.media.frame import ClipInfo, Frame, Indexed
+from faceswap_cli.media.open import create_as, open_as
 from faceswap_cli.options import MediaFormat, MediaOptions
 
 Bytes = npt.NDArray[np.uint8]
@@ -93,14 +92,14 @@ def rgba(frame: Frame) -> Bytes:
 def read(path: Path, kind: MediaFormat = MediaFormat.GIF, options: MediaOptions = OPTIONS) -> tuple[ClipInfo,
                                                                                                     list[Frame]]:
     """The facts and all frames of a clip."""
-    with open_animation(path, path.name, kind, options) as reader:
+    with open_as(path, path.name, kind, options, moving=True) as reader:
         return reader.info, list(reader.frames())
 
 
 def write(path: Path, frames: Sequence[Frame], info: ClipInfo, kind: MediaFormat = MediaFormat.GIF,
           options: MediaOptions = OPTIONS) -> Path:
     """Write a clip in one go."""
-    with create_animation(AtomicFile(path, overwrite=True), kind, info, options) as writer:
+    with create_as(path, kind, info, options, overwrite=True, moving=True) as writer:
         for frame in frames:
             writer.write(frame)
         writer.commit()

@@ -15,6 +15,7 @@ from faceswap_cli.errors import ModelError, NoFaceError
 from faceswap_cli.faces.face import Box, Face, Gender, Pose
 from faceswap_cli.faces.select import Choice, order_faces, pair, select_sources, select_targets
 from faceswap_cli.image import Image
+from faceswap_cli.media.frame import Reader, Writer
 from faceswap_cli.options import EngineOptions
 
 BRIGHT = 200
@@ -254,3 +255,20 @@ def _outcome(plan: FakePlan, choice: Choice, frame: int) -> FaceOutcome:
                        source=0 if swapped else None, source_picture=plan.names.get(choice.index), box=face.box,
                        score=face.score, pose=face.pose, gender=face.gender, gender_probability=face.gender_probability,
                        warnings=face.warnings, similarity=plan.measured.get(choice.index))
+
+
+class FakeReader(Reader):
+    """A reader that has nothing to close."""
+
+    def close(self) -> None:
+        pass
+
+
+class FakeWriter(Writer):
+    """A writer that has nothing to put in place."""
+
+    def commit(self) -> None:
+        pass
+
+    def __exit__(self, *error: object) -> None:
+        pass

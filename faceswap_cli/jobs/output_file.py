@@ -40,7 +40,7 @@ class OutputFile:
     def warnings(self) -> list[str]:
         """What the writer has to tell."""
         told = [f"went on behind the first {self.went_on} frames, which an earlier run had encoded"]
-        return [*getattr(self.writer, "warnings", ()), *(told if self.went_on else ())]
+        return [*self.writer.warnings, *(told if self.went_on else ())]
 
     def go_on(self, kept: Kept) -> None:
         """Note that the writer goes on with what an earlier run left, and remove what else that left."""

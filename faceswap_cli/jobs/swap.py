@@ -23,18 +23,16 @@ from faceswap_cli.jobs.resume.fingerprint import fingerprint
 from faceswap_cli.jobs.roles import cast_of, pictures_of
 from faceswap_cli.jobs.sources import read_sources
 from faceswap_cli.jobs.tally import Tally
-from faceswap_cli.media.formats import LABELS, OPAQUE, SUFFIXES, VIDEO, output_format
-from faceswap_cli.media.frame import ClipInfo, Frame, Kept
+from faceswap_cli.media.formats import FORMATS, SUFFIXES, VIDEO, output_format
+from faceswap_cli.media.frame import ClipInfo, Frame
 from faceswap_cli.media.marks.provenance import marks, notes
-from faceswap_cli.media.marks.signing import DETACHED
 from faceswap_cli.media.video.read.frame_rate import suited
 from faceswap_cli.names import shown
-from faceswap_cli.options import MediaFormat, OnNoFace
+from faceswap_cli.options import OnNoFace
 from faceswap_cli.runtime.cores import core_count
 from faceswap_cli.stores.files import RemoteOutput, check_remote_output
 from faceswap_cli.stores.urls import is_remote
 
-_ENCODED_ASIDE = frozenset({MediaFormat.WEBP, MediaFormat.APNG})
 """Animations that are encoded in a thread of their own: by C that lets go of the interpreter, unlike that of GIF."""
 
 
@@ -149,7 +147,7 @@ def swap_file(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None = Non
             warnings += prepared.warnings
             clip = ClipSwap(backend, prepared.source, frames, clock, workers, details=job.details,
                             renderers=renderers, finish=_finish(job, info),
-                            encode_aside=renderers is not None and task.format in _ENCODED_ASIDE)
+                            encode_aside=renderers is not None and FORMATS[task.format].encoded_aside)
             if output_file is None:
                 clip.look()
             else:
@@ -176,8 +174,9 @@ def swap_file(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None = Non
                 media = _marked(job, backend).media
                 output = replace(task.describe(tally.frames, clip.duration), marks=marks(media, task.format))
                 warnings += [*output_file.warnings, *notes(media, task.format, animated=info.animated)]
-                if clip.transparent and task.format in OPAQUE - VIDEO:  # writers of videos tell it themselves
-                    warnings.append(f"{LABELS[task.format]} has no transparency: transparent parts are white now")
+                row = FORMATS[task.format]
+                if clip.transparent and not (row.transparency or row.video):  # writers of videos tell it themselves
+                    warnings.append(f"{row.label} has no transparency: transparent parts are white now")
         warnings += [*tally.warnings(), *_lost(renderers)]
         return Outcome(sources=job.sources, target=job.target, output=output, engine=dict(backend.parts),
                        frames=tally.frames, frames_swapped=tally.frames_swapped,
@@ -189,7 +188,7 @@ def swap_file(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None = Non
 
 def _write(clip: ClipSwap, output: OutputFile, target: Input, on_frame: OnFrame | None) -> None:
     """Write all frames, behind those that an earlier run left."""
-    kept: Kept | None = getattr(output.writer, "kept", None)
+    kept = output.writer.kept
     if kept is not None:
         try:
             clip.go_on(kept)
@@ -240,7 +239,8 @@ def _swap_to_remote(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None
                     workers: int | None) -> Outcome:
     """Swap into a local file, then upload it."""
     clock = Clock()
-    if job.media.credentials is not None and SUFFIXES.get(Path(job.output).suffix.lower()) in DETACHED:
+    kind = SUFFIXES.get(Path(job.output).suffix.lower())
+    if job.media.credentials is not None and kind is not None and not FORMATS[kind].manifest:
         raise UsageError(f"cannot sign {job.output}: of this format the signature is a file beside the output, which "
                          "is not uploaded; choose another format, or write to this machine")
     with RemoteOutput(job.output, overwrite=job.overwrite) as remote:

@@ -1,66 +1,158 @@
-"""Which format a file is, by its first bytes, and which format an output gets, by its name. Pure functions."""
+"""The formats of media, one table; which one a file is, by its first bytes, and which an output gets, by its name."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from faceswap_cli.errors import UsageError
 from faceswap_cli.media.frame import ClipInfo
-from faceswap_cli.options import MediaFormat, MediaOptions
+from faceswap_cli.options import MediaFormat, MediaOptions, VideoCodec
 
 HEAD_BYTES = 512
 """How many bytes `sniff` wants; fewer will do for a short file."""
 
-SUFFIXES = {
-    ".jpg": MediaFormat.JPEG,
-    ".jpeg": MediaFormat.JPEG,
-    ".jpe": MediaFormat.JPEG,
-    ".png": MediaFormat.PNG,
-    ".apng": MediaFormat.APNG,
-    ".webp": MediaFormat.WEBP,
-    ".tif": MediaFormat.TIFF,
-    ".tiff": MediaFormat.TIFF,
-    ".bmp": MediaFormat.BMP,
-    ".avif": MediaFormat.AVIF,
-    ".gif": MediaFormat.GIF,
-    ".mp4": MediaFormat.MP4,
-    ".m4v": MediaFormat.MP4,
-    ".mov": MediaFormat.MOV,
-    ".mkv": MediaFormat.MKV,
-    ".webm": MediaFormat.WEBM,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Container:
+    """What only formats of videos have.
+
+    Attributes:
+        name: In messages about what it holds.
+        muxer: FFmpeg's name of it.
+        codecs: What it can hold so that common players play it; one of the first two is taken for `auto`.
+        sound, subtitles: FFmpeg's names of what tracks become that it cannot hold as they are.
+        boxes: Made of ISO boxes; else of EBML, whose times are milliseconds.
+        uncompressed: Players know uncompressed sound in it.
+        attachments: Holds attached files.
+    """
+
+    name: str
+    muxer: str
+    codecs: tuple[VideoCodec, ...]
+    sound: str
+    subtitles: str
+    boxes: bool = False
+    uncompressed: bool = True
+    attachments: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Format:
+    """All that is to be known of a format but how it is read and written.
+
+    Attributes:
+        label: In messages.
+        suffixes: In lower case; the first is that of new files.
+        media_type: As in HTTP.
+        magic: A regular expression for how files begin; empty: `sniff` tells in another way.
+        reader, writer: "module:callable" that opens one, that begins one, called as by `open_as` and `create_as`.
+        clips: Reader and writer of more than one frame, where they are others.
+        frames: Holds more than one frame.
+        transparency: Else what was transparent becomes white.
+        grey: Grey stays grey; else it becomes RGB.
+        max_side: Most pixels of a side.
+        max_rate: Most frames a second that are shown.
+        metadata: A still keeps what the target tells about itself.
+        exif: And as EXIF of its own, not as tags of the file.
+        resolution, profile: Keeps dots per inch, an ICC profile.
+        mark: Has a place for the mark that says that it is a composite.
+        manifest: Has a place for a C2PA manifest; else that is a file beside it.
+        decoded_whole: The decoder takes the whole file into memory.
+        encoded_aside: Encoding frames takes long, outside the interpreter and without a thread of its own.
+        browsers: Common browsers show it.
+        video: Of videos alone.
+    """
+
+    label: str
+    suffixes: tuple[str, ...]
+    media_type: str
+    magic: bytes = b""
+    reader: str = "faceswap_cli.media.stills.reader:open_still"
+    writer: str = "faceswap_cli.media.stills.writer:StillWriter"
+    clips: tuple[str, str] | None = None
+    frames: bool = False
+    transparency: bool = True
+    grey: bool = True
+    max_side: int | None = None
+    max_rate: int | None = None
+    metadata: bool = False
+    exif: bool = False
+    resolution: bool = False
+    profile: bool = True
+    mark: bool = True
+    manifest: bool = True
+    decoded_whole: bool = False
+    encoded_aside: bool = False
+    browsers: bool = True
+    video: Container | None = None
+
+
+def _video(label: str, suffixes: tuple[str, ...], media_type: str, video: Container, magic: bytes = b"") -> Format:
+    return Format(label=label, suffixes=suffixes, media_type=media_type, magic=magic, frames=True, transparency=False,
+                  manifest=video.boxes, video=video, reader="faceswap_cli.media.video.read.reader:VideoReader",
+                  writer="faceswap_cli.media.video.write.writer:create_video")
+
+
+_WEBP_CLIPS = "faceswap_cli.media.animations.webp:WebpReader", "faceswap_cli.media.animations.webp:WebpWriter"
+_ALL_CODECS = VideoCodec.H264, VideoCodec.H265, VideoCodec.VP9, VideoCodec.AV1
+
+FORMATS: dict[MediaFormat, Format] = {
+    MediaFormat.JPEG: Format(
+        label="JPEG", suffixes=(".jpg", ".jpeg", ".jpe"), media_type="image/jpeg", magic=rb"\xff\xd8\xff",
+        transparency=False, max_side=65_535, metadata=True, exif=True, resolution=True),
+    MediaFormat.PNG: Format(
+        label="PNG", suffixes=(".png",), media_type="image/png", magic=rb"\x89PNG\r\n\x1a\n", metadata=True, exif=True,
+        resolution=True),
+    MediaFormat.APNG: Format(  # told from PNG by what lies further in the file
+        label="APNG", suffixes=(".apng",), media_type="image/png", frames=True, encoded_aside=True,
+        reader="faceswap_cli.media.animations.apng:ApngReader", writer="faceswap_cli.media.animations.apng:ApngWriter"),
+    MediaFormat.WEBP: Format(
+        label="WebP", suffixes=(".webp",), media_type="image/webp", magic=rb"RIFF.{4}WEBP", clips=_WEBP_CLIPS,
+        frames=True, grey=False, max_side=16_383, metadata=True, exif=True, decoded_whole=True, encoded_aside=True),
+    MediaFormat.TIFF: Format(
+        label="TIFF", suffixes=(".tif", ".tiff"), media_type="image/tiff", magic=rb"II[*+]\0|MM\0[*+]", metadata=True,
+        resolution=True, browsers=False),
+    MediaFormat.BMP: Format(
+        label="BMP", suffixes=(".bmp",), media_type="image/bmp",
+        magic=rb"BM.{12}[\x0c\x10\x28\x34\x38\x40\x6c\x7c]\0\0\0", resolution=True, profile=False, mark=False,
+        manifest=False),
+    MediaFormat.AVIF: Format(
+        label="AVIF", suffixes=(".avif",), media_type="image/avif", grey=False, max_side=65_536, metadata=True,
+        exif=True, decoded_whole=True),
+    MediaFormat.GIF: Format(
+        label="GIF", suffixes=(".gif",), media_type="image/gif", magic=rb"GIF8[79]a", frames=True, max_side=65_535,
+        max_rate=50,  # durations count in hundredths, and browsers take less than two for ten
+        reader="faceswap_cli.media.gif.reader:GifReader", writer="faceswap_cli.media.gif.writer:GifWriter"),
+    MediaFormat.MP4: _video("MP4", (".mp4", ".m4v"), "video/mp4", Container(
+        name="MP4", muxer="mp4", codecs=_ALL_CODECS, sound="aac", subtitles="mov_text", boxes=True,
+        uncompressed=False)),
+    MediaFormat.MOV: _video("MOV", (".mov",), "video/quicktime", Container(
+        name="MOV", muxer="mov", codecs=_ALL_CODECS[:2], sound="aac", subtitles="mov_text", boxes=True),
+        magic=rb".{4}(moov|mdat|wide|pnot)"),
+    MediaFormat.MKV: _video("MKV", (".mkv",), "video/x-matroska", Container(
+        name="Matroska", muxer="matroska", codecs=_ALL_CODECS, sound="flac", subtitles="subrip", attachments=True)),
+    MediaFormat.WEBM: _video("WebM", (".webm",), "video/webm", Container(
+        name="WebM", muxer="webm", codecs=_ALL_CODECS[2:], sound="libopus", subtitles="webvtt")),
 }
+"""The table: a new format is a row here, its reader and its writer."""
+
+SUFFIXES = {suffix: kind for kind, row in FORMATS.items() for suffix in row.suffixes}
 """What outputs are written as, by their names; and, of a folder, the files that are taken for pictures and clips."""
+
+VIDEO = frozenset(kind for kind, row in FORMATS.items() if row.video is not None)
+"""Formats of videos."""
+
+ANIMATED = frozenset(kind for kind, row in FORMATS.items() if row.frames) - VIDEO
+"""Formats of pictures that are written with more than one frame."""
 
 READ_ONLY_SUFFIXES = frozenset({
     ".avi", ".mpg", ".mpeg", ".vob", ".ts", ".m2ts", ".mts", ".flv", ".wmv", ".asf", ".ogv", ".3gp",
 })
 """Of videos that can be read and not written."""
 
-LABELS = {
-    MediaFormat.JPEG: "JPEG",
-    MediaFormat.PNG: "PNG",
-    MediaFormat.WEBP: "WebP",
-    MediaFormat.TIFF: "TIFF",
-    MediaFormat.BMP: "BMP",
-    MediaFormat.AVIF: "AVIF",
-    MediaFormat.GIF: "GIF",
-    MediaFormat.APNG: "APNG",
-    MediaFormat.MP4: "MP4",
-    MediaFormat.MOV: "MOV",
-    MediaFormat.MKV: "MKV",
-    MediaFormat.WEBM: "WebM",
-}
-"""How formats are called in messages."""
-
-ANIMATED = frozenset({MediaFormat.GIF, MediaFormat.WEBP, MediaFormat.APNG})
-"""Formats of pictures that are written with more than one frame."""
-
-VIDEO = frozenset({MediaFormat.MP4, MediaFormat.MOV, MediaFormat.MKV, MediaFormat.WEBM})
-"""Formats of videos."""
-
-OPAQUE = frozenset({MediaFormat.JPEG}) | VIDEO
-"""Formats without transparency: what was transparent becomes white."""
+READ_ONLY_AS = MediaFormat.MKV
+"""What such a video counts as: a container that takes whatever is in it, where no suffix names another."""
 
 READABLE_PICTURES = "JPEG, PNG, WebP, TIFF, BMP, AVIF and GIF"
 READABLE_VIDEOS = "MP4, MOV, MKV, WebM, AVI, MPEG, Flash, Windows Media and Ogg"
@@ -88,48 +180,42 @@ class Foreign:
         return f"{name} is not a picture of a known kind; faceswap reads {READABLE}"
 
 
-_MAGIC: tuple[tuple[int, bytes, MediaFormat | Foreign], ...] = (
-    (0, b"\xff\xd8\xff", MediaFormat.JPEG),
-    (0, b"\x89PNG\r\n\x1a\n", MediaFormat.PNG),
-    (0, b"GIF87a", MediaFormat.GIF),
-    (0, b"GIF89a", MediaFormat.GIF),
-    (0, b"II*\0", MediaFormat.TIFF),
-    (0, b"MM\0*", MediaFormat.TIFF),
-    (0, b"II+\0", MediaFormat.TIFF),
-    (0, b"MM\0+", MediaFormat.TIFF),
-    (0, b"8BPS", Foreign("a Photoshop file (PSD)")),
-    (0, b"%!PS", Foreign("PostScript (EPS)")),
-    (0, b"\xc5\xd0\xd3\xc6", Foreign("PostScript (EPS)")),
-    (0, b"%PDF", Foreign("PDF")),
-    (0, b"\0\0\x01\0", Foreign("an icon (ICO)")),
-    (0, b"\0\0\x02\0", Foreign("a cursor (CUR)")),
-    (0, b"icns", Foreign("an icon (ICNS)")),
-    (0, b"\0\0\0\x0cjP  ", Foreign("JPEG 2000")),
-    (0, b"\xff\x4f\xff\x51", Foreign("JPEG 2000")),
-    (0, b"\xff\x0a", Foreign("JPEG XL")),
-    (0, b"\0\0\0\x0cJXL ", Foreign("JPEG XL")),
-    (0, b"\x76\x2f\x31\x01", Foreign("OpenEXR")),
-    (0, b"#?RADIANCE", Foreign("Radiance HDR")),
-    (0, b"DDS ", Foreign("DDS")),
-    (0, b"qoif", Foreign("QOI")),
-    (0, b"\x01\xda", Foreign("SGI")),
-    (4, b"\x11\xaf", Foreign("FLI")),
-    (4, b"\x12\xaf", Foreign("FLC")),
-    (0, b"\x1f\x8b", Foreign("a gzip archive (SVGZ?)")),
-    (0, b"PK\x03\x04", Foreign("a ZIP archive")),
-    (0, b"\0\0\x01\xba", Foreign("MPEG", video=True)),
-    (0, b"\0\0\x01\xb3", Foreign("MPEG", video=True)),
-    (0, b"FLV\x01", Foreign("Flash", video=True)),
-    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", Foreign("Windows Media", video=True)),
-    (0, b"OggS", Foreign("Ogg", video=True)),
-    (0, b".RMF", Foreign("RealMedia", video=True)),
-)
+_FOREIGN = {
+    rb"8BPS": Foreign("a Photoshop file (PSD)"),
+    rb"%!PS|\xc5\xd0\xd3\xc6": Foreign("PostScript (EPS)"),
+    rb"%PDF": Foreign("PDF"),
+    rb"\0\0\x01\0": Foreign("an icon (ICO)"),
+    rb"icns": Foreign("an icon (ICNS)"),
+    rb"\0\0\x02\0": Foreign("a cursor (CUR)"),
+    rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51": Foreign("JPEG 2000"),
+    rb"\xff\x0a|\0\0\0\x0cJXL ": Foreign("JPEG XL"),
+    rb"\x76\x2f\x31\x01": Foreign("OpenEXR"),
+    rb"#\?RADIANCE": Foreign("Radiance HDR"),
+    rb"DDS ": Foreign("DDS"),
+    rb"qoif": Foreign("QOI"),
+    rb"\x01\xda": Foreign("SGI"),
+    rb".{4}\x11\xaf": Foreign("FLI"),
+    rb".{4}\x12\xaf": Foreign("FLC"),
+    rb"\x1f\x8b": Foreign("a gzip archive (SVGZ?)"),
+    rb"PK\x03\x04": Foreign("a ZIP archive"),
+    rb"P[1-7]\s": Foreign("PNM"),
+    rb"(\xef\xbb\xbf)?\s*(?i:<!doctype html|<html)": Foreign("a web page"),
+    rb"(\xef\xbb\xbf)?\s*(?i:<svg|(<\?xml|<!doctype svg|<!--).*<svg)": Foreign("SVG"),
+    rb"RIFF.{4}AVI ": Foreign("AVI", video=True),
+    rb"\0\0\x01[\xba\xb3]": Foreign("MPEG", video=True),
+    rb"FLV\x01": Foreign("Flash", video=True),
+    rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11": Foreign("Windows Media", video=True),
+    rb"OggS": Foreign("Ogg", video=True),
+    rb"\.RMF": Foreign("RealMedia", video=True),
+    # Packets: plain, with times (.m2ts), with error correction.
+    rb"(G.{187}){2}G|.{4}(G.{191}){2}G|(G.{203}){2}G": Foreign("MPEG transport stream", video=True),
+}
+"""By how files begin, the first that fits."""
 
+_BEGINNINGS: dict[bytes, MediaFormat | Foreign] = {
+    row.magic: kind for kind, row in FORMATS.items() if row.magic} | _FOREIGN
 _EBML = b"\x1a\x45\xdf\xa3"
-_PNM = frozenset(b"P%d" % number for number in range(1, 8))
 _HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
-_MOVIE_ATOMS = frozenset({b"moov", b"mdat", b"wide", b"pnot"})
-_BMP_HEADERS = frozenset({12, 16, 40, 52, 56, 64, 108, 124})
 
 
 def sniff(head: bytes) -> MediaFormat | Foreign:
@@ -142,26 +228,9 @@ def sniff(head: bytes) -> MediaFormat | Foreign:
     """
     if head.startswith(_EBML):
         return MediaFormat.WEBM if _doc_type(head) == b"webm" else MediaFormat.MKV
-    for offset, magic, found in _MAGIC:
-        if head.startswith(magic, offset):
-            return found
-    if head[:4] == b"RIFF":
-        if head[8:12] == b"WEBP":
-            return MediaFormat.WEBP
-        if head[8:12] == b"AVI ":
-            return Foreign("AVI", video=True)
-    if head[:2] == b"BM" and int.from_bytes(head[14:18], "little") in _BMP_HEADERS:
-        return MediaFormat.BMP
     if head[4:8] == b"ftyp":
         return _sniff_brands(head)
-    if head[4:8] in _MOVIE_ATOMS:
-        return MediaFormat.MOV
-    if any(len(head) > at + 2 * size and head[at] == head[at + size] == head[at + 2 * size] == 0x47
-           for at, size in ((0, 188), (4, 192), (0, 204))):  # plain, with times (.m2ts), with error correction
-        return Foreign("MPEG transport stream", video=True)
-    if head[:2] in _PNM and head[2:3].isspace():
-        return Foreign("PNM")
-    return _sniff_text(head)
+    return next((found for magic, found in _BEGINNINGS.items() if re.match(magic, head, re.DOTALL)), Foreign())
 
 
 def _sniff_brands(head: bytes) -> MediaFormat | Foreign:
@@ -183,7 +252,7 @@ def _sniff_brands(head: bytes) -> MediaFormat | Foreign:
 def sniff_picture(head: bytes) -> MediaFormat | Foreign:
     """As `sniff`, for where only pictures can be used: every video is `Foreign`."""
     found = sniff(head)
-    return Foreign(LABELS[found], video=True) if isinstance(found, MediaFormat) and found in VIDEO else found
+    return Foreign(FORMATS[found].label, video=True) if isinstance(found, MediaFormat) and found in VIDEO else found
 
 
 def _doc_type(head: bytes) -> bytes:
@@ -194,13 +263,11 @@ def _doc_type(head: bytes) -> bytes:
     return head[at + 3:at + 3 + (head[at + 2] & 0x7F)].rstrip(b"\0")
 
 
-def _sniff_text(head: bytes) -> Foreign:
-    text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
-    if text.startswith((b"<!doctype html", b"<html")):
-        return Foreign("a web page")
-    if text.startswith(b"<svg") or (text.startswith((b"<?xml", b"<!doctype svg", b"<!--")) and b"<svg" in text):
-        return Foreign("SVG")
-    return Foreign()
+def container_of(kind: MediaFormat) -> Container:
+    """What only formats of videos have, of one of these."""
+    container = FORMATS[kind].video
+    assert container is not None, f"{kind} is no video"
+    return container
 
 
 def output_format(path: Path | None, options: MediaOptions, like: ClipInfo) -> MediaFormat:
@@ -237,8 +304,8 @@ def output_format(path: Path | None, options: MediaOptions, like: ClipInfo) -> M
             raise UsageError(f"cannot write {target}: {chosen} holds one picture and the target has {frames}; use "
                              f"{_list(_fitting(like))}")
     elif chosen in VIDEO:
-        raise UsageError(f"cannot write {target}: the target is one picture, and {LABELS[chosen]} is for videos; use "
-                         f"{_list(_fitting(like))}")
+        raise UsageError(f"cannot write {target}: the target is one picture, and {FORMATS[chosen].label} is for "
+                         f"videos; use {_list(_fitting(like))}")
     elif chosen is MediaFormat.APNG and asked is not MediaFormat.APNG and suffix != ".apng":
         return MediaFormat.PNG  # a target with one frame, written as the target
     return chosen

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -158,13 +160,16 @@ class ClipInfo:
         return self.frame_count > 1 or self.video is not None
 
 
-class Reader(Protocol):
-    """An open still or clip. Frames are decoded one at a time; memory does not grow with their number."""
+class Reader(ABC):
+    """An open still or clip. Frames are decoded one at a time; memory does not grow with their number.
 
-    @property
-    def info(self) -> ClipInfo:
-        """Facts known without decoding."""
+    Attributes:
+        info: Facts known without decoding.
+    """
 
+    info: ClipInfo
+
+    @abstractmethod
     def frames(self) -> Iterator[Frame]:
         """All frames in order, from the first; may be called once.
 
@@ -172,50 +177,28 @@ class Reader(Protocol):
             InputError: The file is damaged.
         """
 
-    def close(self) -> None:
-        """Release the file."""
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None: ...
-
-
-class Writer(Protocol):
-    """A still or clip being written to a temporary sibling of its output.
-
-    Leaving the `with` block without `commit` removes the temporary file and leaves an existing output untouched.
-    """
-
-    def write(self, frame: Frame) -> None:
-        """Add one frame, of the size that the clip has.
-
-        Raises:
-            OutputError: The disk is full or the folder is gone.
-        """
-
-    def commit(self) -> None:
-        """Finish the file, sync it and rename it into place."""
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None: ...
-
-
-class SeekingReader(Reader, Protocol):
-    """A reader that can go on where an earlier run stopped; that of videos."""
-
     def frames_from(self, number: int, time: Fraction) -> Iterator[Frame]:
         """The frames from `number` on, the very same as `frames()` would give; instead of `frames`, once.
 
         Args:
             number: Of the frame, from 0.
-            time: `Frame.time` of that frame, for seeking.
+            time: `Frame.time` of that frame, for readers that can seek.
 
         Raises:
             InputError: The file is damaged, or has no such frame.
         """
+        return islice(self.frames(), number, None)
+
+    @abstractmethod
+    def close(self) -> None:
+        """Release the file."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,20 +216,32 @@ class Kept:
     states: tuple[bytes, ...]
 
 
-class SegmentWriter(Writer, Protocol):
-    """A writer that encodes in segments, so that a killed run loses only the last; that of videos.
+class Writer(ABC):
+    """A still or clip being written to a temporary sibling of its output.
+
+    Leaving the `with` block without `commit` removes the temporary file and leaves an existing output untouched. That
+    of videos encodes in segments, so that a killed run loses only the last.
 
     Attributes:
-        segment_frames: How many frames a segment has.
+        segment_frames: How many frames a segment has; 0: there are none, and nothing is kept.
         kept: What an earlier run left, or None. `write` then goes on behind it.
     """
 
-    segment_frames: int
-    kept: Kept | None
+    segment_frames: int = 0
+    kept: Kept | None = None
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What was changed or left out, one line each; complete after `commit`."""
+        return ()
+
+    @abstractmethod
+    def write(self, frame: Frame) -> None:
+        """Add one frame, of the size that the clip has.
+
+        Raises:
+            OutputError: The disk is full or the folder is gone, or the frame does not belong to the clip.
+        """
 
     def save(self, state: bytes, time: Fraction) -> None:
         """Close a segment: all frames written are on the disk, with `state`, soon after (it is encoded meanwhile).
@@ -256,4 +251,23 @@ class SegmentWriter(Writer, Protocol):
         Args:
             state: What the caller needs to go on.
             time: `Frame.time` of the next frame.
+
+        Raises:
+            OutputError: Encoding failed.
         """
+        raise NotImplementedError  # without segments it is never called
+
+    @abstractmethod
+    def commit(self) -> None:
+        """Finish the file, sync it and rename it into place.
+
+        Raises:
+            OutputError: Nothing was written, or the file cannot be.
+        """
+
+    def __enter__(self) -> Self:
+        return self
+
+    @abstractmethod
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None: ...

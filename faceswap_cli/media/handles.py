@@ -4,72 +4,126 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import TracebackType
-from typing import Self
 
-from faceswap_cli.errors import InputError
+from faceswap_cli.errors import InputError, OutputError, UsageError
 from faceswap_cli.files.atomic import AtomicFile
-from faceswap_cli.media.frame import ClipInfo, Reader
+from faceswap_cli.media.formats import FORMATS
+from faceswap_cli.media.frame import ClipInfo, Frame, Reader, Writer
+from faceswap_cli.media.marks.provenance import mark
+from faceswap_cli.media.marks.signing import seal_for
+from faceswap_cli.options import MediaFormat, MediaOptions
 
 
-class FileReader:
-    """An open file; leaving the `with` block closes it."""
+class FileReader(Reader):
+    """An open animation. When it is opened its structure is read and its bounds are checked; nothing is decoded."""
 
-    def __init__(self, path: Path, name: str) -> None:
-        """Open `path`, called `name` in messages.
+    def __init__(self, path: Path, name: str, kind: MediaFormat, options: MediaOptions) -> None:
+        """Open it.
+
+        Args:
+            path: The file.
+            name: How to call it in messages.
+            kind: What it is, by content.
+            options: Holds the bounds.
 
         Raises:
-            InputError: Missing or unreadable.
+            InputError: Missing, unreadable, damaged or empty.
+            LimitError: Too many pixels.
         """
         self._name = name
         try:
             self._file = path.open("rb")
         except OSError as error:
             raise InputError(f"cannot read {name}: {error.strerror}") from error
+        try:
+            self.info = self._look(options)
+        except BaseException:
+            self.close()
+            raise
+
+    def _look(self, options: MediaOptions) -> ClipInfo:
+        """Read the structure of `self._file` and check the bounds."""
+        raise NotImplementedError
 
     def close(self) -> None:
         """Release the file."""
         self._file.close()
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        self.close()
+class ReaderAround(Reader):
+    """A reader that changes the frames of another one, which is closed with it.
 
-
-class ReaderAround:
-    """A reader that changes the frames of another one, which is closed with it."""
+    Its facts are those of the whole clip: how many frames are left of it is known when they were read.
+    """
 
     def __init__(self, reader: Reader) -> None:
         """Wrap an open reader; none of its frames has been taken."""
+        self.info = reader.info
         self._reader = reader
-
-    @property
-    def info(self) -> ClipInfo:
-        """Facts of the whole clip: how many frames are left of it is known when they were read."""
-        return self._reader.info
 
     def close(self) -> None:
         """Release the file."""
         self._reader.close()
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        self.close()
+class FileWriter(Writer):
+    """A still or an animation on its way; what `like`, the target, has is kept where the format can hold it."""
 
+    def __init__(self, path: Path | None, kind: MediaFormat, like: ClipInfo, options: MediaOptions, *,
+                 overwrite: bool = False, resume: str | None = None) -> None:
+        """Prepare.
 
-class FileWriter:
-    """An output on its way; leaving the `with` block without a commit removes it."""
+        Args:
+            path: The output, or None for standard output.
+            kind: The format to write.
+            like: The target.
+            options: Quality and mark.
+            overwrite: Replace an existing output.
+            resume: Of no use here: nothing is kept of a killed run.
 
-    def __init__(self, out: AtomicFile) -> None:
-        self._out = out
+        Raises:
+            UsageError: The output exists, or the format cannot hold a picture of this size.
+            OutputError: The output cannot be written.
+            MissingDependencyError, InputError: It cannot be signed as `options` ask.
+        """
+        self._out = AtomicFile(path, overwrite=overwrite)
+        self._kind = kind
+        self._like = like
+        self._options = options
+        self._mark = mark(options)
+        self._frames = 0
+        try:
+            limit = FORMATS[kind].max_side
+            if limit is not None and max(like.width, like.height) > limit:
+                others = ".png" if like.animated else ".png or .tiff"
+                raise UsageError(f"cannot write {self._out.name}: {kind} holds at most {limit} pixels a side and the "
+                                 f"target is {like.width}x{like.height}; use {others}")
+            self._out.seal_with(seal_for(options, kind))
+        except BaseException:
+            self._out.discard()
+            raise
 
-    def __enter__(self) -> Self:
-        return self
+    def write(self, frame: Frame) -> None:
+        """Add one frame."""
+        if frame.pixels.shape[:2] != (self._like.height, self._like.width):
+            raise OutputError(f"cannot write {self._out.name}: a frame has another size than the clip")
+        self._add(frame)
+        self._frames += 1
+
+    def commit(self) -> None:
+        """Finish the file, sync it and rename it into place."""
+        if not self._frames:
+            raise OutputError(f"cannot write {self._out.name}: there is no frame to write")
+        with self._out.writing():
+            self._finish()
+        self._out.commit()
+
+    def _add(self, frame: Frame) -> None:
+        """Encode a frame of the right size into `self._out`."""
+        raise NotImplementedError
+
+    def _finish(self) -> None:
+        """Write what comes behind the last frame."""
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  trace: TracebackType | None) -> None:

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import stat
+from importlib import import_module
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from faceswap_cli.errors import InputError
-from faceswap_cli.files.atomic import AtomicFile
-from faceswap_cli.media.formats import HEAD_BYTES, LABELS, VIDEO, Foreign, output_format, sniff
+from faceswap_cli.media.formats import FORMATS, HEAD_BYTES, READ_ONLY_AS, VIDEO, Foreign, output_format, sniff
 from faceswap_cli.media.frame import ClipInfo, Reader, Writer
 from faceswap_cli.options import MediaFormat, MediaOptions
-
-READ_ONLY_AS = MediaFormat.MKV
-"""What a video of a kind that is read and not written (AVI, MPEG ...) counts as: a container that takes whatever is in
-it, where no suffix names another."""
-
-_CLIPS = frozenset({MediaFormat.GIF, MediaFormat.APNG})
 
 
 def open_media(path: Path, options: MediaOptions, *, name: str | None = None) -> Reader:
@@ -27,9 +20,6 @@ def open_media(path: Path, options: MediaOptions, *, name: str | None = None) ->
         path: A regular file.
         options: Bounds, and the part of a clip that is taken.
         name: How to call the file in messages; None: its path.
-
-    Returns:
-        Of a video, a `SeekingReader`.
 
     Raises:
         LimitError: Too many pixels; nothing was decoded.
@@ -43,18 +33,17 @@ def open_media(path: Path, options: MediaOptions, *, name: str | None = None) ->
             if not kind.video:
                 raise InputError(kind.explain(name))
             kind = READ_ONLY_AS
-        clip = kind if kind in VIDEO else _clip_format(file, kind, name)
-        if clip is None:
-            from faceswap_cli.media.stills.reader import open_still
+        kind, moving = (kind, True) if kind in VIDEO else _look_for_frames(file, kind, name)
+    reader = open_as(path, name, kind, options, moving=moving)
+    if options.trim is None or kind in VIDEO:
+        return reader
+    from faceswap_cli.media.trim import TrimmedReader
 
-            return _part(open_still(file, name, kind, options), name, options)
-    if clip in VIDEO:
-        from faceswap_cli.media.video.read.reader import open_video
-
-        return open_video(path, name, clip, options)
-    from faceswap_cli.media.animations.animations import open_animation
-
-    return _part(open_animation(path, name, clip, options), name, options)
+    try:
+        return TrimmedReader(reader, name, options.trim)
+    except BaseException:
+        reader.close()
+        raise
 
 
 def create_media(path: Path | None, like: ClipInfo, options: MediaOptions, *, overwrite: bool = False,
@@ -69,43 +58,33 @@ def create_media(path: Path | None, like: ClipInfo, options: MediaOptions, *, ov
         resume: Of a video: tells this job from others. What an earlier run of it left beside the output is gone on
             with; None: nothing is left nor looked for.
 
-    Returns:
-        Of a video, a `SegmentWriter`.
-
     Raises:
         UsageError: The name, the format and the target do not go together, or the output exists.
         OutputError: The output cannot be written.
     """
     kind = output_format(path, options, like)
-    if kind in VIDEO:
-        from faceswap_cli.media.video.write.writer import create_video
-
-        return create_video(path, kind, like, options, overwrite=overwrite, resume=resume)
-    out = AtomicFile(path, overwrite=overwrite)
-    try:
-        if like.animated or kind in _CLIPS:
-            from faceswap_cli.media.animations.animations import create_animation
-
-            return create_animation(out, kind, like, options)
-        from faceswap_cli.media.stills.writer import StillWriter
-
-        return StillWriter(out, kind, like, options)
-    except BaseException:
-        out.discard()
-        raise
+    return create_as(path, kind, like, options, moving=like.animated, overwrite=overwrite, resume=resume)
 
 
-def _part(reader: Reader, name: str, options: MediaOptions) -> Reader:
-    """The part of a still or an animation that is asked for."""
-    if options.trim is None:
-        return reader
-    from faceswap_cli.media.trim import TrimmedReader
+def open_as(path: Path, name: str, kind: MediaFormat, options: MediaOptions, *, moving: bool) -> Reader:
+    """Open a file of a known format, with the reader of one picture or of frames; see `open_media`."""
+    row = FORMATS[kind]
+    reader: Reader = _load(row.clips[0] if moving and row.clips else row.reader)(path, name, kind, options)
+    return reader
 
-    try:
-        return TrimmedReader(reader, name, options.trim)
-    except BaseException:
-        reader.close()
-        raise
+
+def create_as(path: Path | None, kind: MediaFormat, like: ClipInfo, options: MediaOptions, *, moving: bool,
+              overwrite: bool = False, resume: str | None = None) -> Writer:
+    """Begin a file of a format, with the writer of one picture or of frames; see `create_media`."""
+    row = FORMATS[kind]
+    writer: Writer = _load(row.clips[1] if moving and row.clips else row.writer)(
+        path, kind, like, options, overwrite=overwrite, resume=resume)
+    return writer
+
+
+def _load(path: str) -> Any:
+    module, _, name = path.partition(":")
+    return getattr(import_module(module), name)
 
 
 def _open_file(path: Path, name: str) -> BinaryIO:
@@ -127,18 +106,13 @@ def _open_file(path: Path, name: str) -> BinaryIO:
         raise InputError(f"{name} cannot be opened: {reason}") from error
 
 
-def _clip_format(file: BinaryIO, kind: MediaFormat, name: str) -> MediaFormat | None:
-    """The animated format of a file, or None for a still."""
-    if kind is MediaFormat.GIF:
-        return kind
+def _look_for_frames(file: BinaryIO, kind: MediaFormat, name: str) -> tuple[MediaFormat, bool]:
+    """The format of a picture, PNG and APNG told apart, and whether it has frames."""
+    moving = kind is MediaFormat.GIF
     if kind in (MediaFormat.PNG, MediaFormat.WEBP):
         from faceswap_cli.media.headers import read_png, read_webp
         from faceswap_cli.media.pillow import decoding
 
-        with decoding(name, LABELS[kind]):
-            if kind is MediaFormat.PNG and read_png(file).animated:
-                return MediaFormat.APNG
-            if kind is MediaFormat.WEBP and read_webp(file).animated:
-                return kind
-        file.seek(0, os.SEEK_SET)
-    return None
+        with decoding(name, FORMATS[kind].label):
+            moving = (read_png if kind is MediaFormat.PNG else read_webp)(file).animated
+    return MediaFormat.APNG if moving and kind is MediaFormat.PNG else kind, moving

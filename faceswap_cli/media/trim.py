@@ -36,12 +36,7 @@ class TrimmedReader(ReaderAround):
         self._trim = trim
 
     def frames(self) -> Iterator[Frame]:
-        """The frames of the part, in order; may be called once.
-
-        Raises:
-            InputError: The file is damaged.
-            UsageError: The part begins behind the end.
-        """
+        """The frames of the part; UsageError: it begins behind the end."""
         start, end = self._trim.start, self._trim.end
         time, found = Fraction(0), False
         for frame in self._reader.frames():

@@ -11,25 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from faceswap_cli.errors import InputError, LimitError
-from faceswap_cli.media.formats import HEAD_BYTES, Foreign, sniff_picture
-from faceswap_cli.options import MediaFormat
+from faceswap_cli.media.formats import FORMATS, HEAD_BYTES, Foreign, sniff_picture
 
 MAX_UPLOAD_BYTES = 25 * 2**20
 """Default bound on one file, and on the files of one request together."""
 
 KEPT = 1800.0
 """Seconds for which an uploaded file is used again; how long the API keeps it is not documented."""
-
-MEDIA_TYPES = {
-    MediaFormat.JPEG: "image/jpeg",
-    MediaFormat.PNG: "image/png",
-    MediaFormat.APNG: "image/png",
-    MediaFormat.WEBP: "image/webp",
-    MediaFormat.GIF: "image/gif",
-    MediaFormat.TIFF: "image/tiff",
-    MediaFormat.BMP: "image/bmp",
-    MediaFormat.AVIF: "image/avif",
-}
 
 _BLOCK = 3 << 16
 """A multiple of 3, so that base64 text of blocks can be put together."""
@@ -72,7 +60,7 @@ class Asset:
             raise InputError(f"{path} cannot be read: {error.strerror or error}; check the file") from error
         if isinstance(found, Foreign):
             raise InputError(found.explain(str(path)))
-        return cls(path, size, MEDIA_TYPES[found], digest)
+        return cls(path, size, FORMATS[found].media_type, digest)
 
 
 class UploadBody:

@@ -11,33 +11,17 @@ from urllib.parse import urlsplit
 
 from faceswap_cli.errors import OutputError
 from faceswap_cli.files.atomic import explain_failure
-from faceswap_cli.options import MediaFormat
+from faceswap_cli.media.formats import FORMATS
 from faceswap_cli.server.store import KeptFile, Store
 
 RESULTS = "/results/"
 ASSETS = "/assets/"
 
-SUFFIXES = {
-    MediaFormat.JPEG: "jpg",
-    MediaFormat.PNG: "png",
-    MediaFormat.APNG: "png",
-    MediaFormat.WEBP: "webp",
-    MediaFormat.GIF: "gif",
-    MediaFormat.TIFF: "tiff",
-    MediaFormat.BMP: "bmp",
-    MediaFormat.AVIF: "avif",
-}
+SUFFIXES = {kind: row.media_type.removeprefix("image/").replace("jpeg", "jpg")
+            for kind, row in FORMATS.items() if row.video is None}
 """The suffix of a file of each format."""
 
-MEDIA_TYPES = {
-    "jpg": "image/jpeg",
-    "png": "image/png",
-    "webp": "image/webp",
-    "gif": "image/gif",
-    "tiff": "image/tiff",
-    "bmp": "image/bmp",
-    "avif": "image/avif",
-}
+MEDIA_TYPES = {suffix: FORMATS[kind].media_type for kind, suffix in SUFFIXES.items()}
 """The media type of each suffix."""
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{43}\.[a-z]{3,4}")

@@ -16,15 +16,15 @@ from faceswap_cli.faces.select import order_faces
 from faceswap_cli.image import Image
 from faceswap_cli.jobs.annotate import crop_face
 from faceswap_cli.jobs.backend import FaceFinder
+from faceswap_cli.media.formats import FORMATS
 from faceswap_cli.media.frame import Frame
 from faceswap_cli.media.open import open_media
-from faceswap_cli.options import MediaFormat, MediaOptions, Order
+from faceswap_cli.options import MediaOptions, Order
 
 THUMBNAIL_SIDE = 128
 PREVIEW_SIDE = 1280
 
 _QUALITY = 85
-_NOT_IN_BROWSERS = frozenset({MediaFormat.TIFF})
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def look(path: Path, name: str, max_pixels: int, finder: FaceFinder, seconds: fl
                 break
     if shown is None:
         raise InputError(f"{name} has no frame that can be read")
-    needed = info.animated or info.format in _NOT_IN_BROWSERS
+    needed = info.animated or not FORMATS[info.format].browsers
     return Sight(
         width=info.width, height=info.height, animated=info.animated, frame=place,
         faces=tuple(_see(shown.pixels, face) for face in faces),

@@ -22,11 +22,10 @@ import imageio.v3 as iio
 import numpy as np
 from PIL import Image
 
-from faceswap_cli.files.atomic import AtomicFile
-from faceswap_cli.media.animations.animations import create_animation, open_animation
 from faceswap_cli.media.frame import ClipInfo, Frame, Indexed
 from faceswap_cli.media.gif.paint import Stage
 from faceswap_cli.media.gif.writer import GifWriter
+from faceswap_cli.media.open import create_as, open_as
 from faceswap_cli.options import MediaFormat, MediaOptions
 
 WIDTH, HEIGHT, FACE = 480, 270, 150
@@ -56,7 +55,7 @@ def make_source(path: Path, count: int, per_frame: bool) -> None:
     pictures = [Image.fromarray(draw(number, noise)) for number in range(count)]
     shared = pictures[0].quantize(256, Image.Quantize.FASTOCTREE)
     info = ClipInfo(format=MediaFormat.GIF, width=WIDTH, height=HEIGHT, frame_count=count, loop=0, lossless=True)
-    with create_animation(AtomicFile(path, overwrite=True), MediaFormat.GIF, info, MediaOptions()) as writer:
+    with create_as(path, MediaFormat.GIF, info, MediaOptions(), overwrite=True, moving=True) as writer:
         for number, picture in enumerate(pictures):
             made = (picture.quantize(256, Image.Quantize.FASTOCTREE) if per_frame else
                     picture.quantize(palette=shared, dither=Image.Dither.NONE))
@@ -70,7 +69,7 @@ def make_source(path: Path, count: int, per_frame: bool) -> None:
 
 def changed_frames(source: Path) -> tuple[ClipInfo, list[Frame], float]:
     started = time.perf_counter()
-    with open_animation(source, source.name, MediaFormat.GIF, MediaOptions()) as reader:
+    with open_as(source, source.name, MediaFormat.GIF, MediaOptions(), moving=True) as reader:
         frames = list(reader.frames())
         info = reader.info
     decoded = time.perf_counter() - started
@@ -95,7 +94,7 @@ def psnr(wanted: list[np.ndarray], shown: list[np.ndarray], where: tuple[slice, 
 
 
 def shown_frames(path: Path) -> list[np.ndarray]:
-    with open_animation(path, path.name, MediaFormat.GIF, MediaOptions()) as reader:
+    with open_as(path, path.name, MediaFormat.GIF, MediaOptions(), moving=True) as reader:
         return [frame.pixels for frame in reader.frames()]
 
 
@@ -111,7 +110,7 @@ def true_frames(count: int) -> tuple[ClipInfo, list[Frame]]:
 
 
 def write(path: Path, info: ClipInfo, frames: list[Frame]) -> dict[Stage, int]:
-    writer = create_animation(AtomicFile(path, overwrite=True), MediaFormat.GIF, info, MediaOptions())
+    writer = create_as(path, MediaFormat.GIF, info, MediaOptions(), overwrite=True, moving=True)
     assert isinstance(writer, GifWriter)
     with writer:
         for frame in frames:

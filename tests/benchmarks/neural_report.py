@@ -48,7 +48,7 @@ from faceswap_cli.faces.paste import covered
 from faceswap_cli.faces.templates import arcface, estimate
 from faceswap_cli.jobs.clock import Clock
 from faceswap_cli.jobs.rendering.clip import ClipSwap
-from faceswap_cli.media.frame import ClipInfo, Frame
+from faceswap_cli.media.frame import ClipInfo, Frame, Reader
 from faceswap_cli.models.importing import import_file
 from faceswap_cli.models.spec import Family
 from faceswap_cli.models.store import ModelStore
@@ -322,7 +322,7 @@ def our_clip(bench: Bench, frames: list[np.ndarray], mode: Accelerate) -> Callab
     return run
 
 
-class Frames:
+class Frames(Reader):
     """A reader of frames in memory."""
 
     def __init__(self, frames: list[np.ndarray]) -> None:
@@ -334,12 +334,6 @@ class Frames:
         return (Frame(pixels=pixels, duration=Fraction(1, FPS)) for pixels in self._frames)
 
     def close(self) -> None:
-        pass
-
-    def __enter__(self) -> Frames:
-        return self
-
-    def __exit__(self, *error: object) -> None:
         pass
 
 

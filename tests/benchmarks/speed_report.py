@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -121,26 +121,35 @@ def clip_ours() -> float:
     from faceswap_cli.engine.outcome import SourcePicture
     from faceswap_cli.jobs.clock import Clock
     from faceswap_cli.jobs.rendering.clip import ClipSwap
-    from faceswap_cli.media.frame import ClipInfo, Frame
+    from faceswap_cli.media.frame import ClipInfo, Frame, Reader, Writer
     from faceswap_cli.options import EngineOptions, MediaFormat
 
     pictures = read_clip(CLIP_FRAMES, (520, 396))
 
-    class Reader:
+    class Frames(Reader):
         info = ClipInfo(format=MediaFormat.PNG, width=520, height=396, frame_count=CLIP_FRAMES)
 
-        def frames(self) -> Iterable[Frame]:
+        def frames(self) -> Iterator[Frame]:
             return (Frame(pixels=pixels, duration=Fraction(1, 25)) for pixels in pictures)
 
-    class Writer:
+        def close(self) -> None:
+            pass
+
+    class Nowhere(Writer):
         def write(self, frame: Frame) -> None:
+            pass
+
+        def commit(self) -> None:
+            pass
+
+        def __exit__(self, *error: object) -> None:
             pass
 
     engine = build_engine(EngineOptions())
     source = engine.prepare_source([SourcePicture("source", read_still(SOURCE))])
     start = time.perf_counter()
-    clip = ClipSwap(engine, source, Reader(), Clock())
-    clip.write(Writer())
+    clip = ClipSwap(engine, source, Frames(), Clock())
+    clip.write(Nowhere())
     if clip.tally.frames_swapped < CLIP_FRAMES:
         print(f"only {clip.tally.frames_swapped} of {CLIP_FRAMES} frames were swapped", file=sys.stderr)
     return (time.perf_counter() - start) / CLIP_FRAMES

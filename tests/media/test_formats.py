@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from faceswap_cli.errors import UsageError
-from faceswap_cli.media.formats import SUFFIXES, VIDEO, Foreign, output_format, sniff, sniff_picture
+from faceswap_cli.media.formats import FORMATS, SUFFIXES, VIDEO, Foreign, output_format, sniff, sniff_picture
 from faceswap_cli.media.frame import ClipInfo, VideoFacts
 from faceswap_cli.options import MediaFormat, MediaOptions
 
@@ -24,6 +25,15 @@ MOVIES = [suffix for suffix, kind in SUFFIXES.items() if kind in VIDEO]
 def ftyp(*brands: bytes) -> bytes:
     body = b"ftyp" + brands[0] + b"\0\0\0\0" + b"".join(brands)
     return (len(body) + 4).to_bytes(4, "big") + body + b"\0\0\0\x08moov"
+
+
+@pytest.mark.parametrize("kind", MediaFormat)
+def test_every_format_has_a_row_whose_reader_and_writer_exist(kind: MediaFormat) -> None:
+    row = FORMATS[kind]
+    for path in (row.reader, row.writer, *(row.clips or ())):
+        module, _, name = path.partition(":")
+        assert callable(getattr(import_module(module), name)), path
+    assert row.suffixes and row.label and row.media_type.partition("/")[0] == ("video" if row.video else "image")
 
 
 @pytest.mark.parametrize(("head", "expected"), [

@@ -219,7 +219,7 @@ def test_nothing_is_left_when_an_output_is_refused(tmp_path: Path) -> None:
     for name in ("a", "a.xyz"):
         with pytest.raises(UsageError):
             create_media(tmp_path / name, like, OPTIONS)
-    with create_media(tmp_path / "a.png", like, OPTIONS) as writer, pytest.raises(OutputError, match="no picture"):
+    with create_media(tmp_path / "a.png", like, OPTIONS) as writer, pytest.raises(OutputError, match="no frame"):
         writer.commit()
     with create_media(tmp_path / "a.jpg", like, OPTIONS) as writer:
         writer.write(Frame(pixels=np.zeros((2, 3, 3), np.uint8)))

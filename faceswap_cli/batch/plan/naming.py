@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from faceswap_cli.errors import UsageError
-from faceswap_cli.media.formats import SUFFIXES
+from faceswap_cli.media.formats import FORMATS, SUFFIXES
 from faceswap_cli.names import is_url, shown
 from faceswap_cli.options import MediaFormat
 
@@ -22,9 +22,6 @@ FIELDS = ("stem", "suffix", "name", "parent", "number")
 
 _FORBIDDEN = frozenset('/\0<>:"|?*\\' if os.name == "nt" else "/\0")
 _LIKE_A_SUFFIX = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,4}\Z")
-_WRITTEN_AS: dict[MediaFormat, str] = {}
-for _suffix, _format in SUFFIXES.items():
-    _WRITTEN_AS.setdefault(_format, _suffix)
 
 
 def readable(spec: str) -> str:
@@ -58,7 +55,7 @@ def suffix_for(suffix: str, asked: MediaFormat | None) -> str:
     """
     if asked is None or SUFFIXES.get(suffix.lower()) is asked:
         return suffix
-    return _WRITTEN_AS[asked]
+    return FORMATS[asked].suffixes[0]
 
 
 def base_name(spec: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from faceswap_cli.errors import InputError
-from faceswap_cli.media.formats import HEAD_BYTES, LABELS, sniff
+from faceswap_cli.media.formats import FORMATS, HEAD_BYTES, sniff
 from faceswap_cli.options import MediaFormat, MediaOptions
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def _jpeg(path: Path) -> Picture:
     from faceswap_cli.media.limits import check_pixels
     from faceswap_cli.media.pillow import decoding
 
-    with decoding(str(path), LABELS[MediaFormat.JPEG]), Image.open(path, formats=("JPEG", "MPO")) as image:
+    with decoding(str(path), FORMATS[MediaFormat.JPEG].label), Image.open(path, formats=("JPEG", "MPO")) as image:
         check_pixels(*image.size, 1, MediaOptions(max_pixels=MAX_JPEG_PIXELS), str(path))
         image.draft("RGB", (2 * SIDE, 2 * SIDE))
         return ImageOps.exif_transpose(image.convert("RGB"))

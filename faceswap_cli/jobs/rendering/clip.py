@@ -9,15 +9,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import islice
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from faceswap_cli.jobs.backend import SwapBackend
 from faceswap_cli.jobs.clock import Clock
 from faceswap_cli.jobs.rendering.pipeline import Background, map_ordered, pending_limit
 from faceswap_cli.jobs.resume.checkpoint import Checkpoints
 from faceswap_cli.jobs.tally import Tally
-from faceswap_cli.media.frame import Frame, Kept, Reader, SeekingReader, SegmentWriter, Writer
+from faceswap_cli.media.frame import Frame, Kept, Reader, Writer
 from faceswap_cli.runtime.cores import core_count
 from faceswap_cli.runtime.memory import give_back
 
@@ -116,7 +115,7 @@ class ClipSwap:
 
     def write(self, writer: Writer, on_frame: OnFrame | None = None) -> None:
         """Write every frame, swapped or as it came, and count what happened to its faces."""
-        self._segment = getattr(writer, "segment_frames", 0)
+        self._segment = writer.segment_frames
         if self._segment and self._checkpoints is None:
             self._checkpoints = Checkpoints(self._source)
         total = self._reader.info.frame_count or None
@@ -127,7 +126,7 @@ class ClipSwap:
                 planned, frame = result.planned, result.frame
                 self._clock.add("swap", result.seconds)
                 if planned.snapshot is not None:
-                    self._save(cast(SegmentWriter, writer), planned, planned.snapshot)
+                    self._save(writer, planned, planned.snapshot)
                 if planned.plan.swaps:
                     with self._clock.stage("analyse"):
                         self._backend.measure(planned.plan, planned.frame.pixels, frame.pixels)
@@ -160,9 +159,7 @@ class ClipSwap:
     def _frames(self) -> Iterator[Frame]:
         if not self._first:
             return self._reader.frames()
-        if hasattr(self._reader, "frames_from"):
-            return cast(SeekingReader, self._reader).frames_from(self._first, self._seek)
-        return islice(self._reader.frames(), self._first, None)
+        return self._reader.frames_from(self._first, self._seek)
 
     def _plans(self) -> Iterator[_Planned]:
         clip = self._memory
@@ -176,7 +173,7 @@ class ClipSwap:
                 plan = self._backend.plan(self._source, frame.pixels, clip)
             yield _Planned(number, frame, plan, snapshot)
 
-    def _save(self, writer: SegmentWriter, planned: _Planned, snapshot: bytes) -> None:
+    def _save(self, writer: Writer, planned: _Planned, snapshot: bytes) -> None:
         """Have all frames before this one kept."""
         assert self._checkpoints is not None
         state = self._checkpoints.pack(snapshot, self.tally, self.duration, transparent=self.transparent)

@@ -16,7 +16,6 @@ import numpy as np
 import numpy.typing as npt
 
 from faceswap_cli.errors import InputError, OutputError
-from faceswap_cli.files.atomic import AtomicFile
 from faceswap_cli.media.animations.apng_chunks import (
     BACKGROUND,
     NONE,
@@ -33,11 +32,9 @@ from faceswap_cli.media.delta import Delta
 from faceswap_cli.media.frame import ClipInfo, Frame
 from faceswap_cli.media.handles import FileReader, FileWriter
 from faceswap_cli.media.limits import check_pixels
-from faceswap_cli.media.marks.provenance import mark, png_xmp_chunk
-from faceswap_cli.media.marks.signing import seal_for
+from faceswap_cli.media.marks.provenance import png_xmp_chunk
 from faceswap_cli.options import MediaFormat, MediaOptions
 
-_MAX_SIDE = (1 << 31) - 1
 _MAX_PLAYS = (1 << 31) - 1
 _MAX_NUMBER = 65535
 """Durations are fractions of two 16-bit numbers."""
@@ -54,38 +51,13 @@ _Pixels = npt.NDArray[np.uint8]
 class ApngReader(FileReader):
     """An open APNG. A default image that is no part of the animation is left out."""
 
-    def __init__(self, path: Path, name: str, options: MediaOptions) -> None:
-        """Read the structure and check the bounds; nothing is decoded.
-
-        Args:
-            path: The file.
-            name: How to call it in messages.
-            options: Holds the bounds.
-
-        Raises:
-            InputError: Missing, unreadable or damaged.
-            LimitError: Too many pixels.
-        """
-        super().__init__(path, name)
-        try:
-            self._chunks = chunks = parse_apng(self._file, name)
-            check_pixels(chunks.width, chunks.height, len(chunks.frames), options, name)
-            self._info = _info(chunks, name)
-        except BaseException:
-            self._file.close()
-            raise
-
-    @property
-    def info(self) -> ClipInfo:
-        """Facts known without decoding."""
-        return self._info
+    def _look(self, options: MediaOptions) -> ClipInfo:
+        self._chunks = chunks = parse_apng(self._file, self._name)
+        check_pixels(chunks.width, chunks.height, len(chunks.frames), options, self._name)
+        return _info(chunks, self._name)
 
     def frames(self) -> Iterator[Frame]:
-        """All frames in order; may be called once.
-
-        Raises:
-            InputError: The pixels of a frame are damaged.
-        """
+        """All frames in order; may be called once."""
         import cv2
 
         chunks = self._chunks
@@ -126,35 +98,19 @@ class ApngReader(FileReader):
 
 
 class ApngWriter(FileWriter):
-    """An APNG being written."""
+    """An APNG being written; keeps loop, profile and resolution."""
 
-    def __init__(self, out: AtomicFile, like: ClipInfo, options: MediaOptions) -> None:
-        """Write to `out` a clip like `like`, whose loop, profile and resolution are kept.
-
-        Raises:
-            OutputError: Too large for a PNG.
-        """
-        if max(like.width, like.height) > _MAX_SIDE:
-            raise OutputError(f"cannot write {out.name}: too large for a PNG; choose another format with -o")
-        super().__init__(out)
-        out.seal_with(seal_for(options, MediaFormat.APNG))
-        self._like = like
-        self._mark = mark(options)
+    def __init__(self, path: Path | None, kind: MediaFormat, like: ClipInfo, options: MediaOptions, *,
+                 overwrite: bool = False, resume: str | None = None) -> None:
+        """See `FileWriter`."""
+        super().__init__(path, kind, like, options, overwrite=overwrite)
         self._alpha = like.mode not in _OPAQUE_MODES
         self._delta = Delta(like.height, like.width)
         self._owed = Fraction(0)
         self._sequence = 0
-        self._frames = 0
         self._control_at = 0
 
-    def write(self, frame: Frame) -> None:
-        """Add one frame.
-
-        Raises:
-            OutputError: The disk is full or the folder is gone, or the frame does not belong to the clip.
-        """
-        if frame.pixels.shape[:2] != (self._like.height, self._like.width):
-            raise OutputError(f"cannot write {self._out.name}: a frame has another size than the clip")
+    def _add(self, frame: Frame) -> None:
         if not self._frames:
             self._alpha |= frame.alpha is not None
         if frame.alpha is not None and not self._alpha:
@@ -181,22 +137,12 @@ class ApngWriter(FileWriter):
                 self._out.file.write(chunk(b"IDAT", data))
             else:
                 self._out.file.write(chunk(b"fdAT", self._next() + data))
-        self._frames += 1
 
-    def commit(self) -> None:
-        """Finish the file, sync it and rename it into place.
-
-        Raises:
-            OutputError: Nothing was written, or the disk is full.
-        """
-        if not self._frames:
-            raise OutputError(f"cannot write {self._out.name}: there is no frame to write")
-        with self._out.writing():
-            self._out.file.write(chunk(b"IEND", b""))
-            self._out.file.seek(self._control_at)
-            self._out.file.write(self._animation_control())
-            self._out.file.seek(0, 2)
-        self._out.commit()
+    def _finish(self) -> None:
+        self._out.file.write(chunk(b"IEND", b""))
+        self._out.file.seek(self._control_at)
+        self._out.file.write(self._animation_control())
+        self._out.file.seek(0, 2)
 
     def _write_head(self) -> None:
         import zlib

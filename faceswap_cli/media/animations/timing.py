@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 
-class Clock:
+class FrameClock:
     """Rounds durations so that their sum stays: what one frame gets too much, a later one gets less."""
 
     def __init__(self, rate: int) -> None:

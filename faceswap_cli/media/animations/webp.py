@@ -19,14 +19,11 @@ from typing import BinaryIO
 import numpy as np
 
 from faceswap_cli.errors import InputError, LimitError, OutputError
-from faceswap_cli.files.atomic import AtomicFile
-from faceswap_cli.media.animations.timing import Clock
+from faceswap_cli.media.animations.timing import FrameClock
 from faceswap_cli.media.delta import Delta
 from faceswap_cli.media.frame import ClipInfo, Frame
 from faceswap_cli.media.handles import FileReader, FileWriter
 from faceswap_cli.media.limits import MAX_FRAMES, check_pixels
-from faceswap_cli.media.marks.provenance import mark
-from faceswap_cli.media.marks.signing import seal_for
 from faceswap_cli.options import MediaFormat, MediaOptions
 
 _ICC, _ALPHA, _XMP, _ANIMATION = 0x20, 0x10, 0x04, 0x02
@@ -35,7 +32,6 @@ _ICC, _ALPHA, _XMP, _ANIMATION = 0x20, 0x10, 0x04, 0x02
 _NO_BLEND = 0x02
 """Flag of a frame: its pixels replace those of the canvas, transparent ones too."""
 
-_MAX_SIDE = 16383
 _MAX_DURATION = (1 << 24) - 1
 _MAX_LOOP = 65535
 _MAX_PROFILE = 1 << 24
@@ -59,40 +55,15 @@ class _Parts:
 class WebpReader(FileReader):
     """An open animated WebP. Blending and disposal are resolved by libwebp."""
 
-    def __init__(self, path: Path, name: str, options: MediaOptions) -> None:
-        """Read the structure and check the bounds; nothing is decoded.
-
-        Args:
-            path: The file.
-            name: How to call it in messages.
-            options: Holds the bounds.
-
-        Raises:
-            InputError: Missing, unreadable or damaged.
-            LimitError: Too many pixels.
-        """
-        super().__init__(path, name)
-        try:
-            self._parts = parts = _parse(self._file, name)
-            check_pixels(parts.width, parts.height, len(parts.durations), options, name)
-        except BaseException:
-            self._file.close()
-            raise
-        self._info = ClipInfo(format=MediaFormat.WEBP, width=parts.width, height=parts.height,
-                              frame_count=len(parts.durations), loop=parts.loop, mode="RGBA" if parts.alpha else "RGB",
-                              icc=parts.icc, lossless=parts.lossless)
-
-    @property
-    def info(self) -> ClipInfo:
-        """Facts known without decoding."""
-        return self._info
+    def _look(self, options: MediaOptions) -> ClipInfo:
+        self._parts = parts = _parse(self._file, self._name)
+        check_pixels(parts.width, parts.height, len(parts.durations), options, self._name)
+        return ClipInfo(format=MediaFormat.WEBP, width=parts.width, height=parts.height,
+                        frame_count=len(parts.durations), loop=parts.loop, mode="RGBA" if parts.alpha else "RGB",
+                        icc=parts.icc, lossless=parts.lossless)
 
     def frames(self) -> Iterator[Frame]:
-        """All frames in order; may be called once.
-
-        Raises:
-            InputError: A frame is damaged.
-        """
+        """All frames in order; may be called once."""
         from PIL import Image
 
         from faceswap_cli.media.pillow import decoding
@@ -121,34 +92,17 @@ class WebpWriter(FileWriter):
     part that changed is written, so that what stands still is not encoded again and again.
     """
 
-    def __init__(self, out: AtomicFile, like: ClipInfo, options: MediaOptions) -> None:
-        """Write to `out` a clip like `like`, whose loop and profile are kept.
-
-        Raises:
-            OutputError: Too large for a WebP.
-        """
-        if max(like.width, like.height) > _MAX_SIDE:
-            raise OutputError(f"cannot write {out.name}: a WebP has at most {_MAX_SIDE} pixels a side; choose another "
-                              "format with -o")
-        super().__init__(out)
-        out.seal_with(seal_for(options, MediaFormat.WEBP))
-        self._like = like
+    def __init__(self, path: Path | None, kind: MediaFormat, like: ClipInfo, options: MediaOptions, *,
+                 overwrite: bool = False, resume: str | None = None) -> None:
+        """See `FileWriter`."""
+        super().__init__(path, kind, like, options, overwrite=overwrite)
         self._lossless = like.lossless or options.image_quality == _BEST
         self._quality = options.image_quality
-        self._mark = mark(options)
         self._delta = Delta(like.height, like.width, grid=2)  # offsets are stored halved
-        self._clock = Clock(1000)
+        self._clock = FrameClock(1000)
         self._alpha = False
-        self._frames = 0
 
-    def write(self, frame: Frame) -> None:
-        """Add one frame.
-
-        Raises:
-            OutputError: The disk is full or the folder is gone, or the frame does not belong to the clip.
-        """
-        if frame.pixels.shape[:2] != (self._like.height, self._like.width):
-            raise OutputError(f"cannot write {self._out.name}: a frame has another size than the clip")
+    def _add(self, frame: Frame) -> None:
         (rows, columns), mask = self._delta.changed(frame)
         pixels = frame.pixels[rows, columns]
         flags = _NO_BLEND
@@ -166,29 +120,19 @@ class WebpWriter(FileWriter):
             if not self._frames:
                 self._write_head()
             self._out.file.write(_chunk(b"ANMF", head + bytes([flags]) + data))
-        self._frames += 1
 
-    def commit(self) -> None:
-        """Finish the file, sync it and rename it into place.
-
-        Raises:
-            OutputError: Nothing was written, or the disk is full, or the file got too large for the format.
-        """
-        if not self._frames:
-            raise OutputError(f"cannot write {self._out.name}: there is no frame to write")
+    def _finish(self) -> None:
         file = self._out.file
-        with self._out.writing():
-            if self._mark is not None:
-                file.write(_chunk(b"XMP ", self._mark))
-            size = file.seek(0, 2) - 8
-            if size >= 1 << 32:
-                raise OutputError(f"cannot write {self._out.name}: a WebP has at most 4 GiB; choose another format")
-            file.seek(4)
-            file.write(size.to_bytes(4, "little"))
-            file.seek(12)
-            file.write(self._extended())
-            file.seek(0, 2)
-        self._out.commit()
+        if self._mark is not None:
+            file.write(_chunk(b"XMP ", self._mark))
+        size = file.seek(0, 2) - 8
+        if size >= 1 << 32:
+            raise OutputError(f"cannot write {self._out.name}: a WebP has at most 4 GiB; choose another format")
+        file.seek(4)
+        file.write(size.to_bytes(4, "little"))
+        file.seek(12)
+        file.write(self._extended())
+        file.seek(0, 2)
 
     def _write_head(self) -> None:
         file = self._out.file

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from pathlib import Path
 
 from faceswap_cli.errors import InputError
 from faceswap_cli.image import Plane
@@ -28,48 +27,23 @@ _MOST_TILES = 1000
 class GifReader(FileReader):
     """An open GIF. A delay of 0 is handed out as 0 (browsers show such frames for 0.1 s)."""
 
-    def __init__(self, path: Path, name: str, options: MediaOptions) -> None:
-        """Read the structure and check the bounds; nothing is decoded.
-
-        Args:
-            path: The file.
-            name: How to call it in messages.
-            options: Holds the bounds.
-
-        Raises:
-            InputError: Missing, unreadable, damaged or empty.
-            LimitError: Too many pixels.
-        """
-        super().__init__(path, name)
-        try:
-            self._blocks = parse_gif(self._file, name)
-            self._mend_screen()
-            self._still = _is_tiled_still(self._blocks)
-            self._check(options)
-            self._tables: dict[bytes, ColourTable] = {}
-            self._check_end()
-        except BaseException:
-            self._file.close()
-            raise
+    def _look(self, options: MediaOptions) -> ClipInfo:
+        self._blocks = parse_gif(self._file, self._name)
+        self._mend_screen()
+        self._still = _is_tiled_still(self._blocks)
+        self._check(options)
+        self._tables: dict[bytes, ColourTable] = {}
+        self._check_end()
         repeats = self._blocks.repeats
-        self._info = ClipInfo(
+        return ClipInfo(
             format=MediaFormat.GIF, width=self._blocks.width, height=self._blocks.height,
             frame_count=1 if self._still else len(self._blocks.images),
             # The extension counts repeats after the first showing.
             loop=None if repeats is None else 0 if repeats == 0 else repeats + 1,
             mode="P", lossless=True, warnings=tuple(self._blocks.warnings))
 
-    @property
-    def info(self) -> ClipInfo:
-        """Facts known without decoding."""
-        return self._info
-
     def frames(self) -> Iterator[Frame]:
-        """All frames in order; may be called once.
-
-        Raises:
-            InputError: The pixels of an image are damaged.
-        """
+        """All frames in order; may be called once."""
         canvas = Canvas(self._blocks.width, self._blocks.height)
         last = len(self._blocks.images) - 1
         for number, image in enumerate(self._blocks.images):

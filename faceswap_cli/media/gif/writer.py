@@ -7,13 +7,12 @@ alike stay frames of their own: their number and times are the source's.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from faceswap_cli.errors import OutputError
-from faceswap_cli.files.atomic import AtomicFile
 from faceswap_cli.image import Plane
-from faceswap_cli.media.animations.timing import Clock
+from faceswap_cli.media.animations.timing import FrameClock
 from faceswap_cli.media.delta import NOWHERE, Mask, Packed, Window, bounds
 from faceswap_cli.media.frame import ClipInfo, Frame
 from faceswap_cli.media.gif import lzw
@@ -21,15 +20,11 @@ from faceswap_cli.media.gif.blocks import BACKGROUND, KEEP, PREVIOUS
 from faceswap_cli.media.gif.canvas import OPAQUE, distinct, paste
 from faceswap_cli.media.gif.paint import Painted, Painter, Stage
 from faceswap_cli.media.handles import FileWriter
-from faceswap_cli.media.marks.provenance import gif_xmp_extension, mark
-from faceswap_cli.media.marks.signing import seal_for
+from faceswap_cli.media.marks.provenance import gif_xmp_extension
 from faceswap_cli.options import MediaFormat, MediaOptions
 
-MAX_SIDE = 65535
-"""Sides of a GIF are 16-bit numbers."""
-
 MAX_DELAY = 65535
-"""So are delays, in centiseconds."""
+"""Delays are 16-bit numbers, in centiseconds."""
 
 _MAX_REPEATS = 65535
 
@@ -71,34 +66,18 @@ class GifWriter(FileWriter):
         stages: How the palettes of the frames came about, by number of frames.
     """
 
-    def __init__(self, out: AtomicFile, like: ClipInfo, options: MediaOptions) -> None:
-        """Write to `out` a clip like `like`, whose loop is kept.
-
-        Raises:
-            OutputError: Too large for a GIF.
-        """
-        if max(like.width, like.height) > MAX_SIDE:
-            raise OutputError(f"cannot write {out.name}: a GIF has at most {MAX_SIDE} pixels a side; choose another "
-                              "format with -o")
-        super().__init__(out)
-        out.seal_with(seal_for(options, MediaFormat.GIF))
+    def __init__(self, path: Path | None, kind: MediaFormat, like: ClipInfo, options: MediaOptions, *,
+                 overwrite: bool = False, resume: str | None = None) -> None:
+        """See `FileWriter`."""
+        super().__init__(path, kind, like, options, overwrite=overwrite)
         self._size = (like.height, like.width)
-        self._loop = like.loop
-        self._mark = mark(options)
         self._painter = Painter()
-        self._clock = Clock(100)
+        self._clock = FrameClock(100)
         self._pending: _Pending | None = None
         self._global = b""
         self.stages: dict[Stage, int] = dict.fromkeys(Stage, 0)
 
-    def write(self, frame: Frame) -> None:
-        """Add one frame.
-
-        Raises:
-            OutputError: The disk is full or the folder is gone.
-        """
-        if frame.pixels.shape[:2] != self._size:
-            raise OutputError(f"cannot write {self._out.name}: a frame has another size than the clip")
+    def _add(self, frame: Frame) -> None:
         wanted = _packed(frame)
         base = _View(np.zeros(self._size, np.uint32))
         if self._pending is not None:
@@ -106,21 +85,12 @@ class GifWriter(FileWriter):
         first = self._pending is None
         self._pending = self._paint(frame, wanted, base, first, self._clock.tick(frame.duration))
 
-    def commit(self) -> None:
-        """Finish the file, sync it and rename it into place.
-
-        Raises:
-            OutputError: Nothing was written, or the disk is full.
-        """
-        if self._pending is None:
-            raise OutputError(f"cannot write {self._out.name}: there is no frame to write")
-        self._flush(self._pending, KEEP, self._pending.window)
-        self._pending = None
-        with self._out.writing():
-            if self._mark is not None:
-                self._out.file.write(gif_xmp_extension(self._mark))
-            self._out.file.write(b";")
-        self._out.commit()
+    def _finish(self) -> None:
+        if self._pending is not None:
+            self._flush(self._pending, KEEP, self._pending.window)
+        if self._mark is not None:
+            self._out.file.write(gif_xmp_extension(self._mark))
+        self._out.file.write(b";")
 
     def _paint(self, frame: Frame, wanted: Packed, base: _View, first: bool, delay: int,
                reserve: bool = False) -> _Pending:
@@ -197,9 +167,10 @@ class GifWriter(FileWriter):
         bits = (len(self._global) // 3).bit_length() - 1
         header = (b"GIF89a" + width.to_bytes(2, "little") + height.to_bytes(2, "little")
                   + bytes([0xF0 | bits - 1, 0, 0]) + self._global)
+        loop = self._like.loop
         # The extension counts repeats after the first showing; playing once is said by leaving it out.
-        if self._loop is not None and self._loop != 1:
-            repeats = min(max(self._loop - 1, 0), _MAX_REPEATS)
+        if loop is not None and loop != 1:
+            repeats = min(max(loop - 1, 0), _MAX_REPEATS)
             header += b"\x21\xff\x0bNETSCAPE2.0\x03\x01" + repeats.to_bytes(2, "little") + b"\0"
         return header
 

@@ -13,6 +13,7 @@ import zlib
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 
+from faceswap_cli.media.formats import FORMATS
 from faceswap_cli.options import MediaFormat, MediaOptions
 
 
@@ -38,12 +39,6 @@ class Mark(StrEnum):
     C2PA = "c2pa"
     LABEL = "label"
 
-
-UNMARKED = frozenset({MediaFormat.BMP})
-"""Formats without a place for metadata."""
-
-_BARE = frozenset({MediaFormat.BMP, MediaFormat.GIF, MediaFormat.APNG})
-"""Formats into which no metadata of a target are copied; a WebP gets them as a still."""
 
 _VOCABULARY = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 
@@ -94,7 +89,7 @@ def mark(options: MediaOptions) -> bytes | None:
 def marks(options: MediaOptions, kind: MediaFormat) -> tuple[Mark, ...]:
     """The marks that an output of this format gets."""
     found = {
-        Mark.XMP: options.provenance and kind not in UNMARKED,
+        Mark.XMP: options.provenance and FORMATS[kind].mark,
         Mark.C2PA: options.provenance and options.credentials is not None,
         Mark.LABEL: options.label is not None,
     }
@@ -104,12 +99,13 @@ def marks(options: MediaOptions, kind: MediaFormat) -> tuple[Mark, ...]:
 def notes(options: MediaOptions, kind: MediaFormat, *, animated: bool = False) -> tuple[str, ...]:
     """What a user has to be told about marks and metadata that an output of this format lacks: one line each."""
     told = []
+    row = FORMATS[kind]
     if not options.provenance:
         told.append("--no-provenance: the output does not say that it is a composite")
-    elif kind in UNMARKED and options.credentials is None:
+    elif not FORMATS[kind].mark and options.credentials is None:
         told.append(f"{kind.upper()} has no place for the mark that says that the output is a composite; use .png to "
                     "keep it")
-    if options.keep_metadata and (kind in _BARE or (animated and kind is MediaFormat.WEBP)):
+    if options.keep_metadata and row.video is None and (animated or not row.metadata):
         told.append("--keep-metadata: " + ("animations keep" if animated else f"{kind.upper()} keeps")
                     + " none of the target's metadata")
     return tuple(told)

@@ -20,30 +20,14 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from faceswap_cli.errors import InputError, MissingDependencyError, OutputError
+from faceswap_cli.media.formats import FORMATS
 from faceswap_cli.media.marks.provenance import digital_source_url, program
 from faceswap_cli.options import Credentials, MediaFormat, MediaOptions
 
 INSTALL = 'pip install "faceswap-cli[c2pa]"'
 
-_TYPES = {
-    MediaFormat.JPEG: "image/jpeg",
-    MediaFormat.PNG: "image/png",
-    MediaFormat.APNG: "image/png",
-    MediaFormat.WEBP: "image/webp",
-    MediaFormat.TIFF: "image/tiff",
-    MediaFormat.AVIF: "image/avif",
-    MediaFormat.GIF: "image/gif",
-    MediaFormat.MP4: "video/mp4",
-    MediaFormat.MOV: "video/quicktime",
-    MediaFormat.BMP: "image/bmp",
-    MediaFormat.WEBM: "video/webm",
-    MediaFormat.MKV: "video/x-matroska",
-}
-
-DETACHED = frozenset({MediaFormat.BMP, MediaFormat.WEBM, MediaFormat.MKV})
-"""Formats without a place for a manifest: it is a file beside the output, `OUT.webm.c2pa` for `OUT.webm`."""
-
 DETACHED_SUFFIX = ".c2pa"
+"""Of the manifest beside an output whose format has no place for it: `OUT.webm.c2pa` for `OUT.webm`."""
 
 _USAGES = ("1.3.6.1.5.5.7.3.4", "1.3.6.1.5.5.7.3.36", "1.3.6.1.4.1.62558.2.1")
 """What the certificate may be for (extended key usage): e-mail protection, document signing, C2PA claims."""
@@ -74,7 +58,7 @@ class Seal:
     @property
     def suffix(self) -> str | None:
         """Added to the output's name for the manifest, where the format has no place for it."""
-        return DETACHED_SUFFIX if self.kind in DETACHED else None
+        return None if FORMATS[self.kind].manifest else DETACHED_SUFFIX
 
     def sign(self, plain: BinaryIO, signed: BinaryIO, name: str) -> bytes:
         """Sign a finished file.
@@ -96,7 +80,8 @@ class Seal:
         target = _Noting(signed)
         with _one_at_a_time:
             try:
-                return signer.sign(_TYPES[self.kind], plain, target, self.source, detached=self.kind in DETACHED)
+                return signer.sign(FORMATS[self.kind].media_type, plain, target, self.source,
+                                   detached=self.suffix is not None)
             except signer.failure as error:
                 if target.error is not None:
                     raise target.error from error

@@ -15,11 +15,11 @@ from typing import Any, BinaryIO
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
+from faceswap_cli.media.formats import FORMATS
 from faceswap_cli.media.frame import Metadata
 from faceswap_cli.media.stills.exif import UNDEFINED, Directory, Entry, ExifError, add_to_tiff, copy_exif, read_tag
 from faceswap_cli.options import MediaFormat
 
-KEEPERS = frozenset({MediaFormat.JPEG, MediaFormat.PNG, MediaFormat.WEBP, MediaFormat.TIFF, MediaFormat.AVIF})
 """Formats of stills whose metadata are read and written."""
 
 _MAX_XMP = 60_000
@@ -81,7 +81,7 @@ def read_metadata(kind: MediaFormat, info: dict[Any, Any], file: BinaryIO, width
     Returns:
         What was found, None if nothing; and a line for each part that is damaged, which is left out.
     """
-    if kind not in KEEPERS:
+    if not FORMATS[kind].metadata:
         return None, ()
     warnings: list[str] = []
     exif = xmp = iptc = None

@@ -7,11 +7,10 @@ on the header before anything is decoded.
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterator
 from dataclasses import replace
-from types import TracebackType
-from typing import Any, BinaryIO, Self
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -20,8 +19,8 @@ from PIL import Image as PILImage
 from PIL.ImageFile import ImageFile
 
 from faceswap_cli.errors import InputError, LimitError
-from faceswap_cli.media.formats import LABELS
-from faceswap_cli.media.frame import ClipInfo, Frame
+from faceswap_cli.media.formats import FORMATS
+from faceswap_cli.media.frame import ClipInfo, Frame, Reader
 from faceswap_cli.media.headers import TiffHeader, read_png, read_tiff, read_webp
 from faceswap_cli.media.limits import check_pixels
 from faceswap_cli.media.pillow import decoding, libtiff_errors
@@ -40,24 +39,16 @@ _PLUGINS: dict[MediaFormat, type[ImageFile]] = {
 }
 
 _ORIENTATION = 0x0112
-_READ_WHOLE = frozenset({MediaFormat.WEBP, MediaFormat.AVIF})
-"""Formats whose decoder takes the whole file into memory."""
-
 _MAX_BYTES_PER_PIXEL = 16
 _MAX_OVERHEAD = 1 << 24
 
 
-class StillReader:
+class StillReader(Reader):
     """A decoded still."""
 
     def __init__(self, info: ClipInfo, frame: Frame) -> None:
-        self._info = info
+        self.info = info
         self._frame: Frame | None = frame
-
-    @property
-    def info(self) -> ClipInfo:
-        """Facts about the still."""
-        return self._info
 
     def frames(self) -> Iterator[Frame]:
         """The one frame; given away, so that its memory ends with its use."""
@@ -69,19 +60,12 @@ class StillReader:
         """Release the pixels."""
         self._frame = None
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        self.close()
-
-
-def open_still(file: BinaryIO, name: str, kind: MediaFormat, options: MediaOptions) -> StillReader:
+def open_still(path: Path, name: str, kind: MediaFormat, options: MediaOptions) -> StillReader:
     """Decode a still.
 
     Args:
-        file: Open for reading, seekable; may be closed afterwards.
+        path: The file.
         name: How to call the file in messages.
         kind: The format that the file has, by content.
         options: Bounds.
@@ -90,10 +74,11 @@ def open_still(file: BinaryIO, name: str, kind: MediaFormat, options: MediaOptio
         LimitError: Too many pixels.
         InputError: The file is damaged, or of a layout that is not supported.
     """
-    label = LABELS[kind]
-    if kind in _READ_WHOLE and file.seek(0, os.SEEK_END) > options.max_pixels * _MAX_BYTES_PER_PIXEL + _MAX_OVERHEAD:
-        raise LimitError(f"{name} is a {label} file too large for {options.max_pixels} pixels; raise --max-pixels")
-    with decoding(name, label):
+    row = FORMATS[kind]
+    with decoding(name, row.label), path.open("rb") as file:
+        if row.decoded_whole and path.stat().st_size > options.max_pixels * _MAX_BYTES_PER_PIXEL + _MAX_OVERHEAD:
+            raise LimitError(f"{name} is a {row.label} file too large for {options.max_pixels} pixels; raise "
+                             "--max-pixels")
         if kind is MediaFormat.TIFF:
             return _open_tiff(file, name, options)
         depth, lossless, grey_alpha = 8, kind is MediaFormat.BMP, False
@@ -111,7 +96,7 @@ def open_still(file: BinaryIO, name: str, kind: MediaFormat, options: MediaOptio
         if grey_alpha and mode == "RGBA":  # Pillow widens 16-bit grey with alpha
             image, mode = _keep_info(image.convert("LA"), image), "LA"
         picture = convert(image, depth=16 if grey_alpha and depth == 16 else depth)
-        notes = (f"{label} with {count} pictures: only the first is used",) if count > 1 else ()
+        notes = (f"{row.label} with {count} pictures: only the first is used",) if count > 1 else ()
         reader = _reader(kind, picture, _orientation(image), mode, _dpi(image.info.get("dpi")), lossless, notes)
         return _with_metadata(reader, image.info, file) if options.keep_metadata else reader
 

@@ -13,19 +13,14 @@ from PIL.PngImagePlugin import PngInfo
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from faceswap_cli.errors import OutputError, UsageError
-from faceswap_cli.files.atomic import AtomicFile
-from faceswap_cli.media.formats import OPAQUE
-from faceswap_cli.media.frame import ClipInfo, Frame, Metadata
+from faceswap_cli.media.formats import FORMATS
+from faceswap_cli.media.frame import Frame, Metadata
 from faceswap_cli.media.handles import FileWriter
-from faceswap_cli.media.marks.provenance import mark
-from faceswap_cli.media.marks.signing import seal_for
 from faceswap_cli.media.pillow import quiet
 from faceswap_cli.media.stills.colour import GREY_MODES, flatten, grey_of, icc_space
 from faceswap_cli.media.stills.metadata import merge_xmp, photoshop_segment, tag_tiff
-from faceswap_cli.options import MediaFormat, MediaOptions
+from faceswap_cli.options import MediaFormat
 
-_MAX_SIDE = {MediaFormat.JPEG: 65_535, MediaFormat.WEBP: 16_383, MediaFormat.AVIF: 65_536}
-_WITHOUT_GREY = frozenset({MediaFormat.WEBP, MediaFormat.AVIF})
 _AVIF_THREADS = 4
 _FULL_COLOUR_QUALITY = 90
 """From this quality on colour is stored at full resolution (4:4:4), below it at a quarter (4:2:0)."""
@@ -41,38 +36,8 @@ class StillWriter(FileWriter):
     resolution are kept, and what `ClipInfo.metadata` holds: nothing, unless it was asked for.
     """
 
-    def __init__(self, out: AtomicFile, kind: MediaFormat, like: ClipInfo, options: MediaOptions) -> None:
-        """Prepare.
-
-        Args:
-            out: Where the bytes go; discarded with this writer.
-            kind: The format to write.
-            like: The target; gives profile, resolution, greyness and losslessness.
-            options: Quality and mark.
-
-        Raises:
-            UsageError: The format cannot hold a picture of this size.
-            MissingDependencyError, InputError: It cannot be signed as `options` ask.
-        """
-        limit = _MAX_SIDE.get(kind)
-        if limit is not None and max(like.width, like.height) > limit:
-            raise UsageError(f"cannot write {out.name}: {kind} holds at most {limit} pixels a side and the target is "
-                             f"{like.width}x{like.height}; use .png or .tiff")
-        super().__init__(out)
-        out.seal_with(seal_for(options, kind))
-        self._kind = kind
-        self._like = like
-        self._options = options
-        self._written = False
-
-    def write(self, frame: Frame) -> None:
-        """Encode the picture.
-
-        Raises:
-            OutputError: It cannot be encoded, or the disk is full.
-            UsageError: A second frame came.
-        """
-        if self._written:
+    def _add(self, frame: Frame) -> None:
+        if self._frames:
             raise UsageError(f"cannot write {self._out.name}: {self._kind} holds one picture")
         image = self._layout(frame)
         if self._kind is MediaFormat.BMP and image.mode == "RGBA":
@@ -81,13 +46,6 @@ class StillWriter(FileWriter):
             data = self._encode(image)
         with self._out.writing():
             self._out.file.write(data)
-        self._written = True
-
-    def commit(self) -> None:
-        """Put the file in place."""
-        if not self._written:
-            raise OutputError(f"cannot write {self._out.name}: no picture came")
-        self._out.commit()
 
     def _encode(self, image: PILImage.Image) -> bytes:
         buffer = io.BytesIO()  # Pillow would write around the file's own buffer, and hide why a full disk fails
@@ -104,9 +62,9 @@ class StillWriter(FileWriter):
 
     def _layout(self, frame: Frame) -> PILImage.Image:
         pixels, alpha = frame.pixels, frame.alpha
-        if alpha is not None and self._kind in OPAQUE:
+        if alpha is not None and not FORMATS[self._kind].transparency:
             pixels, alpha = flatten(pixels, alpha), None
-        if self._like.mode in GREY_MODES and self._kind not in _WITHOUT_GREY:
+        if self._like.mode in GREY_MODES and FORMATS[self._kind].grey:
             grey = grey_of(pixels)
             if alpha is None:
                 return PILImage.fromarray(grey)
@@ -120,31 +78,30 @@ class StillWriter(FileWriter):
         space = "GRAY" if image.mode in ("L", "LA") else "RGB"
         icc = self._like.icc if icc_space(self._like.icc) == space else None
         kept = self._like.metadata or Metadata()
-        packet = merge_xmp(mark(self._options), kept.xmp)
+        packet = merge_xmp(self._mark, kept.xmp)
         quality = self._options.image_quality
+        subsampling = "4:4:4" if quality >= _FULL_COLOUR_QUALITY else "4:2:0"
         match self._kind:
             case MediaFormat.JPEG:
-                subsampling = "4:4:4" if quality >= _FULL_COLOUR_QUALITY else "4:2:0"
                 settings = {"quality": quality, "subsampling": subsampling, "optimize": True}
             case MediaFormat.WEBP:
                 # Quality 100 means all of it; a lossless target is not made worse by saving it again.
                 lossless = quality == 100 or (self._like.format is MediaFormat.WEBP and self._like.lossless)
                 settings = {"quality": 75 if lossless else quality, "lossless": lossless, "method": 4, "exact": True}
             case MediaFormat.AVIF:
-                subsampling = "4:4:4" if quality >= _FULL_COLOUR_QUALITY else "4:2:0"
                 # Speed 8 of 10 takes a sixth of the time of the default 6, for 1% more bytes and 0.2 dB less at 95.
                 # The bytes depend on the number of threads, which would be that of the cores.
                 settings = {"quality": quality, "subsampling": subsampling, "speed": 8, "max_threads": _AVIF_THREADS}
             case MediaFormat.TIFF:
                 settings = {"compression": "tiff_adobe_deflate"}
-        if self._kind in (MediaFormat.JPEG, MediaFormat.PNG, MediaFormat.TIFF, MediaFormat.BMP) and self._like.dpi:
+        row = FORMATS[self._kind]
+        if row.resolution and self._like.dpi:
             settings["dpi"] = self._like.dpi
-        if icc is not None and self._kind is not MediaFormat.BMP:
+        if icc is not None and row.profile:
             settings["icc_profile"] = icc
-        if packet is not None:
+        if packet is not None and row.mark:
             settings |= self._marked(packet)
-        if kept.exif is not None and self._kind in (MediaFormat.JPEG, MediaFormat.PNG, MediaFormat.WEBP,
-                                                    MediaFormat.AVIF):
+        if kept.exif is not None and row.exif:
             settings["exif"] = b"Exif\0\0" + kept.exif
         if kept.iptc is not None and self._kind is MediaFormat.JPEG:
             settings["extra"] = photoshop_segment(kept.iptc)
@@ -160,8 +117,6 @@ class StillWriter(FileWriter):
             directory.tagtype[_XMP_TAG] = _BYTE
             directory[_XMP_TAG] = packet
             return {"tiffinfo": directory}
-        if self._kind is MediaFormat.BMP:  # has no place for it
-            return {}
         return {"xmp": packet}
 
 

@@ -6,7 +6,7 @@ from fractions import Fraction
 import cv2
 import numpy as np
 import pytest
-from fakes import BLUE, RED, BrightSquares, FakeSource, Uneven, scene
+from fakes import BLUE, RED, BrightSquares, FakeReader, FakeSource, FakeWriter, Uneven, scene
 
 from faceswap_cli.jobs.clock import Clock
 from faceswap_cli.jobs.rendering.clip import ClipSwap
@@ -16,7 +16,7 @@ from faceswap_cli.options import MediaFormat
 SOURCE = FakeSource((RED,), ("me.png",))
 
 
-class Generated:
+class Generated(FakeReader):
     """A reader of made-up frames that knows how many of them are alive."""
 
     def __init__(self, count: int, face: bool = True) -> None:
@@ -39,7 +39,7 @@ class Generated:
         self.alive -= 1
 
 
-class Kept:
+class Kept(FakeWriter):
     """A writer that keeps what a test wants to know, and lets go of the pixels."""
 
     def __init__(self, reader: Generated) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fakes import BLUE, RED, FakeSource, scene
+from fakes import BLUE, RED, FakeReader, FakeSource, FakeWriter, scene
 from far import SOURCE, Far, Painter, rendered_there
 
 from faceswap_cli.errors import ModelError
@@ -28,7 +28,7 @@ from faceswap_cli.processes.pickling import SharedObjects
 FRAMES = 24
 
 
-class Reader:
+class Reader(FakeReader):
     """Made-up frames; some without a face."""
 
     info = ClipInfo(format=MediaFormat.GIF, width=64, height=48, frame_count=FRAMES)
@@ -38,7 +38,7 @@ class Reader:
             yield Frame(pixels=scene(*([] if number % 7 == 3 else [(number, 10, 14, BLUE)])), duration=Fraction(1, 25))
 
 
-class Writer:
+class Writer(FakeWriter):
     def __init__(self):
         self.pixels = []
 
@@ -149,7 +149,7 @@ def test_nothing_is_left_of_a_run_that_is_killed(stop, tmp_path):
     here = Path(__file__).parent
     shared = Path("/dev/shm")
     before = set(shared.iterdir()) if shared.exists() else set()
-    with subprocess.Popen([sys.executable, "-c", ORPHANS, str(here.parent)], stdout=subprocess.PIPE,
+    with subprocess.Popen([sys.executable, "-c", ORPHANS, str(here.parent.parent)], stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": str(tmp_path)}) as run:
         assert run.stdout is not None
         children = [int(word) for word in run.stdout.readline().split()]

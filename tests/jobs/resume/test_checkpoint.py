@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fakes import BLUE, RED, BrightSquares, FakeSource, scene
+from fakes import BLUE, RED, BrightSquares, FakeReader, FakeSource, FakeWriter, scene
 
 from faceswap_cli.engine.outcome import SourcePicture
 from faceswap_cli.jobs.backend import open_backend
@@ -27,7 +27,7 @@ ASSETS = Path(__file__).parents[3] / "assets"
 SOURCE = FakeSource((RED,), ("me.png",))
 
 
-class Reader:
+class Frames(FakeReader):
     """Frames that it was given, with times as a video has them."""
 
     def __init__(self, frames: list[Frame], width: int = 64, height: int = 48) -> None:
@@ -43,7 +43,7 @@ class Reader:
         yield from self._frames[number:]
 
 
-class Segments:
+class Segments(FakeWriter):
     """A writer in segments, in memory; it is killed before a frame."""
 
     segment_frames = 10
@@ -93,7 +93,7 @@ def test_a_clip_goes_on_and_ends_up_the_same(workers):
     frames = clip(45)
 
     def make(kept):
-        reader = Reader(frames)
+        reader = Frames(frames)
         return ClipSwap(BrightSquares(), SOURCE, reader, Clock(), workers, details=True), reader
 
     pixels, expected, second, straight = killed_and_gone_on(make, 33)
@@ -105,7 +105,7 @@ def test_a_clip_goes_on_and_ends_up_the_same(workers):
 
 
 def test_checkpoints_do_not_grow_with_the_clip():
-    swap = ClipSwap(BrightSquares(), SOURCE, Reader(clip(300)), Clock(), 1, details=True)
+    swap = ClipSwap(BrightSquares(), SOURCE, Frames(clip(300)), Clock(), 1, details=True)
     swap.write(written := Segments())
     sizes = [len(state) for state in written.saves[-1].states]
     assert len(sizes) == 29 and max(sizes[-3:]) < 1.5 * max(sizes[1:4])
@@ -121,7 +121,7 @@ def test_followed_faces_go_on_the_same():
         frames = [replace(frame, indexed=None, time=Fraction(k, 15)) for k, frame in enumerate(reader.frames())][:26]
 
     def make(kept):
-        reader = Reader(frames, reader_size[1], reader_size[0])
+        reader = Frames(frames, reader_size[1], reader_size[0])
         return ClipSwap(backend, backend.prepare_source([shown]), reader, Clock(), 1, details=True), reader
 
     reader_size = frames[0].pixels.shape
@@ -134,8 +134,8 @@ def test_followed_faces_go_on_the_same():
 def test_a_reader_that_cannot_seek_is_read_from_its_beginning():
     frames = clip(25)
 
-    class Plain(Reader):
-        frames_from = property()
+    class Plain(Frames):
+        frames_from = FakeReader.frames_from
 
     first = ClipSwap(BrightSquares(), SOURCE, Plain(frames), Clock(), 1)
     with pytest.raises(KeyboardInterrupt):
@@ -179,7 +179,7 @@ def dotted() -> bytes:
 ], ids=["empty", "other", "cut", "zeros", "call", "types", "method", "path", "dotted", "number"])
 def test_what_is_no_checkpoint_is_told_from_one(data):
     assert Checkpoints(SOURCE).read([checkpoint()]).memory == [1, 2]
-    clip = ClipSwap(BrightSquares(), SOURCE, Reader([]), Clock(), 1)
+    clip = ClipSwap(BrightSquares(), SOURCE, Frames([]), Clock(), 1)
     with pytest.raises(UnreadableError):
         clip.go_on(Kept(10, Fraction(1), (data,)))
     assert clip.tally.frames == clip.saved == 0

@@ -13,9 +13,8 @@ import pytest
 from clips import OPTIONS, grey_frames, info_for, read, rgba, write
 
 from faceswap_cli.errors import FaceswapError, InputError, OutputError
-from faceswap_cli.files.atomic import AtomicFile
-from faceswap_cli.media.animations.animations import create_animation, open_animation
 from faceswap_cli.media.frame import Frame, Reader, Writer
+from faceswap_cli.media.open import create_as, open_as
 from faceswap_cli.options import MediaFormat
 
 CORPUS = Path(__file__).parents[3] / ".." / "shared" / "media" / "corpus"
@@ -74,7 +73,7 @@ def test_leaving_without_commit_leaves_nothing(tmp_path: Path, kind: MediaFormat
     frames = grey_frames(3)
     target = tmp_path / "a"
     target.write_bytes(b"old")
-    with create_animation(AtomicFile(target, overwrite=True), kind, info_for(frames), OPTIONS) as writer:
+    with create_as(target, kind, info_for(frames), OPTIONS, overwrite=True, moving=True) as writer:
         for frame in frames:
             writer.write(frame)
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
@@ -83,37 +82,30 @@ def test_leaving_without_commit_leaves_nothing(tmp_path: Path, kind: MediaFormat
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_nothing_written_is_an_error(tmp_path: Path, kind: MediaFormat) -> None:
-    writer = create_animation(AtomicFile(tmp_path / "a"), kind, info_for(grey_frames(1)), OPTIONS)
+    writer = create_as(tmp_path / "a", kind, info_for(grey_frames(1)), OPTIONS, moving=True)
     with writer, pytest.raises(OutputError, match="no frame"):
         writer.commit()
-
-
-def test_formats_without_frames_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no animation"):
-        open_animation(tmp_path / "a", "a", MediaFormat.JPEG, OPTIONS)
-    with AtomicFile(tmp_path / "a.jpg") as out, pytest.raises(OutputError, match="one picture"):
-        create_animation(out, MediaFormat.JPEG, info_for(grey_frames(1)), OPTIONS)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_file_that_is_not_there_or_not_that(tmp_path: Path, kind: MediaFormat) -> None:
     with pytest.raises(InputError, match="cannot read gone"):
-        open_animation(tmp_path / "gone", "gone", kind, OPTIONS)
+        open_as(tmp_path / "gone", "gone", kind, OPTIONS, moving=True)
     (tmp_path / "text").write_bytes(b"no picture at all, but long enough to look like one")
     with pytest.raises(InputError, match="text is not a"):
-        open_animation(tmp_path / "text", "text", kind, OPTIONS)
+        open_as(tmp_path / "text", "text", kind, OPTIONS, moving=True)
 
 
 def test_readers_and_writers_keep_to_the_protocols(tmp_path: Path) -> None:
     frames = grey_frames(2)
     for kind in KINDS:
         path = write(tmp_path / kind.value, frames, info_for(frames), kind)
-        reader: Reader = open_animation(path, "a", kind, OPTIONS)
+        reader: Reader = open_as(path, "a", kind, OPTIONS, moving=True)
         with reader as entered:
             assert entered is reader
             first = next(iter(reader.frames()))
             assert first.pixels.flags.c_contiguous and first.pixels.dtype == np.uint8
-        writer: Writer = create_animation(AtomicFile(tmp_path / "b"), kind, info_for(frames), OPTIONS)
+        writer: Writer = create_as(tmp_path / "b", kind, info_for(frames), OPTIONS, moving=True)
         with writer as begun:
             assert begun is writer
 
@@ -122,7 +114,7 @@ def test_readers_and_writers_keep_to_the_protocols(tmp_path: Path) -> None:
 def test_frames_handed_out_are_the_receivers_own(tmp_path: Path, kind: MediaFormat) -> None:
     for frames in (sprite_frames(), grey_frames(4)):
         path = write(tmp_path / "a", frames, info_for(frames), kind)
-        with open_animation(path, "a", kind, OPTIONS) as reader:
+        with open_as(path, "a", kind, OPTIONS, moving=True) as reader:
             for wanted, frame in zip(frames, reader.frames(), strict=True):
                 assert np.array_equal(rgba(wanted), rgba(frame))
                 frame.pixels[...] = 77
@@ -178,20 +170,19 @@ import sys
 from fractions import Fraction
 from pathlib import Path
 import numpy as np
-from faceswap_cli.media.animations.animations import create_animation, open_animation
-from faceswap_cli.files.atomic import AtomicFile
+from faceswap_cli.media.open import create_as, open_as
 from faceswap_cli.media.frame import ClipInfo, Frame
 from faceswap_cli.options import MediaFormat, MediaOptions
 
 kind, count, path = MediaFormat(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
 rows, columns = np.mgrid[0:160, 0:240]
-info = ClipInfo(kind, 240, 160, count, loop=0, lossless=True)
-with create_animation(AtomicFile(path, overwrite=True), kind, info, MediaOptions()) as writer:
+info = ClipInfo(format=kind, width=240, height=160, frame_count=count, loop=0, lossless=True)
+with create_as(path, kind, info, MediaOptions(), overwrite=True, moving=True) as writer:
     for number in range(count):
         pixels = np.stack([rows + number, columns, rows], axis=2).astype(np.uint8) // 16 * 16
-        writer.write(Frame(pixels, None, Fraction(1, 25)))
+        writer.write(Frame(pixels=pixels, duration=Fraction(1, 25)))
     writer.commit()
-with open_animation(path, "clip", kind, MediaOptions()) as reader:
+with open_as(path, "clip", kind, MediaOptions(), moving=True) as reader:
     assert sum(1 for _ in reader.frames()) == count
 # Not getrusage: its peak includes the parent's memory, of which a forked child is a copy until it starts a program.
 print(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
-from faceswap_cli.errors import InputError, LimitError, OutputError
+from faceswap_cli.errors import InputError, LimitError, UsageError
 from faceswap_cli.media.frame import ClipInfo, Frame
 from faceswap_cli.options import MediaFormat, MediaOptions
 
@@ -114,7 +114,7 @@ def test_bounds(tmp_path: Path) -> None:
     with pytest.raises(LimitError, match="--max-pixels"):
         read(path, WEBP, MediaOptions(max_pixels=1000))
     frame = Frame(pixels=np.zeros((1, 16384, 3), np.uint8))
-    with pytest.raises(OutputError, match="16383"):
+    with pytest.raises(UsageError, match="16383"):
         write(tmp_path / "b.webp", [frame], info_for([frame]), WEBP)
 
 

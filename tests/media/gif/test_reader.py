@@ -13,12 +13,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from faceswap_cli.errors import InputError, LimitError, OutputError
-from faceswap_cli.files.atomic import AtomicFile
-from faceswap_cli.media.animations.animations import create_animation
 from faceswap_cli.media.frame import ClipInfo, Frame, Indexed
 from faceswap_cli.media.gif.blocks import parse_gif
 from faceswap_cli.media.gif.paint import Stage
 from faceswap_cli.media.gif.writer import GifWriter
+from faceswap_cli.media.open import create_as
 from faceswap_cli.options import MediaFormat, MediaOptions
 
 PALETTE = np.random.default_rng(5).integers(0, 256, (16, 3), dtype=np.uint8)
@@ -182,7 +181,7 @@ def test_two_entries_of_one_colour_are_told_apart(tmp_path: Path) -> None:
 
 
 def stages(path: Path, frames: list[Frame], info: ClipInfo) -> dict[Stage, int]:
-    writer = create_animation(AtomicFile(path, overwrite=True), MediaFormat.GIF, info, OPTIONS)
+    writer = create_as(path, MediaFormat.GIF, info, OPTIONS, overwrite=True, moving=True)
     assert isinstance(writer, GifWriter)
     with writer:
         for frame in frames:
@@ -457,7 +456,7 @@ def test_tiles_without_times_are_one_still_of_many_colours(tmp_path: Path) -> No
 def test_a_frame_of_another_size_is_refused_and_nothing_is_left_behind(tmp_path: Path) -> None:
     frames = grey_frames(2)
     with (pytest.raises(OutputError, match="size"),
-          create_animation(AtomicFile(tmp_path / "a.gif"), MediaFormat.GIF, info_for(frames), OPTIONS) as writer):
+          create_as(tmp_path / "a.gif", MediaFormat.GIF, info_for(frames), OPTIONS, moving=True) as writer):
         writer.write(Frame(pixels=np.zeros((3, 3, 3), np.uint8)))
     assert list(tmp_path.iterdir()) == []
 

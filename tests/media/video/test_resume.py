@@ -16,7 +16,7 @@ import pytest
 from films import texture
 
 from faceswap_cli.errors import InputError
-from faceswap_cli.media.frame import ClipInfo, Frame, SegmentWriter
+from faceswap_cli.media.frame import ClipInfo, Frame, Writer
 from faceswap_cli.media.video.write.writer import SEGMENT_FRAMES, create_video
 from faceswap_cli.options import MediaFormat, MediaOptions, VideoOptions
 
@@ -26,11 +26,11 @@ LIKE = ClipInfo(format=MediaFormat.GIF, width=64, height=48, frame_count=FRAMES,
 FAST = MediaOptions(video=VideoOptions(preset="ultrafast"))
 
 
-def begin(out: Path, *, resume: str | None = "job", options: MediaOptions = FAST) -> SegmentWriter:
+def begin(out: Path, *, resume: str | None = "job", options: MediaOptions = FAST) -> Writer:
     return create_video(out, MediaFormat(out.suffix[1:]), LIKE, options, overwrite=True, resume=resume)
 
 
-def go_on(writer: SegmentWriter, until: int = FRAMES) -> None:
+def go_on(writer: Writer, until: int = FRAMES) -> None:
     """Write the frames that are missing, as a job does."""
     first = writer.kept.frames if writer.kept is not None else 0
     for number in range(first, until):

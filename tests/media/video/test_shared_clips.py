@@ -9,7 +9,7 @@ import av
 import pytest
 from films import packets
 
-from faceswap_cli.media.video.read.reader import open_video
+from faceswap_cli.media.video.read.reader import VideoReader
 from faceswap_cli.media.video.write.writer import create_video
 from faceswap_cli.options import MediaFormat, MediaOptions
 from faceswap_cli.trim import Trim
@@ -30,13 +30,13 @@ BEGINNING = Trim(Fraction(0), Fraction(1, 2))
 def test_in_and_out(clip: Path, suffix: str, tmp_path: Path) -> None:
     kind = MediaFormat(suffix)
     options = MediaOptions()
-    with open_video(clip, clip.name, MediaFormat.MP4, options) as reader:
+    with VideoReader(clip, clip.name, MediaFormat.MP4, options) as reader:
         info = reader.info
     if info.width * info.height * info.frame_count > LARGE:
         options = MediaOptions(trim=BEGINNING)
     out = tmp_path / f"out.{suffix}"
     times, end = [], Fraction(0)
-    with open_video(clip, clip.name, MediaFormat.MP4, options) as reader, \
+    with VideoReader(clip, clip.name, MediaFormat.MP4, options) as reader, \
             create_video(out, kind, reader.info, options, overwrite=False, resume=None) as writer:
         for frame in reader.frames():
             assert frame.time is not None
@@ -47,7 +47,7 @@ def test_in_and_out(clip: Path, suffix: str, tmp_path: Path) -> None:
         video = reader.info.video
         size = reader.info.width, reader.info.height
     assert video is not None
-    with open_video(out, out.name, kind, MediaOptions()) as reader:
+    with VideoReader(out, out.name, kind, MediaOptions()) as reader:
         frames = [(frame.time or Fraction(0), frame.duration) for frame in reader.frames()]
         got = reader.info.width, reader.info.height
         assert reader.info.video is not None

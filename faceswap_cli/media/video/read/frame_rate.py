@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from faceswap_cli.media.formats import LABELS, VIDEO
+from faceswap_cli.media.formats import FORMATS
 from faceswap_cli.media.frame import Frame, Reader
 from faceswap_cli.media.handles import ReaderAround
 from faceswap_cli.media.video.read.timeline import thinned
 from faceswap_cli.options import MediaFormat
-
-GIF_RATE = 50
-"""Frames a second that a GIF can show: its durations count in hundredths, and browsers take less than two for ten."""
 
 
 def suited(reader: Reader, kind: MediaFormat) -> tuple[Reader, tuple[str, ...]]:
@@ -22,16 +19,17 @@ def suited(reader: Reader, kind: MediaFormat) -> tuple[Reader, tuple[str, ...]]:
         kind: The format of the output.
     """
     video = reader.info.video
-    if video is None or kind in VIDEO:
+    row = FORMATS[kind]
+    if video is None or row.video is not None:
         return reader, ()
     warnings = []
     if video.sound:
-        warnings.append(f"{LABELS[kind]} has no sound: that of {video.name} is left out")
-    if kind is MediaFormat.GIF:
-        if video.rate is not None and video.rate > GIF_RATE:
-            warnings.append(f"GIF shows at most {GIF_RATE} frames a second, and {video.name} has "
+        warnings.append(f"{row.label} has no sound: that of {video.name} is left out")
+    if row.max_rate is not None:
+        if video.rate is not None and video.rate > row.max_rate:
+            warnings.append(f"{row.label} shows at most {row.max_rate} frames a second, and {video.name} has "
                             f"{float(video.rate):.4g}: the others are left out")
-        reader = PacedReader(reader, GIF_RATE)
+        reader = PacedReader(reader, row.max_rate)
     return reader, tuple(warnings)
 
 
@@ -44,9 +42,5 @@ class PacedReader(ReaderAround):
         self._rate = rate
 
     def frames(self) -> Iterator[Frame]:
-        """The frames that stay, in order; may be called once.
-
-        Raises:
-            InputError: The file is damaged.
-        """
+        """The frames that stay."""
         return thinned(self._reader.frames(), self._rate)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from faceswap_cli.errors import InputError, UsageError
-from faceswap_cli.media.frame import ClipInfo, Frame, Native, VideoFacts
+from faceswap_cli.media.frame import ClipInfo, Frame, Native, Reader, VideoFacts
 from faceswap_cli.media.limits import check_pixels
 from faceswap_cli.media.video.colour.curves import PQ
 from faceswap_cli.media.video.colour.planes import canonical_layout, convert, make_canonical
@@ -21,25 +20,8 @@ from faceswap_cli.media.video.read.timeline import LOWEST_KEPT_RATE, Timed, last
 from faceswap_cli.options import MediaFormat, MediaOptions
 
 
-def open_video(path: Path, name: str, kind: MediaFormat, options: MediaOptions) -> VideoReader:
-    """Open a video; its first frame is decoded to see what it is.
-
-    Args:
-        path: A regular file.
-        name: How to call it in messages.
-        kind: What it is by content, or what is written where it is of a kind that is not.
-        options: Bounds, the part that is taken, whether frames are dropped.
-
-    Raises:
-        InputError: It has no pictures, is damaged, or coded in a way that cannot be decoded.
-        LimitError: Its pictures are too large.
-        UsageError: The part begins behind its end.
-    """
-    return VideoReader(path, name, kind, options)
-
-
-class VideoReader:
-    """An open video; follows `SeekingReader`.
+class VideoReader(Reader):
+    """An open video; its first frame is decoded to see what it is.
 
     Frames stream: a long video takes no more memory than a short one, and `max_clip_pixels` does not bound it. Each
     call of `frames` or `frames_from` opens the file anew. Where size or layout of the planes change on the way, as in
@@ -47,7 +29,19 @@ class VideoReader:
     """
 
     def __init__(self, path: Path, name: str, kind: MediaFormat, options: MediaOptions) -> None:
-        """As `open_video`."""
+        """Open it.
+
+        Args:
+            path: A regular file.
+            name: How to call it in messages.
+            kind: What it is by content, or what is written where it is of a kind that is not.
+            options: Bounds, the part that is taken, whether frames are dropped.
+
+        Raises:
+            InputError: It has no pictures, is damaged, or coded in a way that cannot be decoded.
+            LimitError: Its pictures are too large.
+            UsageError: The part begins behind its end.
+        """
         self._path = path
         self._name = name
         self._options = options
@@ -65,19 +59,10 @@ class VideoReader:
             self._size = first.picture.width, first.picture.height
             self._turn = turn_of(first.picture)
             self._layout = canonical_layout(first.picture.format)
-            self._info = self._look(decoder, first.picture, kind)
-
-    @property
-    def info(self) -> ClipInfo:
-        """Facts known without decoding; number of frames and duration as the file tells them."""
-        return self._info
+            self.info = self._look(decoder, first.picture, kind)
 
     def frames(self) -> Iterator[Frame]:
-        """All frames in the order in which they are shown; may be called once.
-
-        Raises:
-            InputError: The file is damaged, which may come out only at its end.
-        """
+        """All frames in the order in which they are shown; damage may come out only at the end."""
         empty = True
         for frame in self._timed(self._start):
             empty = False
@@ -86,15 +71,7 @@ class VideoReader:
             raise self._beyond()
 
     def frames_from(self, number: int, time: Fraction) -> Iterator[Frame]:
-        """The frames from `number` on, the very same as `frames()` would give.
-
-        Args:
-            number: Of the frame, from 0.
-            time: `Frame.time` of that frame, for seeking.
-
-        Raises:
-            InputError: The file is damaged, or has no such frame.
-        """
+        """The frames from `number` on; sought by `time`, counted where that fails."""
         found = False
         for frame in self._timed(self._start + time):
             if not found and frame.time > time:
@@ -116,13 +93,6 @@ class VideoReader:
             self._open.close()
             self._open = None
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        self.close()
-
     def _timed(self, start: Fraction | None) -> Iterator[Timed]:
         """The frames that are handed out, from the one shown `start` seconds after the first of the file, or earlier.
 
@@ -140,7 +110,7 @@ class VideoReader:
 
     @property
     def _thins(self) -> bool:
-        rate = self._info.video.rate if self._info.video is not None else None
+        rate = self.info.video.rate if self.info.video is not None else None
         return not self._options.video.keep_fps and (rate is None or rate > LOWEST_KEPT_RATE)
 
     def _made(self, frame: Timed) -> Frame:

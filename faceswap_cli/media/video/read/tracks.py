@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
+from faceswap_cli.media.formats import container_of
 from faceswap_cli.options import MediaFormat
 
-_SOUND = {MediaFormat.MP4: "aac", MediaFormat.MOV: "aac", MediaFormat.MKV: "flac", MediaFormat.WEBM: "libopus"}
 _BITS_A_CHANNEL = {"aac": 96_000, "libopus": 64_000}
 _OPUS_RATE = 48_000
 _LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
@@ -16,8 +16,6 @@ _LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
 
 _AAC_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 
-_SUBTITLES = {MediaFormat.MP4: "mov_text", MediaFormat.MOV: "mov_text", MediaFormat.MKV: "subrip",
-              MediaFormat.WEBM: "webvtt"}
 _TEXT = frozenset({"mov_text", "subrip", "srt", "text", "webvtt", "ass", "ssa"})
 
 _ASS_FIELDS = 8
@@ -71,7 +69,7 @@ class ConvertedSound(CopiedTrack):
         Raises:
             ValueError, av.FFmpegError: It cannot be decoded or encoded here.
         """
-        codec = _SOUND[kind]
+        codec = container_of(kind).sound
         context = stream.codec_context
         rate = _OPUS_RATE if codec == "libopus" else context.sample_rate
         if codec == "aac":
@@ -112,7 +110,7 @@ class ConvertedText(CopiedTrack):
             ValueError, av.FFmpegError: Not text, or not for this container.
         """
         self._from = stream.codec_context.name
-        self._to = _SUBTITLES[kind]
+        self._to = container_of(kind).subtitles
         if self._from not in _TEXT:
             raise ValueError(f"{self._from} is no text")
         target = out.add_stream(self._to)

@@ -13,12 +13,14 @@ threads it has, so that number is fixed: the bytes are the same on every machine
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 from typing import Any
 
 from faceswap_cli.errors import OutputError, UsageError
+from faceswap_cli.media.formats import VIDEO, container_of
 from faceswap_cli.media.frame import ClipInfo
 from faceswap_cli.media.video.colour.hdr import HdrMetadata
 from faceswap_cli.media.video.colour.layout import Layout, keeps_all, source_depth
@@ -69,14 +71,6 @@ _AV1 = Encoder(codec=VideoCodec.AV1, library="libsvtav1", least_crf=1, most_crf=
 """Below that side it waits for ever in some sizes, such as 1000 x 16."""
 
 ENCODERS = {encoder.codec: encoder for encoder in (_H264, _H265, _VP9, _AV1)}
-
-HOLDS = {
-    MediaFormat.MP4: (VideoCodec.H264, VideoCodec.H265, VideoCodec.VP9, VideoCodec.AV1),
-    MediaFormat.MOV: (VideoCodec.H264, VideoCodec.H265),
-    MediaFormat.MKV: (VideoCodec.H264, VideoCodec.H265, VideoCodec.VP9, VideoCodec.AV1),
-    MediaFormat.WEBM: (VideoCodec.VP9, VideoCodec.AV1),
-}
-"""What each container can hold so that common players play it."""
 
 _MOST_RATE = 1000
 _FINEST = 1_000_000
@@ -149,7 +143,7 @@ class Settings:
         context.thread_type = "FRAME"  # by slices, PyAV's default, pictures get worse with each thread
         context.gop_size = self.key_interval
         context.options = self._options(hdr)
-        if self.encoder is _H265 and self.kind in (MediaFormat.MP4, MediaFormat.MOV):
+        if self.encoder is _H265 and container_of(self.kind).boxes:
             context.codec_tag = "hvc1"  # players of Apple know no other
 
     def _options(self, hdr: HdrMetadata | None) -> dict[str, str]:
@@ -186,22 +180,24 @@ def choose_encoder(kind: MediaFormat, like: ClipInfo, options: VideoOptions) -> 
     Raises:
         UsageError: The container cannot hold the codec, or the codec such small pictures.
     """
+    codecs = container_of(kind).codecs
     side = min(like.width, like.height)
     if options.codec is not VideoCodec.AUTO:
-        if options.codec not in HOLDS[kind]:
-            raise UsageError(f"--video-codec {options.codec}: {kind} holds {_list(HOLDS[kind])}; take one of them, "
-                             f"or write {_list(_holders(options.codec))}")
+        if options.codec not in codecs:
+            holders = [other for other in MediaFormat if other in VIDEO and options.codec in container_of(other).codecs]
+            raise UsageError(f"--video-codec {options.codec}: {kind} holds {_list(codecs)}; take one of them, or write "
+                             f"{_list(holders)}")
         encoder = ENCODERS[options.codec]
         if side < encoder.least_side:
             raise UsageError(f"--video-codec {options.codec}: sides have at least {encoder.least_side} pixels, and "
                              f"this is {like.width} x {like.height}; leave the option out")
         return encoder
-    candidates = [_VP9, _AV1] if kind is MediaFormat.WEBM else [_H264, _H265]
+    candidates = [ENCODERS[codec] for codec in codecs[:2]]
     if like.video is not None:
         same = _SAME.get(like.video.codec)
         if source_depth(like.video.pixel_format) > 8:
             candidates.reverse()
-        if same in HOLDS[kind] and keeps_all(ENCODERS[same].library, like.video.pixel_format):
+        if same in codecs and keeps_all(ENCODERS[same].library, like.video.pixel_format):
             candidates.insert(0, ENCODERS[same])
     return next(encoder for encoder in candidates if side >= encoder.least_side)
 
@@ -229,10 +225,5 @@ def check_options(encoder: Encoder, options: VideoOptions) -> tuple[int, str]:
     return crf, preset
 
 
-def _holders(codec: VideoCodec) -> list[MediaFormat]:
-    return [kind for kind, codecs in HOLDS.items() if codec in codecs]
-
-
-def _list(words: tuple[str, ...] | list[str] | tuple[VideoCodec, ...] | list[MediaFormat]) -> str:
-    names = [str(word) for word in words]
-    return f"{', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else names[0]
+def _list(words: Sequence[str]) -> str:
+    return f"{', '.join(words[:-1])} or {words[-1]}" if len(words) > 1 else str(words[0])

@@ -10,19 +10,18 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from faceswap_cli.media.formats import container_of
 from faceswap_cli.media.frame import VideoFacts
 from faceswap_cli.media.marks.provenance import mark
 from faceswap_cli.media.video.colour.hdr import HdrMetadata
 from faceswap_cli.media.video.write.encoders import Settings, usable_rate
 from faceswap_cli.media.video.write.segments import SegmentStore
 from faceswap_cli.media.video.write.streams import Companions, copied_chapters, open_companions
-from faceswap_cli.media.video.write.tags import ISO_KINDS, append_mark, copied_tags, mark_tags
+from faceswap_cli.media.video.write.tags import append_mark, copied_tags, mark_tags
 from faceswap_cli.options import MediaFormat, MediaOptions
 
 if TYPE_CHECKING:
     from av.container import OutputContainer
-
-_FORMATS = {MediaFormat.MP4: "mp4", MediaFormat.MOV: "mov", MediaFormat.MKV: "matroska", MediaFormat.WEBM: "webm"}
 
 _SAME_RATE = 0.01
 
@@ -78,7 +77,8 @@ def mux(file: BinaryIO, plan: Plan, store: SegmentStore) -> Written:
     """
     import av
 
-    out = av.open(file, "w", format=_FORMATS[plan.kind], container_options=_options(plan),
+    container = container_of(plan.kind)
+    out = av.open(file, "w", format=container.muxer, container_options=_options(plan),
                   io_open=_reopen(file))
     companions: Companions | None = None
     try:
@@ -93,7 +93,7 @@ def mux(file: BinaryIO, plan: Plan, store: SegmentStore) -> Written:
             companions = open_companions(out, plan.kind, plan.video, trimmed=plan.options.trim is not None)
             metadata = copied_tags(companions.source.metadata, everything=plan.video.keep_metadata)
         packet = mark(plan.options)
-        if packet is not None and plan.kind not in ISO_KINDS:
+        if packet is not None and not container.boxes:
             metadata |= mark_tags(plan.options)
         out.metadata.update(metadata)
         shift = 0
@@ -112,7 +112,7 @@ def mux(file: BinaryIO, plan: Plan, store: SegmentStore) -> Written:
     finally:
         if companions is not None:
             companions.source.close()
-    if packet is not None and plan.kind in ISO_KINDS:
+    if packet is not None and container.boxes:
         append_mark(file, packet)
     tracks = companions.tracks.values() if companions is not None else ()
     counts = tuple(track.count for track in tracks if track.target.type == "audio")
@@ -127,7 +127,7 @@ def _rate(told: Fraction, found: Fraction) -> Fraction:
 
 def _options(plan: Plan) -> dict[str, str]:
     exact = {"fflags": "+bitexact"}  # no dates, no random numbers, no versions
-    if plan.kind in ISO_KINDS:
+    if container_of(plan.kind).boxes:
         scale = plan.unit.denominator
         while scale < _TIMESCALE:
             scale *= 2

@@ -9,6 +9,7 @@ from fractions import Fraction
 from math import ceil, floor
 from typing import TYPE_CHECKING, Any
 
+from faceswap_cli.media.formats import container_of
 from faceswap_cli.media.frame import VideoFacts
 from faceswap_cli.media.video.read.container import demuxing, open_container, picture_streams
 from faceswap_cli.media.video.read.tracks import ConvertedSound, ConvertedText, CopiedTrack
@@ -18,7 +19,6 @@ from faceswap_cli.options import MediaFormat
 if TYPE_CHECKING:
     from av.container import InputContainer, OutputContainer
 
-_NAMES = {MediaFormat.MP4: "MP4", MediaFormat.MOV: "MOV", MediaFormat.MKV: "Matroska", MediaFormat.WEBM: "WebM"}
 _MICROSECONDS = 1_000_000
 _CLOCKS_FROM_ANYWHERE = frozenset({"mpeg", "mpegts"})
 
@@ -112,6 +112,7 @@ def open_companions(out: OutputContainer, kind: MediaFormat, video: VideoFacts, 
     source = open_container(video.path, video.name)
     found = Companions(source=source, name=video.name, origin=_origin(source, video, trimmed=trimmed), end=video.end,
                        trimmed=trimmed)
+    container = container_of(kind)
     moving = {stream.index for stream in picture_streams(source)}
     for stream in source.streams:
         if stream.type in ("audio", "subtitle"):
@@ -120,10 +121,10 @@ def open_companions(out: OutputContainer, kind: MediaFormat, video: VideoFacts, 
                 track.target.disposition = int(stream.disposition)
                 track.target.metadata.update(copied_track_tags(stream.metadata, everything=video.keep_metadata))
                 found.tracks[stream.index] = track
-        elif stream.type == "attachment" and kind is MediaFormat.MKV:
+        elif stream.type == "attachment" and container.attachments:
             out.add_attachment(stream.name or "attachment", stream.mimetype or "application/octet-stream", stream.data)
         elif stream.type == "attachment":
-            found.warnings.append(f"attached files were left out: {_NAMES[kind]} holds none")
+            found.warnings.append(f"attached files were left out: {container.name} holds none")
         elif stream.type == "video" and stream.index not in moving:
             found.warnings.append("the cover picture was left out")
         elif stream.type == "data" and not (source.chapters() and _name(stream) == "bin_data"):
@@ -165,21 +166,22 @@ def _track(out: OutputContainer, kind: MediaFormat, stream: Any, warnings: list[
     """A track for a stream of the source, added to `out`; None where that cannot be."""
     import av
 
+    container = container_of(kind)
     sound = stream.type == "audio"
     what = f"a {'sound' if sound else 'subtitle'} track ({_name(stream)})"
     # Hardly a player knows uncompressed sound in MP4, though it may be there.
-    uncompressed = kind is MediaFormat.MP4 and _name(stream).startswith("pcm_")
+    uncompressed = not container.uncompressed and _name(stream).startswith("pcm_")
     if not uncompressed and _holds(out.format.name, stream):
         return CopiedTrack(out.add_stream_from_template(stream))
     try:
         made = ConvertedSound(out, stream, kind) if sound else ConvertedText(out, stream, kind)
     except (ValueError, av.FFmpegError):
-        warnings.append(f"{what} was left out: {_NAMES[kind]} cannot hold it")
+        warnings.append(f"{what} was left out: {container.name} cannot hold it")
         return None
     to = made.target.codec_context.name.removeprefix("lib")
     channels = stream.codec_context.layout.nb_channels if sound else 0
     fewer = sound and channels != made.target.codec_context.layout.nb_channels
-    warnings.append(f"{what} became {to}{' in stereo' if fewer else ''}: {_NAMES[kind]} cannot hold it as it is")
+    warnings.append(f"{what} became {to}{' in stereo' if fewer else ''}: {container.name} cannot hold it as it is")
     return made
 
 

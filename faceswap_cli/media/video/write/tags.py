@@ -6,10 +6,7 @@ import re
 from typing import BinaryIO
 
 from faceswap_cli.media.marks.provenance import creator_tool, digital_source_url
-from faceswap_cli.options import MediaFormat, MediaOptions
-
-ISO_KINDS = frozenset({MediaFormat.MP4, MediaFormat.MOV})
-"""Containers made of boxes."""
+from faceswap_cli.options import MediaOptions
 
 _XMP_BOX = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 """The type of a `uuid` box that holds XMP (XMP specification, part 3)."""

@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Self
 
 from faceswap_cli.errors import FaceswapError, OutputError
 from faceswap_cli.files.atomic import AtomicFile, explain_failure
-from faceswap_cli.media.frame import ClipInfo, Frame, Kept, SegmentWriter
+from faceswap_cli.media.formats import container_of
+from faceswap_cli.media.frame import ClipInfo, Frame, Kept, Writer
 from faceswap_cli.media.marks.signing import seal_for
 from faceswap_cli.media.video.colour.layout import plan_layout
 from faceswap_cli.media.video.write.check import check_video
@@ -33,11 +33,10 @@ _FINEST = 1_000_000
 _USUAL_RATE = Fraction(25)
 
 
-class VideoWriter:
+class VideoWriter(Writer):
     """One output. See `create_video`."""
 
-    segment_frames: int = SEGMENT_FRAMES
-    kept: Kept | None = None
+    segment_frames = SEGMENT_FRAMES
 
     def __init__(self, out: AtomicFile, store: SegmentStore, settings: Settings, like: ClipInfo,
                  options: MediaOptions, warnings: list[str]) -> None:
@@ -65,11 +64,7 @@ class VideoWriter:
         return tuple(dict.fromkeys(self._warnings))
 
     def write(self, frame: Frame) -> None:
-        """Add one frame; it is encoded later.
-
-        Raises:
-            OutputError: An earlier frame could not be encoded, or the disk is full.
-        """
+        """Add one frame; it is encoded later, and a failure comes out with a later one."""
         if self._count and self._count % SEGMENT_FRAMES == 0 and not self._cut:
             self.save(b"", self._time if frame.time is None else frame.time)
         time = self._time if frame.time is None else frame.time
@@ -81,15 +76,7 @@ class VideoWriter:
         self._cut = False
 
     def save(self, state: bytes, time: Fraction) -> None:
-        """Close a segment; it is on the disk, with `state`, soon after, and before the next one.
-
-        Args:
-            state: What the caller needs to go on.
-            time: `Frame.time` of the next frame.
-
-        Raises:
-            OutputError: Encoding failed.
-        """
+        """Close a segment; it is on the disk, with `state`, soon after, and before the next one."""
         self._line.put(Cut(state, time))
         self._cut = True
 
@@ -118,9 +105,6 @@ class VideoWriter:
         self._out.commit()
         self._store.remove()
 
-    def __enter__(self) -> Self:
-        return self
-
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  trace: TracebackType | None) -> None:
         # An interrupted run is gone on with; one that failed would fail again.
@@ -135,8 +119,8 @@ class VideoWriter:
             self._out.discard()
 
 
-def create_video(path: Path | None, kind: MediaFormat, like: ClipInfo, options: MediaOptions, *, overwrite: bool,
-                 resume: str | None) -> SegmentWriter:
+def create_video(path: Path | None, kind: MediaFormat, like: ClipInfo, options: MediaOptions, *,
+                 overwrite: bool = False, resume: str | None = None) -> VideoWriter:
     """Open a video for writing; it appears on `commit`.
 
     Args:
@@ -173,7 +157,7 @@ def create_video(path: Path | None, kind: MediaFormat, like: ClipInfo, options: 
 
 def _unit(kind: MediaFormat, like: ClipInfo) -> Fraction:
     """What times are counted in."""
-    if kind in (MediaFormat.MKV, MediaFormat.WEBM):
+    if not container_of(kind).boxes:
         return _MILLISECOND
     if like.video is None:
         return _PICTURE_UNIT
