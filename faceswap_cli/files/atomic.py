@@ -21,7 +21,7 @@ from faceswap_cli.files.leftovers import hold, temporary_name
 _COPY_BYTES = 1 << 20
 
 
-class Seal(Protocol):
+class FileSigner(Protocol):
     """What signs a finished file; see `media.marks.signing`."""
 
     @property
@@ -65,7 +65,7 @@ class AtomicFile:
         self._temporary: Path | None = None
         self._target: Path | None = None
         self._mode: int | None = None
-        self._seal: Seal | None = None
+        self._seal: FileSigner | None = None
         self._beside: AtomicFile | None = None
         if path is None:
             if sys.stdout is None:
@@ -99,7 +99,7 @@ class AtomicFile:
         except (OSError, ValueError) as error:
             raise OutputError(explain_failure(self.name, self._target, error)) from error
 
-    def seal_with(self, seal: Seal | None) -> None:
+    def seal_with(self, seal: FileSigner | None) -> None:
         """Let `commit` sign the file, when all else is done; None leaves it unsigned.
 
         Raises:
@@ -138,7 +138,7 @@ class AtomicFile:
         finally:
             self.discard()
 
-    def _sign(self, seal: Seal) -> None:
+    def _sign(self, seal: FileSigner) -> None:
         """Go on with a signed copy in the place of the file, or with the signature in the file beside it."""
         plain, remove = self.file, self._remove
         with self.writing():

@@ -23,7 +23,7 @@ import numpy as np
 from PIL import Image
 
 from faceswap_cli.media.frame import ClipInfo, Frame, Indexed
-from faceswap_cli.media.gif.paint import Stage
+from faceswap_cli.media.gif.paint import GifStage
 from faceswap_cli.media.gif.writer import GifWriter
 from faceswap_cli.media.open import create_as, open_as
 from faceswap_cli.options import MediaFormat, MediaOptions
@@ -109,7 +109,7 @@ def true_frames(count: int) -> tuple[ClipInfo, list[Frame]]:
                     lossless=True), frames
 
 
-def write(path: Path, info: ClipInfo, frames: list[Frame]) -> dict[Stage, int]:
+def write(path: Path, info: ClipInfo, frames: list[Frame]) -> dict[GifStage, int]:
     writer = create_as(path, MediaFormat.GIF, info, MediaOptions(), overwrite=True, moving=True)
     assert isinstance(writer, GifWriter)
     with writer:
@@ -141,7 +141,7 @@ def run(count: int, case: str, folder: Path) -> None:
     wanted = [frame.pixels for frame in frames]
     still = (slice(None), slice(0, 170))
 
-    stages: dict[Stage, int] = {}
+    stages: dict[GifStage, int] = {}
     own, own_busy = best(lambda: stages.update(write(ours, info, frames)))
     default, default_busy = best(lambda: iio.imwrite(theirs, wanted, extension=".gif", duration=45, loop=0))
 

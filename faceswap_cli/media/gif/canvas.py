@@ -67,7 +67,7 @@ class _Paletted:
     clear: int | None
 
 
-class Canvas:
+class GifCanvas:
     """The screen of a GIF while its images are drawn one after the other."""
 
     def __init__(self, width: int, height: int) -> None:
@@ -119,9 +119,9 @@ class Canvas:
                 state.table = state.table.reaching(state.clear)
                 state.indices[window] = state.clear
 
-    def snapshot(self) -> Canvas:
+    def snapshot(self) -> GifCanvas:
         """A copy to return to."""
-        copy = Canvas.__new__(Canvas)
+        copy = GifCanvas.__new__(GifCanvas)
         copy._colours, copy._empty = self._colours.copy(), self._empty
         state = self._paletted
         copy._paletted = None if state is None else replace(state, indices=state.indices.copy())

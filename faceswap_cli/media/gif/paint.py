@@ -49,7 +49,7 @@ _ENOUGH = 1 << 15
 a quarter of the pixels of a portrait gives a palette that is 0.02 dB worse."""
 
 
-class Stage(Enum):
+class GifStage(Enum):
     """How the palette of a frame came about."""
 
     KEPT = "kept"
@@ -77,7 +77,7 @@ class Painted:
     table: ColourTable
     clear: int | None
     window: Window | None
-    stage: Stage
+    stage: GifStage
     near: Mask | None = None
 
 
@@ -116,7 +116,7 @@ class _Try:
     """Indices (h, w) for the changed pixels of an area."""
 
     error: float
-    stage: Stage
+    stage: GifStage
     table: ColourTable
     found: Plane
 
@@ -148,7 +148,7 @@ class Painter:
         changed: Mask = wanted != look_up(colours, indexed.indices)
         if not changed.any():
             clear = _clear(indexed.indices, indexed.transparent, table)
-            return Painted(indices=indexed.indices, table=table, clear=clear, window=None, stage=Stage.KEPT)
+            return Painted(indices=indexed.indices, table=table, clear=clear, window=None, stage=GifStage.KEPT)
         indices = indexed.indices.copy()
         gone = changed & (wanted == 0)
         if gone.any():
@@ -157,7 +157,7 @@ class Painter:
             indices[gone] = indexed.transparent
             changed &= ~gone
         if not changed.any():
-            return Painted(indices=indices, table=table, clear=indexed.transparent, window=None, stage=Stage.KEPT)
+            return Painted(indices=indices, table=table, clear=indexed.transparent, window=None, stage=GifStage.KEPT)
         return self._repaint(frame.pixels, wanted, indices, table, indexed.transparent, changed)
 
     def paint_changes(self, frame: Frame, wanted: Packed, changed: Mask, reserve: bool) -> Painted:
@@ -175,32 +175,32 @@ class Painter:
         if few is not None:
             if not few.size:
                 return Painted(indices=np.zeros(wanted.shape, np.uint8), table=self._clip or ColourTable(bytes(6)),
-                               clear=0, window=NOWHERE, stage=Stage.EXACT)
+                               clear=0, window=NOWHERE, stage=GifStage.EXACT)
             if self._clip is not None and self._clip.size < 256:
                 order = np.argsort(known := self._clip.packed[:self._clip.size])
                 at = np.minimum(np.searchsorted(known[order], few), len(known) - 1)
                 if (known[order][at] == few).all():
                     entries = order[at].astype(np.uint8)
-                    return self._spread(entries[np.searchsorted(few, colours)], todo, self._clip, Stage.EXACT)
+                    return self._spread(entries[np.searchsorted(few, colours)], todo, self._clip, GifStage.EXACT)
             table = ColourTable.of(few)
             self._clip = self._clip or table
-            return self._spread(np.searchsorted(few, colours).astype(np.uint8), todo, table, Stage.EXACT)
+            return self._spread(np.searchsorted(few, colours).astype(np.uint8), todo, table, GifStage.EXACT)
         window = bounds(changed)
         inside = wanted[window].ravel()
         few = None if reserve else distinct(inside, 256)
         if few is not None and few[0]:
             indices = np.zeros(wanted.shape, np.uint8)
             indices[window] = np.searchsorted(few, inside).reshape(indices[window].shape)
-            return Painted(indices=indices, table=ColourTable.of(few), clear=None, window=window, stage=Stage.EXACT)
+            return Painted(indices=indices, table=ColourTable.of(few), clear=None, window=window, stage=GifStage.EXACT)
         area = _Area.of(frame.pixels, wanted, todo)
         if self._clip is not None and self._clip.size < 256:
             found = self._map(self._clip).map(area.spots)
             if area.error(found, self._clip) <= SERVES:
-                return self._spread(found[area.mask], todo, self._clip, Stage.OWN)
+                return self._spread(found[area.mask], todo, self._clip, GifStage.OWN)
         self._clip = ColourTable(quantise(_sample(wanted, todo), 255).tobytes())
-        return self._spread(self._map(self._clip).map(area.spots)[area.mask], todo, self._clip, Stage.NEW)
+        return self._spread(self._map(self._clip).map(area.spots)[area.mask], todo, self._clip, GifStage.NEW)
 
-    def _spread(self, found: Plane, todo: Mask, table: ColourTable, stage: Stage) -> Painted:
+    def _spread(self, found: Plane, todo: Mask, table: ColourTable, stage: GifStage) -> Painted:
         indices = np.full(todo.shape, table.size, np.uint8)
         indices[todo] = found
         return Painted(indices=indices, table=table.reaching(table.size), clear=table.size, window=NOWHERE, stage=stage)
@@ -229,7 +229,7 @@ class Painter:
                        stage=best.stage, near=changed if best.error else None)
 
     def _tries(self, table: ColourTable, usable: Mask, indices: Plane, transparent: int | None, changed: Mask,
-               area: _Area) -> Iterator[tuple[Stage, ColourTable, Plane]]:
+               area: _Area) -> Iterator[tuple[GifStage, ColourTable, Plane]]:
         """Palettes for the changed pixels that leave the others alone, and the indices in each; the gentlest first."""
         few = distinct(area.wanted[area.mask], _FLAT)
         if few is not None:
@@ -240,9 +240,9 @@ class Painter:
             if len(few) <= len(slots):
                 own = np.flatnonzero(usable)[nearest(colours, table.rgb[usable])].astype(np.uint8)
                 if (table.rgb[own] == colours).all():
-                    yield Stage.OWN, table, own[places]
-                yield Stage.FREED, _with_entries(table, slots, colours), slots.astype(np.uint8)[places]
-        yield Stage.OWN, table, self._map(table, usable).map(area.spots)
+                    yield GifStage.OWN, table, own[places]
+                yield GifStage.FREED, _with_entries(table, slots, colours), slots.astype(np.uint8)[places]
+        yield GifStage.OWN, table, self._map(table, usable).map(area.spots)
         free = _free(indices, transparent, changed)
         slots = np.flatnonzero(free)
         if len(slots) < _FEW:
@@ -250,14 +250,14 @@ class Painter:
         if self._freed is not None and self._freed[0] == table.raw and not (self._freed[2] & ~free).any():
             # What served the frame before comes first: the face keeps its colours, and the lookup is warm.
             before = self._freed[1]
-            yield Stage.FREED, before, self._map(before, _usable(before, transparent)).map(area.spots)
+            yield GifStage.FREED, before, self._map(before, _usable(before, transparent)).map(area.spots)
         # One is left for pixels that need not be drawn.
         made = quantise(_rgb(area.wanted[area.mask]), len(slots) - 1)
         given = np.zeros(256, bool)
         given[slots[:len(made)]] = True
         grown = _with_entries(table, slots, made)
         self._freed = (table.raw, grown, given)
-        yield Stage.FREED, grown, self._map(grown, _usable(grown, transparent)).map(area.spots)
+        yield GifStage.FREED, grown, self._map(grown, _usable(grown, transparent)).map(area.spots)
 
     def _map(self, table: ColourTable, usable: Mask | None = None) -> PaletteMap:
         key = (table.raw, b"" if usable is None or usable.all() else usable.tobytes())
@@ -278,7 +278,8 @@ def _renewed(indices: Plane, table: ColourTable, made: ColourTable, transparent:
         moved[transparent] = clear
     painted = look_up(moved, indices)
     paste(painted[area.window], found, area.mask)
-    return Painted(indices=painted, table=made.reaching(clear), clear=clear, window=None, stage=Stage.NEW, near=opaque)
+    return Painted(indices=painted, table=made.reaching(clear), clear=clear, window=None, stage=GifStage.NEW,
+                   near=opaque)
 
 
 def _rgb(packed: Packed) -> npt.NDArray[np.uint8]:

@@ -15,7 +15,7 @@ from faceswap_cli.media.delta import Window
 from faceswap_cli.media.frame import ClipInfo, Frame
 from faceswap_cli.media.gif import lzw
 from faceswap_cli.media.gif.blocks import BACKGROUND, PREVIOUS, GifBlocks, GifImage, parse_gif
-from faceswap_cli.media.gif.canvas import GREY_RAMP, Canvas, ColourTable
+from faceswap_cli.media.gif.canvas import GREY_RAMP, ColourTable, GifCanvas
 from faceswap_cli.media.handles import FileReader
 from faceswap_cli.media.limits import check_pixels
 from faceswap_cli.options import MediaFormat, MediaOptions
@@ -44,7 +44,7 @@ class GifReader(FileReader):
 
     def frames(self) -> Iterator[Frame]:
         """All frames in order; may be called once."""
-        canvas = Canvas(self._blocks.width, self._blocks.height)
+        canvas = GifCanvas(self._blocks.width, self._blocks.height)
         last = len(self._blocks.images) - 1
         for number, image in enumerate(self._blocks.images):
             before = canvas.snapshot() if image.disposal == PREVIOUS and number < last else None

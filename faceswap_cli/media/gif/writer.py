@@ -18,7 +18,7 @@ from faceswap_cli.media.frame import ClipInfo, Frame
 from faceswap_cli.media.gif import lzw
 from faceswap_cli.media.gif.blocks import BACKGROUND, KEEP, PREVIOUS
 from faceswap_cli.media.gif.canvas import OPAQUE, distinct, paste
-from faceswap_cli.media.gif.paint import Painted, Painter, Stage
+from faceswap_cli.media.gif.paint import GifStage, Painted, Painter
 from faceswap_cli.media.handles import FileWriter
 from faceswap_cli.media.marks.provenance import gif_xmp_extension
 from faceswap_cli.options import MediaFormat, MediaOptions
@@ -75,7 +75,7 @@ class GifWriter(FileWriter):
         self._clock = FrameClock(100)
         self._pending: _Pending | None = None
         self._global = b""
-        self.stages: dict[Stage, int] = dict.fromkeys(Stage, 0)
+        self.stages: dict[GifStage, int] = dict.fromkeys(GifStage, 0)
 
     def _add(self, frame: Frame) -> None:
         wanted = _packed(frame)

@@ -51,7 +51,7 @@ class ExifError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ExifValue:
     """A tag: its type, how many values, and their bytes as they lie in the file."""
 
     kind: int
@@ -59,7 +59,7 @@ class Entry:
     data: bytes
 
 
-Directory = dict[int, Entry]
+Directory = dict[int, ExifValue]
 
 
 def copy_exif(file: BinaryIO, width: int, height: int) -> bytes | None:
@@ -170,14 +170,14 @@ def read_directory(file: BinaryIO, order: Order, start: int, offset: int, most: 
                 continue
         else:
             data = inline[:size]
-        found[tag] = Entry(kind, number, data)
+        found[tag] = ExifValue(kind, number, data)
     return found
 
 
 def lay_out(first: Directory, parts: dict[int, Directory], order: Order, at: int) -> bytes:
     """A directory and those that it points to, for the place `at`; no other follows."""
     parts = {tag: part for tag, part in parts.items() if part}
-    tables = {tag: Entry(LONG, 1, b"\0\0\0\0") for tag in parts}
+    tables = {tag: ExifValue(LONG, 1, b"\0\0\0\0") for tag in parts}
     first = {tag: entry for tag, entry in first.items() if tag not in (_EXIF, _GPS)} | tables
     after = at + _size(first)
     for tag, part in parts.items():
@@ -189,10 +189,10 @@ def lay_out(first: Directory, parts: dict[int, Directory], order: Order, at: int
     return data
 
 
-def number_entry(value: int, order: Order) -> Entry:
+def number_entry(value: int, order: Order) -> ExifValue:
     """A tag with one number."""
-    return Entry(SHORT, 1, struct.pack(order + "H", value)) if value < 1 << 16 else \
-        Entry(LONG, 1, struct.pack(order + "I", value))
+    return ExifValue(SHORT, 1, struct.pack(order + "H", value)) if value < 1 << 16 else \
+        ExifValue(LONG, 1, struct.pack(order + "I", value))
 
 
 def _table(directory: Directory, order: Order, at: int) -> bytes:
@@ -212,7 +212,7 @@ def _size(directory: Directory) -> int:
     return 2 + 12 * len(directory) + 4 + values
 
 
-def _turned(entry: Entry, before: Order, after: Order) -> Entry:
+def _turned(entry: ExifValue, before: Order, after: Order) -> ExifValue:
     """The same values in another byte order."""
     unit = {3: 2, 8: 2, 4: 4, 9: 4, 11: 4, 5: 4, 10: 4, 12: 8}.get(entry.kind, 1)
     if before == after or unit == 1:

@@ -17,10 +17,8 @@ from xml.etree.ElementTree import Element
 
 from faceswap_cli.media.formats import FORMATS
 from faceswap_cli.media.frame import Metadata
-from faceswap_cli.media.stills.exif import UNDEFINED, Directory, Entry, ExifError, add_to_tiff, copy_exif, read_tag
+from faceswap_cli.media.stills.exif import UNDEFINED, Directory, ExifError, ExifValue, add_to_tiff, copy_exif, read_tag
 from faceswap_cli.options import MediaFormat
-
-"""Formats of stills whose metadata are read and written."""
 
 _MAX_XMP = 60_000
 """A JPEG has room for 65,502 bytes."""
@@ -164,7 +162,7 @@ def tag_tiff(tiff: bytes, metadata: Metadata) -> bytes:
     """A finished TIFF with EXIF and IPTC in it."""
     more: Directory = {}
     if metadata.iptc is not None:
-        more[_IPTC_TAG] = Entry(UNDEFINED, len(metadata.iptc), metadata.iptc)
+        more[_IPTC_TAG] = ExifValue(UNDEFINED, len(metadata.iptc), metadata.iptc)
     return add_to_tiff(tiff, metadata.exif, more)
 
 

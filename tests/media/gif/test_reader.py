@@ -15,7 +15,7 @@ from PIL import Image
 from faceswap_cli.errors import InputError, LimitError, OutputError
 from faceswap_cli.media.frame import ClipInfo, Frame, Indexed
 from faceswap_cli.media.gif.blocks import parse_gif
-from faceswap_cli.media.gif.paint import Stage
+from faceswap_cli.media.gif.paint import GifStage
 from faceswap_cli.media.gif.writer import GifWriter
 from faceswap_cli.media.open import create_as
 from faceswap_cli.options import MediaFormat, MediaOptions
@@ -180,7 +180,7 @@ def test_two_entries_of_one_colour_are_told_apart(tmp_path: Path) -> None:
     assert [int(f.indexed.indices[0, 0]) for f in again if f.indexed] == [2, 3]
 
 
-def stages(path: Path, frames: list[Frame], info: ClipInfo) -> dict[Stage, int]:
+def stages(path: Path, frames: list[Frame], info: ClipInfo) -> dict[GifStage, int]:
     writer = create_as(path, MediaFormat.GIF, info, OPTIONS, overwrite=True, moving=True)
     assert isinstance(writer, GifWriter)
     with writer:
@@ -211,7 +211,7 @@ def test_a_palette_that_serves_is_kept(tmp_path: Path) -> None:
     # A palette of 200 greys has every one of these.
     shaded = [Frame(pixels=np.clip(f.pixels, 7, 190), alpha=None, duration=f.duration,
                     indexed=f.indexed) for f in frames]
-    assert stages(tmp_path / "a.gif", shaded, info_for(frames)) == {Stage.OWN: 3}
+    assert stages(tmp_path / "a.gif", shaded, info_for(frames)) == {GifStage.OWN: 3}
 
 
 def test_entries_that_nobody_uses_are_given_to_the_face(tmp_path: Path) -> None:
@@ -221,7 +221,7 @@ def test_entries_that_nobody_uses_are_given_to_the_face(tmp_path: Path) -> None:
     frames = [Frame(pixels=f.pixels, alpha=None, duration=f.duration,
                     indexed=type(f.indexed)(f.indexed.indices, wide)) for f in frames if f.indexed]
     changed = coloured(frames, WINDOW)
-    assert stages(tmp_path / "a.gif", changed, info_for(frames)) == {Stage.FREED: 3}
+    assert stages(tmp_path / "a.gif", changed, info_for(frames)) == {GifStage.FREED: 3}
     outside = np.ones((48, 64), bool)
     outside[WINDOW] = False
     for wanted, shown in zip(changed, read(tmp_path / "a.gif")[1], strict=True):
@@ -235,7 +235,7 @@ def test_a_small_palette_grows_for_the_face(tmp_path: Path) -> None:
     """All its entries are in use outside the face; a GIF has room for 256."""
     frames = grey_frames(3, 48, 64, colours=64)
     changed = coloured(frames, WINDOW)
-    assert stages(tmp_path / "a.gif", changed, info_for(frames)) == {Stage.FREED: 3}
+    assert stages(tmp_path / "a.gif", changed, info_for(frames)) == {GifStage.FREED: 3}
     outside = np.ones((48, 64), bool)
     outside[WINDOW] = False
     for wanted, shown in zip(changed, read(tmp_path / "a.gif")[1], strict=True):
@@ -248,7 +248,7 @@ def test_a_small_palette_grows_for_the_face(tmp_path: Path) -> None:
 def test_a_new_palette_is_made_only_when_nothing_else_serves(tmp_path: Path) -> None:
     frames = grey_frames(3, 48, 64, colours=256)  # all entries are in use outside the face
     changed = coloured(frames, WINDOW)
-    assert stages(tmp_path / "a.gif", changed, info_for(frames)) == {Stage.NEW: 3}
+    assert stages(tmp_path / "a.gif", changed, info_for(frames)) == {GifStage.NEW: 3}
     for wanted, shown in zip(changed, read(tmp_path / "a.gif")[1], strict=True):
         assert np.abs(shown.pixels.astype(int) - wanted.pixels).mean() < 6
 
@@ -320,7 +320,7 @@ def test_true_colours_become_one_palette_while_it_serves(tmp_path: Path) -> None
     frames = [Frame(pixels=np.stack([rows * 4, columns * 3, (rows + columns + number) % 256], axis=2).astype(np.uint8),
                     alpha=None, duration=Fraction(1, 10)) for number in range(4)]
     found = stages(tmp_path / "a.gif", frames, info_for(frames))
-    assert found == {Stage.NEW: 1, Stage.OWN: 3}
+    assert found == {GifStage.NEW: 1, GifStage.OWN: 3}
     for wanted, shown in zip(frames, read(tmp_path / "a.gif")[1], strict=True):
         assert np.abs(shown.pixels.astype(int) - wanted.pixels).mean() < 8
 

@@ -20,7 +20,7 @@ _FRAGMENT_BOXES = frozenset({b"moof", b"mdat"})
 
 
 @dataclass(frozen=True, slots=True)
-class Track:
+class MovTrack:
     """What is told of one track.
 
     Attributes:
@@ -48,7 +48,7 @@ class MovTables:
 
     whole: bool = True
     fragmented: bool = False
-    tracks: dict[int, Track] = field(default_factory=dict)
+    tracks: dict[int, MovTrack] = field(default_factory=dict)
     unit: Fraction = Fraction(1, 1000)
 
     def end(self, number: int) -> Fraction | None:
@@ -109,7 +109,7 @@ def _read_movie(file: BinaryIO, start: int, end: int, tables: MovTables) -> None
         tables.tracks.clear()
 
 
-def _read_track(file: BinaryIO, start: int, end: int, unit: Fraction) -> tuple[int, Track]:
+def _read_track(file: BinaryIO, start: int, end: int, unit: Fraction) -> tuple[int, MovTrack]:
     number, edits = 0, []
     own, length = Fraction(1), 0
     for kind, body, stop in _boxes(file, start, end):
@@ -124,7 +124,7 @@ def _read_track(file: BinaryIO, start: int, end: int, unit: Fraction) -> tuple[i
                 elif inner == b"mdhd":
                     own, length = _clock(_table(file, inside, last))
     shown = [at for _, at in edits if at >= 0]
-    return number, Track(length * own, sum(duration for duration, _ in edits) * unit if edits else None,
+    return number, MovTrack(length * own, sum(duration for duration, _ in edits) * unit if edits else None,
                          shown[0] * own if len(shown) == 1 else None if edits else Fraction(0))
 
 

@@ -13,7 +13,7 @@ from faceswap_cli.errors import OutputError
 from faceswap_cli.media.frame import Frame
 from faceswap_cli.media.video.colour.hdr import parse_hdr, read_hdr
 from faceswap_cli.media.video.colour.pictures import PictureMaker
-from faceswap_cli.media.video.write.encoders import Settings
+from faceswap_cli.media.video.write.encoders import EncoderSettings
 from faceswap_cli.media.video.write.segments import EncodedPicture, Segment, SegmentStore
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ _ANY, _PREDICTED = 0, 2
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TimedFrame:
     """A frame on its way.
 
     Attributes:
@@ -73,7 +73,8 @@ class EncodingLine:
     What goes wrong there is raised by the next call.
     """
 
-    def __init__(self, settings: Settings, store: SegmentStore, failure: Callable[[Exception], Exception]) -> None:
+    def __init__(self, settings: EncoderSettings, store: SegmentStore,
+                 failure: Callable[[Exception], Exception]) -> None:
         """Nothing runs before the first `put`.
 
         Args:
@@ -87,14 +88,14 @@ class EncodingLine:
         self._settings = settings
         self._store = store
         self._failure = failure
-        self._queue: queue.Queue[Entry | Cut] = queue.Queue(_WAITING)
+        self._queue: queue.Queue[TimedFrame | Cut] = queue.Queue(_WAITING)
         self._growing: _Growing | None = None
-        self._held: list[Entry] = []
+        self._held: list[TimedFrame] = []
         self._error: Exception | None = None
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def put(self, item: Entry | Cut) -> None:
+    def put(self, item: TimedFrame | Cut) -> None:
         """Hand over a frame or a cut; waits while too many are on their way.
 
         Raises:
@@ -150,7 +151,7 @@ class EncodingLine:
                     item = self._queue.get(timeout=_POLL)
                 except queue.Empty:
                     continue
-                if isinstance(item, Entry):
+                if isinstance(item, TimedFrame):
                     self._held.append(item)
                     if len(self._held) > _HELD:
                         self._encode(self._held.pop(0))
@@ -161,7 +162,7 @@ class EncodingLine:
         except Exception as error:
             self._error = error
 
-    def _encode(self, entry: Entry, picture_type: int = _ANY) -> None:
+    def _encode(self, entry: TimedFrame, picture_type: int = _ANY) -> None:
         picture = self.pictures.make(entry.frame)
         if not self._looked:
             self.hdr = read_hdr(entry.frame)

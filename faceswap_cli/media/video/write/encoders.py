@@ -84,7 +84,7 @@ _SAME = {"h264": VideoCodec.H264, "hevc": VideoCodec.H265, "vp8": VideoCodec.VP9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class EncoderSettings:
     """An encoder with all that is chosen for one video.
 
     Attributes:

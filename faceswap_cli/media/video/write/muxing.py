@@ -14,7 +14,7 @@ from faceswap_cli.media.formats import container_of
 from faceswap_cli.media.frame import VideoFacts
 from faceswap_cli.media.marks.provenance import mark
 from faceswap_cli.media.video.colour.hdr import HdrMetadata
-from faceswap_cli.media.video.write.encoders import Settings, usable_rate
+from faceswap_cli.media.video.write.encoders import EncoderSettings, usable_rate
 from faceswap_cli.media.video.write.segments import SegmentStore
 from faceswap_cli.media.video.write.streams import Companions, copied_chapters, open_companions
 from faceswap_cli.media.video.write.tags import append_mark, copied_tags, mark_tags
@@ -47,7 +47,7 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class MuxPlan:
     """All that the finished file is made of, but for the encoded pictures.
 
     Attributes:
@@ -60,14 +60,14 @@ class Plan:
     """
 
     kind: MediaFormat
-    settings: Settings
+    settings: EncoderSettings
     hdr: HdrMetadata | None
     unit: Fraction
     video: VideoFacts | None
     options: MediaOptions
 
 
-def mux(file: BinaryIO, plan: Plan, store: SegmentStore) -> Written:
+def mux(file: BinaryIO, plan: MuxPlan, store: SegmentStore) -> Written:
     """Write the whole file.
 
     Raises:
@@ -125,7 +125,7 @@ def _rate(told: Fraction, found: Fraction) -> Fraction:
     return told if abs(found / told - 1) < _SAME_RATE else usable_rate(found)
 
 
-def _options(plan: Plan) -> dict[str, str]:
+def _options(plan: MuxPlan) -> dict[str, str]:
     exact = {"fflags": "+bitexact"}  # no dates, no random numbers, no versions
     if container_of(plan.kind).boxes:
         scale = plan.unit.denominator

@@ -16,9 +16,9 @@ from faceswap_cli.media.frame import ClipInfo, Frame, Kept, Writer
 from faceswap_cli.media.marks.signing import seal_for
 from faceswap_cli.media.video.colour.layout import plan_layout
 from faceswap_cli.media.video.write.check import check_video
-from faceswap_cli.media.video.write.encoder_thread import Cut, EncodingLine, Entry
-from faceswap_cli.media.video.write.encoders import Settings, check_options, choose_encoder, usable_rate
-from faceswap_cli.media.video.write.muxing import Plan, mux
+from faceswap_cli.media.video.write.encoder_thread import Cut, EncodingLine, TimedFrame
+from faceswap_cli.media.video.write.encoders import EncoderSettings, check_options, choose_encoder, usable_rate
+from faceswap_cli.media.video.write.muxing import MuxPlan, mux
 from faceswap_cli.media.video.write.segments import SegmentStore
 from faceswap_cli.options import MediaFormat, MediaOptions
 
@@ -38,7 +38,7 @@ class VideoWriter(Writer):
 
     segment_frames = SEGMENT_FRAMES
 
-    def __init__(self, out: AtomicFile, store: SegmentStore, settings: Settings, like: ClipInfo,
+    def __init__(self, out: AtomicFile, store: SegmentStore, settings: EncoderSettings, like: ClipInfo,
                  options: MediaOptions, warnings: list[str]) -> None:
         self._out = out
         self._store = store
@@ -71,7 +71,7 @@ class VideoWriter(Writer):
         self._time = time + (frame.duration if frame.duration > 0 else 1 / self._settings.rate)
         self._tick = max(round(time / self._unit), self._tick + 1)
         end = max(round(self._time / self._unit), self._tick + 1)
-        self._line.put(Entry(frame, self._tick, end))
+        self._line.put(TimedFrame(frame, self._tick, end))
         self._count += 1
         self._cut = False
 
@@ -96,7 +96,7 @@ class VideoWriter(Writer):
             self._warnings.append("what an HDR display should know (mastering, light levels) was left out: this codec "
                                   "does not hold it")
         with _writing(self._out):
-            plan = Plan(kind=self._settings.kind, settings=self._settings, hdr=self._line.hdr, unit=self._unit,
+            plan = MuxPlan(kind=self._settings.kind, settings=self._settings, hdr=self._line.hdr, unit=self._unit,
                         video=self._like.video, options=self._options)
             written = mux(self._out.file, plan, self._store)
             self._out.file.flush()
@@ -140,7 +140,7 @@ def create_video(path: Path | None, kind: MediaFormat, like: ClipInfo, options: 
     encoder = choose_encoder(kind, like, options.video)
     crf, preset = check_options(encoder, options.video)
     layout, warnings = plan_layout(like, encoder.library, even=encoder.even)
-    settings = Settings(encoder=encoder, kind=kind, crf=crf, preset=preset, layout=layout, rate=_rate(like),
+    settings = EncoderSettings(encoder=encoder, kind=kind, crf=crf, preset=preset, layout=layout, rate=_rate(like),
                         key_interval=SEGMENT_FRAMES)
     settings.open(None)  # what it refuses comes out before any work is done
     out = AtomicFile(path, overwrite=overwrite)
