@@ -188,8 +188,6 @@ class RuntimeOptions:
         provider: `auto` takes the fastest that is there.
         device: Number of the GPU.
         accelerate: Whether large graphs are rewritten for the CPU; `auto`: where it pays.
-        threads: Threads inside one run of a network; None: all cores for a still, one for each of the parallel frames
-            of a clip.
         faces_ahead: Faces that will be swapped beside those of the clip at hand, as far as known (a batch).
     """
 
@@ -198,14 +196,11 @@ class RuntimeOptions:
     device: int = option(0, "--device", neural=Neural.TUNES, remote=Remote.ENGINE, pixels=False, project=True)
     accelerate: Accelerate = option(Accelerate.AUTO, "--accelerate", neural=Neural.NEEDS, anyway=(Accelerate.OFF,),
                                     remote=Remote.ENGINE, project=True)
-    threads: int | None = option(None, "", remote=Remote.NEVER, pixels=False)
     faces_ahead: int = option(0, "", remote=Remote.NEVER, pixels=False)
 
     def __post_init__(self) -> None:
         if self.device < 0:
             raise UsageError(f"--device {self.device} must be 0 or more")
-        if self.threads is not None and self.threads < 1:
-            raise UsageError(f"--threads {self.threads} must be at least 1")
 
 
 @dataclass(frozen=True, slots=True)

@@ -164,7 +164,7 @@ def _decided(engine: EngineOptions, media: MediaOptions, on_no_face: OnNoFace) -
     what, how = asdict(engine), asdict(media)
     for name in ("describe", "measure", "models_folder"):
         del what[name]
-    for name in ("device", "threads", "faces_ahead"):
+    for name in ("device", "faces_ahead"):
         del what["runtime"][name]
     del how["max_pixels"]
     how["credentials"] = media.credentials is not None  # names of files, and the key is nobody's business

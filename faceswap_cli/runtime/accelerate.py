@@ -144,7 +144,7 @@ class AcceleratedSession:
         Raises:
             NothingToRewriteError, RefusedError: It cannot be had.
         """
-        threads = self._options.threads or (1 if clip else core_count())
+        threads = 1 if clip else core_count()
         if threads not in self._fast:
             if not self._pays(faces):
                 return None

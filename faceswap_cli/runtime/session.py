@@ -190,7 +190,7 @@ class SharedSession:
 
         Args:
             path: Of a verified graph.
-            options: Provider, device and threads.
+            options: Provider and device.
             name: Of the model, for messages.
         """
         self.path = path
@@ -205,7 +205,7 @@ class SharedSession:
         Raises:
             ModelError, MissingDependencyError: As `open_session`.
         """
-        threads = self._options.threads or (1 if clip else core_count())
+        threads = 1 if clip else core_count()
         with self._lock:
             for session in self._sessions.values():
                 if session.providers[0] != CPU:  # threads of the CPU mean nothing to it, and its memory is dear

@@ -57,7 +57,7 @@ DECIDES = [
 
 DECIDES_NOTHING = [
     {"engine": EngineOptions(describe=True, models_folder="/models")},
-    {"engine": EngineOptions(runtime=RuntimeOptions(device=1, threads=2, faces_ahead=9))},
+    {"engine": EngineOptions(runtime=RuntimeOptions(device=1, faces_ahead=9))},
     {"engine": EngineOptions(restore=RestoreOptions(visibility=1))},
     {"media": MediaOptions(max_pixels=5)},
     {"overwrite": True, "details": True, "allow_private_urls": True},

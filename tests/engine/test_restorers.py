@@ -68,7 +68,7 @@ def graphs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def restorer(path: Path, **options: Any) -> OnnxRestorer:
     spec = find_spec("codeformer" if "codeformer" in path.stem else "gfpgan_1.4")
     chosen = RestoreOptions(**{"weight": 1.0, **options})
-    return OnnxRestorer(SharedSession(path, RuntimeOptions(threads=1), name=spec.id), spec, chosen)
+    return OnnxRestorer(SharedSession(path, RuntimeOptions(), name=spec.id), spec, chosen)
 
 
 def restored(path: Path, image: Image, face: Face, **options: object) -> Image:

@@ -148,13 +148,6 @@ def test_one_session_for_stills_and_one_for_clips(net: Path, monkeypatch: pytest
     assert asked == [3, 1]
 
 
-def test_threads_asked_for_hold_for_stills_and_clips(net: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = _record_threads(monkeypatch)
-    shared = SharedSession(net, RuntimeOptions(threads=2), name="net")
-    assert shared.get(False) is shared.get(True)
-    assert asked == [2]
-
-
 def test_a_graph_that_failed_to_open_is_tried_again(net: Path) -> None:
     whole = net.read_bytes()
     net.write_bytes(b"")

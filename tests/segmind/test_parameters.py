@@ -112,7 +112,7 @@ def test_whatever_is_no_parameter_nor_done_here_is_refused(options: EngineOption
 
 
 def test_what_only_runs_the_local_engine_is_kept_for_a_fallback() -> None:
-    assert sent(EngineOptions(engine=EngineName.EMBEDDED, runtime=RuntimeOptions(threads=2), models_folder="x")) == {}
+    assert sent(EngineOptions(engine=EngineName.EMBEDDED, runtime=RuntimeOptions(device=1), models_folder="x")) == {}
 
 
 def test_an_animation_is_restored_unless_it_is_declined() -> None:

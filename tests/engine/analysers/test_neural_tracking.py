@@ -194,7 +194,7 @@ def test_real_faces_are_followed_as_well_as_they_are_detected():
         pytest.skip("../shared is not here")
     import av
 
-    detector = ScrfdDetector(SharedSession(REAL, RuntimeOptions(threads=2), name="scrfd"))
+    detector = ScrfdDetector(SharedSession(REAL, RuntimeOptions(), name="scrfd"))
     with av.open(str(CLIP)) as container:
         frames = [frame.to_ndarray(format="rgb24") for frame in islice(container.decode(video=0), 24)]
     apart = []

@@ -24,7 +24,7 @@ from faceswap_cli.options import Accelerate, MaskKind, RuntimeOptions, SwapOptio
 from faceswap_cli.runtime.accelerate import AcceleratedSession
 from faceswap_cli.runtime.session import SharedSession
 
-RUNTIME = RuntimeOptions(accelerate=Accelerate.OFF, threads=1)
+RUNTIME = RuntimeOptions(accelerate=Accelerate.OFF)
 LICENCE = Licence("none", "none", "", commercial=True)
 
 

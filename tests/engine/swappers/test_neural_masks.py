@@ -21,7 +21,7 @@ from faceswap_cli.options import MaskKind, RuntimeOptions, SwapOptions
 from faceswap_cli.runtime.session import SharedSession
 
 SIDE = 128
-RUNTIME = RuntimeOptions(threads=1)
+RUNTIME = RuntimeOptions()
 BOX, HULL, OCCLUSION = MaskKind.BOX, MaskKind.HULL, MaskKind.OCCLUSION
 
 

@@ -45,7 +45,7 @@ def save(path: Path, nodes: Sequence[onnx.NodeProto], outputs: Sequence[onnx.Val
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     onnx.checker.check_model(model)
     onnx.save(model, str(path))
-    return SharedSession(path, RuntimeOptions(threads=1), name=path.stem)
+    return SharedSession(path, RuntimeOptions(), name=path.stem)
 
 
 def open_input(source: Path, path: Path) -> Path:
