@@ -15,7 +15,15 @@ from faceswap_cli.jobs.backend import open_backend
 from faceswap_cli.models.importing import import_file
 from faceswap_cli.models.spec import Role
 from faceswap_cli.models.store import ModelStore
-from faceswap_cli.options import EngineName, EngineOptions, GenderFilter, Interpolation, MediaFormat, Order
+from faceswap_cli.options import (
+    EngineName,
+    EngineOptions,
+    GenderFilter,
+    Interpolation,
+    MediaFormat,
+    Order,
+    RestoreOptions,
+)
 from faceswap_cli.runtime import session
 from faceswap_cli.segmind.schema import Slug, parse_request
 from faceswap_cli.server.options import ServerOptions
@@ -47,7 +55,8 @@ def task(engine: EngineOptions | None = None, slug: Slug = Slug.FACESWAP_V3, **m
 
 
 def test_fields_become_options():
-    found = task(detect_gender_input="male", detect_gender_source="female", detection_face_order="bottom-top",
+    neural = EngineOptions(engine=EngineName.NEURAL)
+    found = task(neural, detect_gender_input="male", detect_gender_source="female", detection_face_order="bottom-top",
                  input_faces_index="2, 0,2", source_faces_index="1,1", image_format="webp", image_quality=40,
                  face_restore_weight=0.5, interpolation="Lanczos")
     select, restore = found.engine.select, found.engine.restore
@@ -56,6 +65,8 @@ def test_fields_become_options():
     assert (restore.weight, restore.interpolation, restore.if_available) == (0.5, Interpolation.LANCZOS, True)
     assert (found.format, found.media.image_quality) == (MediaFormat.WEBP, 40)
     assert "'a'" not in repr(found)  # it may be a whole picture
+    for engine in (EngineOptions(), EngineOptions(engine=EngineName.EMBEDDED)):  # has no use for how to restore
+        assert task(engine, face_restore_weight=0.5).engine.restore == RestoreOptions(if_available=True)
 
 
 def test_defaults_are_those_of_the_api():
