@@ -106,6 +106,7 @@ MODELS = [
 REMOTE = [
     (["--source", "me.jpg", "--remote"], b"--source cannot be used with --remote"),
     (["--swap-size", "256", "--remote"], b"--swap-size cannot be used with --remote"),
+    (["--reference-threshold", "0.5", "--remote"], b"--reference-threshold cannot be used with --remote"),
     (["--trim", "1-2", "--remote"], b"--trim cannot be used with --remote"),
     (["--keep-metadata", "--remote"], b"--keep-metadata cannot be used with --remote"),
     (["--no-keep-fps", "--remote"], b"--no-keep-fps cannot be used with --remote"),

@@ -122,6 +122,7 @@ def cases() -> Iterator[Case]:
     for arguments in (
         [], ["config", "show", "swpa"], [*SWAP, "--restore", "codeformer"], [*SWAP, "--engine", "neural"],
         [*SWAP, "--face-restore", "GFPGANv1.4.pth"], [*SWAP, "--facedetection", "YOLOv5n"],
+        [*SWAP, "--engine", "embedded", "--device", "1"],
         [*SWAP, "--provider", "cuda"], [*SWAP, "--remote"], [*SWAP, "--engin", "neural"], ["swpa"],
         ["bench", "--engine", "neural"], ["models", "pull", "inswapper_128", "buffalo_l"],
         ["models", "pull", "inswapper_128", "--offline"], ["models", "path", "inswapper_128"],
