@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
+
+from job_records import altered
 
 from faceswap_cli.batch.items import Failure, Item, ItemResult, Status
 from faceswap_cli.engine.outcome import FaceOutcome
 from faceswap_cli.errors import InputError, NoFaceError
 from faceswap_cli.faces.face import Box, Gender, Pose
-from faceswap_cli.jobs.job import Outcome, OutputInfo, SwapJob, Timings
+from faceswap_cli.jobs.job import Outcome, OutputInfo, SwapJob, SwapSpec, Timings
 from faceswap_cli.jobs.resume.stamps import stamp_sources, stamp_target, take_stamp
 from faceswap_cli.options import EngineOptions
 
@@ -43,8 +44,9 @@ class Tree:
         return path
 
     def item(self, name: str, number: int = 0, **changes: Any) -> Item:
-        job = SwapJob(sources=(str(self.source),), target=str(self.targets / name), output=str(self.outputs / name))
-        return Item(number=number, key=name, job=replace(job, **changes), name=name)
+        job = SwapJob(spec=SwapSpec(sources=(str(self.source),)), target=str(self.targets / name),
+                      output=str(self.outputs / name))
+        return Item(number=number, key=name, job=altered(job, **changes), name=name)
 
     def items(self, **changes: object) -> list[Item]:
         names = sorted((path.name for path in self.targets.iterdir()), key=lambda name: (len(name), name))
@@ -64,7 +66,7 @@ def swap(item: Item) -> ItemResult:
     """Writes target + source. A target that holds `bad` cannot be read, one that holds `nobody` shows no face."""
     job = item.job
     found = stamp_target(job.target)
-    sources = stamp_sources(job.sources, {})
+    sources = stamp_sources(job.spec.sources, {})
     try:
         if found is None:
             raise InputError(f"{job.target}: there is no such file")
@@ -72,7 +74,7 @@ def swap(item: Item) -> ItemResult:
         if b"bad" in content:
             raise InputError(f"{job.target} is damaged")
         if b"nobody" in content:
-            if job.on_no_face == "skip":
+            if job.spec.on_no_face == "skip":
                 return ItemResult(item=item, status=Status.SKIPPED, target=found, sources=sources, models=MODELS)
             raise NoFaceError(f"no face found in {job.target}")
     except (InputError, NoFaceError) as error:
@@ -83,12 +85,12 @@ def swap(item: Item) -> ItemResult:
     if output.exists() and not job.overwrite:
         return ItemResult(item=item, status=Status.FAILED, failure=Failure("UsageError", f"{output} exists"),
                           target=found)
-    output.write_bytes(content + Path(job.sources[0]).read_bytes())
+    output.write_bytes(content + Path(job.spec.sources[0]).read_bytes())
     info = OutputInfo(path=job.output, format="jpeg", width=1, height=1, frames=1, duration=0.0, loop=None,
                       bytes=output.stat().st_size)
-    outcome = Outcome(sources=job.sources, target=job.target, output=info, engine={"engine": "fake", "restorer": None},
-                      frames=1, frames_swapped=1, frames_without_face=0, faces_swapped=1, faces=(face(),),
-                      warnings=("looks odd",), timings=Timings(total=0.5))
+    outcome = Outcome(spec=job.spec, target=job.target, output=info,
+                      engine={"engine": "fake", "restorer": None}, frames=1, frames_swapped=1, frames_without_face=0,
+                      faces_swapped=1, faces=(face(),), warnings=("looks odd",), timings=Timings(total=0.5))
     return ItemResult(item=item, status=Status.DONE, outcome=outcome, seconds=0.5, worker=0, target=found,
                       sources=sources, output=take_stamp(output), models=MODELS)
 

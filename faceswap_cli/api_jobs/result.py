@@ -37,9 +37,9 @@ def finish(received: Path, job: SwapJob, wanted: MediaFormat, *, animated: bool 
         ApiError: The result is damaged, or of the wrong kind.
         UsageError, OutputError: It cannot be written.
     """
-    media = replace(job.media, trained=True)
+    media = replace(job.spec.media, trained=True)
     try:
-        info, frames, duration = _look(received, job.media)
+        info, frames, duration = _look(received, job.spec.media)
         if animated is not None and animated is not info.animated:
             kinds = "a still", "an animation"
             raise InputError(f"it is {kinds[info.animated]} instead of {kinds[animated]}")
@@ -57,7 +57,7 @@ def finish(received: Path, job: SwapJob, wanted: MediaFormat, *, animated: bool 
                           duration=float(duration), loop=info.loop, bytes=received.stat().st_size,
                           marks=marks(media, kind))
     if not keeps:
-        info, frames, duration = _look(path, job.media)
+        info, frames, duration = _look(path, job.spec.media)
     return OutputInfo(path=job.output, format=info.format.value, width=info.width, height=info.height, frames=frames,
                       duration=float(duration), loop=info.loop, bytes=path.stat().st_size, marks=marks(media, kind))
 
@@ -85,7 +85,7 @@ def _write(data: bytes, job: SwapJob, seal: Seal | None) -> None:
 
 
 def _convert(received: Path, job: SwapJob, media: MediaOptions) -> None:
-    with open_media(received, job.media, name="it") as reader, \
+    with open_media(received, job.spec.media, name="it") as reader, \
             create_media(job.output_path, reader.info, media, overwrite=job.overwrite) as writer:
         label = None if media.label is None else Label(media.label, reader.info.width, reader.info.height)
         for frame in reader.frames():

@@ -127,24 +127,25 @@ def check_remote(job: SwapJob) -> None:
     Raises:
         UsageError: An option that the API has no parameter for; names it. A label that cannot be drawn.
     """
-    if job.remote is None:
+    spec = job.spec
+    if spec.remote is None:
         raise UsageError("the job is not for the API")
-    people = {"--reference": job.references, "--pair": job.pairs, "--min-similarity": job.min_similarity is not None}
+    people = {"--reference": spec.references, "--pair": spec.pairs, "--min-similarity": spec.min_similarity is not None}
     for option, given in people.items():
         if given:
             raise UsageError(f"{option} cannot be used with --remote: {facts.Remote.IDENTITY}")
-    if len(job.sources) != 1:
+    if len(spec.sources) != 1:
         raise UsageError("--source cannot be used with --remote: the API takes one picture of the face; name one")
-    source = job.sources[0]
+    source = spec.sources[0]
     if (not is_url(source) and Path(source).is_dir()) or (is_remote(source) and source.endswith("/")):
         raise UsageError(f"{source} is a folder, and with --remote the API takes one picture of the face; name one")
-    if job.on_no_face is not OnNoFace.FAIL:
-        raise UsageError(f"--on-no-face {job.on_no_face} cannot be used with --remote: {facts.Remote.NO_FACE}")
-    check_options(job.engine, job.media, fallback=job.remote.fallback is not None)
-    if job.media.label is not None:
-        check_label(job.media.label)  # drawn here, when the result is paid for
+    if spec.on_no_face is not OnNoFace.FAIL:
+        raise UsageError(f"--on-no-face {spec.on_no_face} cannot be used with --remote: {facts.Remote.NO_FACE}")
+    check_options(spec.engine, spec.media, fallback=spec.remote.fallback is not None)
+    if spec.media.label is not None:
+        check_label(spec.media.label)  # drawn here, when the result is paid for
     # What a local file is, its content says later.
-    known = job.animation_only or is_url(job.target)
+    known = spec.animation_only or is_url(job.target)
     _request(job, _guess(job) if known else ClipInfo(format=MediaFormat.JPEG, width=1, height=1), "sha256:source",
              "sha256:target")
 
@@ -155,9 +156,9 @@ def check_source(job: SwapJob) -> None:
     Raises:
         InputError: It cannot.
     """
-    if not is_url(job.sources[0]):
+    if not is_url(job.spec.sources[0]):
         with Inputs() as inputs:
-            _picture(job.sources[0], job, inputs)
+            _picture(job.spec.sources[0], job, inputs)
 
 
 def swap_remote(job: SwapJob, remote: Remote, spent: Spent | None = None) -> Outcome:
@@ -263,7 +264,7 @@ class _Task:
                   "provider": self.host, "slug": slug, "request_id": received.request_id}
         frames = 1 if output is None else output.frames
         own = (*self.source.warnings, *(self.target.info.warnings if self.target.info is not None else ()))
-        return Outcome(sources=self.job.sources, target=self.job.target, output=output, engine=engine, frames=frames,
+        return Outcome(spec=self.job.spec, target=self.job.target, output=output, engine=engine, frames=frames,
                        frames_swapped=0 if output is None else frames, frames_without_face=0, faces_swapped=0, faces=(),
                        warnings=tuple(dict.fromkeys((*own, *warnings, *received.warnings))), timings=clock.timings())
 
@@ -275,21 +276,21 @@ def _look(job: SwapJob, inputs: Inputs, remote: Remote) -> _Task:
         InputError: A file is no picture that can be read.
         UsageError: The API cannot be asked for it.
     """
-    source = _picture(job.sources[0], job, inputs)
+    source = _picture(job.spec.sources[0], job, inputs)
     target = _picture(job.target, job, inputs)
     info = target.info
-    if job.animation_only and info is not None and not info.animated:
+    if job.spec.animation_only and info is not None and not info.animated:
         raise UsageError(f"{target.name} is a still; swap-gif takes animations, use `faceswap swap` for it")
     if info is not None and info.animated and info.format is not MediaFormat.GIF \
             and is_hosted(remote.client.addresses):
         raise UsageError(f"{target.name} cannot be used with --remote: of animations the API takes GIF; convert it")
     guess = _guess(job) if info is None else info
-    wanted = output_format(job.output_path, job.media, guess)
-    if info is None and job.output_path is None and job.media.image_format is None and not guess.animated:
+    wanted = output_format(job.output_path, job.spec.media, guess)
+    if info is None and job.output_path is None and job.spec.media.image_format is None and not guess.animated:
         wanted = guess.format if guess.format in (MediaFormat.PNG, MediaFormat.WEBP) else MediaFormat.JPEG
     request = _request(job, guess, source.uri, target.uri, wanted)
     key = ticket_key(remote.client.addresses.root, request.slug.value, request.to_json())
-    animated = guess.animated if info is not None or job.animation_only or not guess.animated else None
+    animated = guess.animated if info is not None or job.spec.animation_only or not guess.animated else None
     return _Task(job=job, host=remote.host, source=source, target=target, guess=guess, wanted=wanted, animated=animated,
                  request=request, key=key)
 
@@ -357,8 +358,8 @@ def _picture(spec: str, job: SwapJob, inputs: Inputs) -> _Picture:
             raise UsageError(f"{redact_url(spec)} is given with a user name or password, which --remote would hand to "
                              "the API; download it first")
         return _Picture(name=redact_url(spec), path=None, uri=spec)
-    found = inputs.resolve_picture(spec) if spec == job.sources[0] else inputs.resolve(spec)
-    with open_media(found.path, job.media, name=found.name) as reader:
+    found = inputs.resolve_picture(spec) if spec == job.spec.sources[0] else inputs.resolve(spec)
+    with open_media(found.path, job.spec.media, name=found.name) as reader:
         info = reader.info
     if info.video is not None:
         raise UsageError(_NO_VIDEO.format(found.name))
@@ -378,7 +379,7 @@ def _guess(job: SwapJob) -> ClipInfo:
     kind = SUFFIXES.get(PurePosixPath(name).suffix.lower())
     if kind in VIDEO:
         raise UsageError(_NO_VIDEO.format(redact_url(job.target)))
-    animated = job.animation_only or kind in (MediaFormat.GIF, MediaFormat.APNG)
+    animated = job.spec.animation_only or kind in (MediaFormat.GIF, MediaFormat.APNG)
     return ClipInfo(format=kind or (MediaFormat.GIF if animated else MediaFormat.JPEG), width=1, height=1,
                     frame_count=2 if animated else 1)
 
@@ -389,9 +390,9 @@ def _request(job: SwapJob, info: ClipInfo, source: str, target: str, wanted: Med
     Raises:
         UsageError: It cannot be asked for.
     """
-    if info.animated or job.animation_only:
-        engine = job.engine
-        if not job.animation_only:  # only `swap-gif` lets the user say that faces are not to be restored
+    if info.animated or job.spec.animation_only:
+        engine = job.spec.engine
+        if not job.spec.animation_only:  # only `swap-gif` lets the user say that faces are not to be restored
             engine = replace(engine, restore=replace(engine.restore, if_available=True))
         return animation_request(source, target, engine, file_type=info.format.value)
-    return still_request(source, target, job.engine, job.media, written_as=wanted)
+    return still_request(source, target, job.spec.engine, job.spec.media, written_as=wanted)

@@ -36,7 +36,7 @@ class Entry:
         target: The target as the user knows it, a URL without its secrets.
         input: The target as it was read; None: not known.
         sources: The source pictures as they were read, in order, by name.
-        options: `resume.options_hash` of the job.
+        options: `SwapSpec.digest` of the job.
         path: Of the output, as given; None where nothing was written.
         output: What was written; None: nothing, or to a pipe.
         engine: Names of the parts that ran.
@@ -66,18 +66,14 @@ class Entry:
     timings: dict[str, float] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, result: ItemResult, options: str) -> Self:
-        """What is kept of a result.
-
-        Args:
-            result: Of an item that was run.
-            options: `resume.options_hash` of its job.
-        """
+    def of(cls, result: ItemResult) -> Self:
+        """What is kept of the result of an item that was run."""
         item, outcome = result.item, result.outcome
         wrote = result.status in (Status.DONE, Status.COPIED)
         entry = cls(key=item.key, status=result.status, target=shown(item.name), attempts=result.attempts,
                     seconds=round(result.seconds, 4), worker=result.worker, input=result.target,
-                    sources=tuple((shown(name), stamp) for name, stamp in result.sources.items()), options=options,
+                    sources=tuple((shown(name), stamp) for name, stamp in result.sources.items()),
+                    options=item.job.spec.digest(item.job.target),
                     models=dict(result.models), path=shown(item.job.output) if wrote else None, output=result.output,
                     failure=result.failure)
         return entry if outcome is None else entry._with(outcome)

@@ -25,7 +25,6 @@ from typing import Any, BinaryIO, Self
 from faceswap_cli.batch.entry import Entry
 from faceswap_cli.batch.items import Item, ItemResult
 from faceswap_cli.batch.plan.shards import Shard
-from faceswap_cli.batch.resume import options_hash
 from faceswap_cli.errors import OutputError, UsageError
 from faceswap_cli.files.atomic import explain_failure
 
@@ -214,7 +213,7 @@ class Journal:
         Raises:
             OutputError: The journal cannot be written.
         """
-        self._append(Entry.of(result, options_hash(result.item.job)).to_json())
+        self._append(Entry.of(result).to_json())
 
     def sync(self) -> None:
         """Have the system write down what was noted.

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from faceswap_cli.batch.plan.naming import readable
 from faceswap_cli.batch.plan.shards import Shard
 from faceswap_cli.errors import InputError, UsageError
-from faceswap_cli.jobs.job import Pair
+from faceswap_cli.jobs.job import SwapSpec
 from faceswap_cli.library.names import is_named
 from faceswap_cli.names import is_url
-from faceswap_cli.options import EngineOptions, MediaOptions, OnNoFace, RemoteOptions
 from faceswap_cli.stores.urls import is_remote
 
 NAMES = "-"
@@ -23,7 +22,7 @@ class BatchRequest:
     """What `faceswap batch SOURCE INPUT... -o OUT` asks for.
 
     Attributes:
-        sources: Pictures of the face to put on, for all items; rows of a manifest may name others.
+        spec: Whose face all items get, and how; rows of a manifest may differ.
         inputs: Targets: files, folders, globs, URLs; `-` stands for the names handed to `make_plan` or `plan_stream`.
         output: The folder that all outputs lie in; made when needed.
         template: How outputs are called: `{stem}-swapped{suffix}`; see `naming.Template`.
@@ -35,16 +34,14 @@ class BatchRequest:
         files_from: Files that list more inputs, one name a line.
         null: Names in those files end with NUL instead (`-0`).
         manifest: A CSV or JSONL file with one row for each item, in the place of inputs.
-        engine, media, on_no_face, allow_private_urls, details: As in `SwapJob`, for all items; rows may differ.
+        allow_private_urls, details: As in `SwapJob`, for all items.
         overwrite: Replace outputs that exist.
         resume: There is a journal: outputs that exist may be of an earlier run, and are looked at one by one when their
             turn comes.
         shard: Only this part of the items.
-        remote: As in `SwapJob`, for all items.
-        references, pairs, min_similarity: As in `SwapJob`, for all items; rows may differ.
     """
 
-    sources: tuple[str, ...]
+    spec: SwapSpec
     inputs: tuple[str, ...]
     output: str
     template: str = "{name}"
@@ -55,24 +52,11 @@ class BatchRequest:
     files_from: tuple[str, ...] = ()
     null: bool = False
     manifest: str | None = None
-    engine: EngineOptions = field(default_factory=EngineOptions)
-    media: MediaOptions = field(default_factory=MediaOptions)
-    on_no_face: OnNoFace = OnNoFace.FAIL
     allow_private_urls: bool = False
     details: bool = False
     overwrite: bool = False
     resume: bool = False
     shard: Shard | None = None
-    remote: RemoteOptions | None = None
-    references: tuple[str, ...] = ()
-    pairs: tuple[Pair, ...] = ()
-    min_similarity: float | None = None
-
-    @property
-    def pictures(self) -> tuple[str, ...]:
-        """All pictures of faces that are for all items, sources first."""
-        paired = (name for pair in self.pairs for name in (pair.reference, pair.source))
-        return tuple(dict.fromkeys((*self.sources, *self.references, *paired)))
 
 
 def check_request(request: BatchRequest) -> None:
@@ -92,11 +76,11 @@ def check_request(request: BatchRequest) -> None:
         raise UsageError(f"-o {readable(request.output)} cannot be written to; name a folder")
     if request.manifest is not None and (request.inputs or request.files_from):
         raise UsageError("--manifest names all items; leave out the inputs")
-    if request.manifest is None and not request.sources and not request.pairs:
+    if request.manifest is None and not request.spec.sources and not request.spec.pairs:
         raise UsageError("there is no source; name a picture of the face to put on")
-    for source in request.pictures:
+    for source in request.spec.pictures:
         if source == NAMES:
             raise UsageError("- (standard input) cannot be the source of a batch; save the picture as a file")
         if not is_url(source) and not is_named(source) and not os.path.lexists(source):
-            kind = "source" if source in request.sources else "picture"
+            kind = "source" if source in request.spec.sources else "picture"
             raise InputError(f"{readable(source)}: there is no such {kind}")

@@ -7,14 +7,9 @@ What lies behind http(s) counts as unchanged.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable
-from dataclasses import asdict, replace
-from fractions import Fraction
-from functools import lru_cache
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from faceswap_cli.batch.entry import Entry
 from faceswap_cli.batch.items import FINISHED, Item, ItemResult, Status
@@ -22,9 +17,8 @@ from faceswap_cli.errors import FaceswapError, InputError
 from faceswap_cli.jobs.inputs import STDIN
 from faceswap_cli.jobs.job import STDOUT, SwapJob
 from faceswap_cli.jobs.resume.stamps import RemoteStamps, Stamp, refresh_stamp, stamp_sources
-from faceswap_cli.jobs.roles import cast_of, pictures_of
 from faceswap_cli.names import is_url
-from faceswap_cli.options import EngineOptions, MediaOptions, OnNoFace
+from faceswap_cli.options import EngineOptions
 from faceswap_cli.stores.urls import is_remote
 
 Models = Callable[[EngineOptions], dict[str, str]]
@@ -34,26 +28,6 @@ LASTING = frozenset({"InputError", "NoFaceError", "UnlikeError", "WorkerDied", "
                      "UnexpectedError", "ApiRefusal", "PerhapsBilled"})
 """Failures that lie in the item, and would come again, or may be billed again. Others lie in the surroundings (a full
 disk, a model that is missing, a limit) and are tried again by every run."""
-
-
-def options_hash(job: SwapJob) -> str:
-    """SHA-256 of everything in a job that decides the output, but for the content of files and models.
-
-    In it: which engine, faces, detector, swapper, restorer, provider and rewriting of graphs (as asked for: `auto` is
-    the same everywhere), who gets whose face, the format and its quality, the marks, what to do where there is no face
-    or too little likeness, URLs, and whether the API does it. Not in it: names of files, where models lie, threads and
-    devices, limits, what is reported.
-    """
-    pictures = pictures_of(job)
-    remote = [spec for spec in (*pictures, job.target) if is_url(spec)]
-    decided: list[Any] = [_decided(job.engine, job.media, job.on_no_face), remote]
-    if job.remote is not None:
-        decided.append("api")
-    if job.references or job.pairs:  # by their places among the pictures, whose stamps tell the rest
-        decided.append([[list(map(pictures.index, names)) for names in role] for role in cast_of(job)])
-    if job.min_similarity is not None:
-        decided.append(["at least", job.min_similarity])
-    return hashlib.sha256(json.dumps(decided).encode()).hexdigest()
 
 
 def is_current(item: Item, entry: Entry, models: Models) -> bool:
@@ -78,17 +52,17 @@ class Standing:
     def is_current(self, item: Item, entry: Entry) -> bool:
         """Whether an item is done, and neither what its output depends on has changed, nor the output."""
         job = item.job
-        return (entry.status in FINISHED and entry.options == options_hash(job)
+        return (entry.status in FINISHED and entry.options == job.spec.digest(job.target)
                 and self._has_output(job, entry) and self._has_target(job, entry.input)
-                and self._has_sources(job, entry) and entry.models == self._models_now(job.engine))
+                and self._has_sources(job, entry) and entry.models == self._models_now(job.spec.engine))
 
     def is_failed(self, item: Item, entry: Entry) -> bool:
         """Whether an item failed for a reason that lies in itself, and nothing is known to have changed since."""
         job = item.job
         return (entry.status is Status.FAILED and entry.failure is not None and entry.failure.type in LASTING
-                and entry.options == options_hash(job)
+                and entry.options == job.spec.digest(job.target)
                 and self._has_target(job, entry.input) and self._has_sources(job, entry)
-                and (not entry.models or entry.models == self._models_now(job.engine)))
+                and (not entry.models or entry.models == self._models_now(job.spec.engine)))
 
     def complete(self, result: ItemResult) -> ItemResult:
         """A failed result with stamps of the inputs that its worker did not live to tell of.
@@ -122,7 +96,7 @@ class Standing:
         return _is_same(path, stamp)
 
     def _has_sources(self, job: SwapJob, entry: Entry) -> bool:
-        if STDIN in pictures_of(job):
+        if STDIN in job.spec.pictures:
             return False
         then = [stamp for name, stamp in entry.sources if not is_url(name) or stamp.tag]
         now = self._sources_now(job, {name: stamp for name, stamp in entry.sources if stamp.sha256})
@@ -132,7 +106,7 @@ class Standing:
 
     def _sources_now(self, job: SwapJob, known: dict[str, Stamp]) -> dict[str, Stamp] | None:
         """None: they cannot be read."""
-        pictures = pictures_of(job)
+        pictures = job.spec.pictures
         if pictures not in self._sources:
             try:
                 self._sources[pictures] = stamp_sources(pictures, known)
@@ -156,31 +130,6 @@ class Standing:
             except FaceswapError:
                 self._models[options] = None
         return self._models[options]
-
-
-@lru_cache(maxsize=256)
-def _decided(engine: EngineOptions, media: MediaOptions, on_no_face: OnNoFace) -> str:
-    """Canonical JSON of what decides the output."""
-    what, how = asdict(engine), asdict(media)
-    for name in ("describe", "measure", "models_folder"):
-        del what[name]
-    for name in ("device", "faces_ahead"):
-        del what["runtime"][name]
-    del how["max_pixels"]
-    how["credentials"] = media.credentials is not None  # names of files, and the key is nobody's business
-    record = {"engine": what, "media": how, "on_no_face": on_no_face}
-    return json.dumps(_canonical(record), sort_keys=True, separators=(",", ":"))
-
-
-def _canonical(value: Any) -> Any:
-    """The same with numbers of one kind: 1 and 1.0 are the same option."""
-    if isinstance(value, dict):
-        return {name: _canonical(part) for name, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_canonical(part) for part in value]
-    if isinstance(value, Fraction):
-        return str(value)
-    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _is_same(path: Path, stamp: Stamp) -> bool:

@@ -10,12 +10,11 @@ from faceswap_cli.batch.items import Failure, Item, ItemResult, Status
 from faceswap_cli.errors import FaceswapError, NoFaceError, OutputError, UsageError
 from faceswap_cli.files.atomic import explain_failure
 from faceswap_cli.jobs.backend import SwapBackend, open_backend
-from faceswap_cli.jobs.job import Outcome, Pair, SwapJob
+from faceswap_cli.jobs.job import Outcome, SwapJob, SwapSpec
 from faceswap_cli.jobs.resume.stamps import Stamp, remote_stamp, stamp_sources, stamp_target, take_stamp
 from faceswap_cli.jobs.resume.versions import describe_models
-from faceswap_cli.jobs.roles import pictures_of
 from faceswap_cli.jobs.swap import Prepared, check_output, prepare_source, swap_file
-from faceswap_cli.options import EngineOptions, MediaOptions, OnNoFace
+from faceswap_cli.options import EngineOptions, OnNoFace
 from faceswap_cli.recent import Recent
 from faceswap_cli.stores.files import RemoteOutput, is_remote
 
@@ -24,8 +23,6 @@ _BACKENDS = 4
 
 _SOURCES = 16
 """Prepared sources kept."""
-
-_SourceKey = tuple[tuple[str, ...], tuple[str, ...], tuple[Pair, ...], EngineOptions, MediaOptions, bool]
 
 
 @dataclass(slots=True)
@@ -68,7 +65,7 @@ class Worker:
         self._threads = threads
         self._open = open_backend
         self._backends: Recent[EngineOptions, _Backend] = Recent(_BACKENDS)
-        self._sources: Recent[_SourceKey, _KeptSource] = Recent(_SOURCES)
+        self._sources: Recent[tuple[SwapSpec, bool], _KeptSource] = Recent(_SOURCES)
         if threads is not None:
             _take_share(threads)
 
@@ -114,7 +111,7 @@ class Worker:
 
     def _swap_here(self, job: SwapJob, findings: Findings) -> Outcome:
         findings.target = stamp_target(job.target)
-        kept = self._backend(job.engine)
+        kept = self._backend(job.spec.engine)
         findings.models = kept.models
         prepared = self._prepare(job, kept.backend, findings)
         outcome = swap_file(job, kept.backend, prepared=prepared, workers=self._threads)
@@ -132,12 +129,13 @@ class Worker:
 
     def _prepare(self, job: SwapJob, backend: SwapBackend, findings: Findings) -> Prepared | None:
         """The prepared source; None: there is none, and `swap_file` knows what is to be done then."""
-        key = (job.sources, job.references, job.pairs, job.engine, job.media, job.allow_private_urls)
+        key = (job.spec, job.allow_private_urls)
         kept = self._sources.get(key)
-        findings.sources = stamp_sources(pictures_of(job), kept.stamps if kept is not None else {})
+        findings.sources = stamp_sources(job.spec.pictures, kept.stamps if kept is not None else {})
         if kept is None or _contents(kept.stamps) != _contents(findings.sources):
             try:
-                prepared: Prepared | FaceswapError = prepare_source(job, backend)
+                prepared: Prepared | FaceswapError = prepare_source(job.spec, backend,
+                                                                     allow_private_urls=job.allow_private_urls)
             except (NoFaceError, UsageError) as error:  # says something of the pictures, which stays true
                 prepared = error.with_traceback(None)
         else:
@@ -145,7 +143,7 @@ class Worker:
         self._sources.put(key, _KeptSource(findings.sources, prepared))
         if isinstance(prepared, Prepared):
             return prepared
-        if isinstance(prepared, NoFaceError) and job.on_no_face is not OnNoFace.FAIL:
+        if isinstance(prepared, NoFaceError) and job.spec.on_no_face is not OnNoFace.FAIL:
             return None
         raise type(prepared)(*prepared.args)
 

@@ -20,7 +20,7 @@ from faceswap_cli.bench.records import BenchOptions, BenchReport, Media, Row, Sc
 from faceswap_cli.bench.scenes import write_clip, write_source, write_still
 from faceswap_cli.engine.neural import FULL_SET, has_full_set, models_folder
 from faceswap_cli.jobs.backend import SwapBackend, open_backend
-from faceswap_cli.jobs.job import Outcome, SwapJob
+from faceswap_cli.jobs.job import Outcome, SwapJob, SwapSpec
 from faceswap_cli.jobs.resume.versions import pixel_versions
 from faceswap_cli.jobs.swap import Prepared, prepare_source, swap_file
 from faceswap_cli.models.spec import Role
@@ -164,7 +164,7 @@ def _series(engine: EngineName, options: BenchOptions, folder: Path) -> Iterator
     plain = EngineOptions(engine=engine, models_folder=options.models_folder)
     if engine is EngineName.NEURAL:
         plain = replace(plain, runtime=options.runtime)
-    source = SwapJob(sources=(str(folder / "source.jpg"),), target="", output="")
+    source = SwapSpec(sources=(str(folder / "source.jpg"),))
     backend = open_backend(plain)
     prepared = prepare_source(source, backend)
     cores = core_count()
@@ -192,8 +192,8 @@ def _warm_up(series: _Series, folder: Path) -> None:
                 write_still(target, scene.width, scene.height)
             else:
                 write_clip(target, scene.width, scene.height, frames)
-        return SwapJob(sources=(str(folder / "source.jpg"),), target=str(target), output=str(folder / f"out.{suffix}"),
-                       overwrite=True)
+        return SwapJob(spec=SwapSpec(sources=(str(folder / "source.jpg"),)), target=str(target),
+                       output=str(folder / f"out.{suffix}"), overwrite=True)
 
     frames = 1 if scene.media is Media.STILL else _WARM_FRAMES
     run, outcome = series.once(job(frames))

@@ -27,10 +27,10 @@ def swap_there(output: Output, job: SwapJob, swap_here: Callable[[Output, SwapJo
     from faceswap_cli.api_jobs.swap import Remote, Spent, check_remote, falls_back, swap_remote
     from faceswap_cli.segmind.faults import ApiError
 
-    assert job.remote is not None
+    assert job.spec.remote is not None
     check_remote(job)
     spent = Spent()
-    with Remote(job.remote, say=output.note) as remote:
+    with Remote(job.spec.remote, say=output.note) as remote:
         for note in remote.notes:
             output.note(note)
         tell_once(output)
@@ -42,8 +42,8 @@ def swap_there(output: Output, job: SwapJob, swap_here: Callable[[Output, SwapJo
                             "result, which is not billed again")
             raise
         except ApiError as error:
-            if not falls_back(error, job.remote):
+            if not falls_back(error, job.spec.remote):
                 raise
             warning = f"{error}; swapped on this machine instead (--fallback local)"
-    outcome = swap_here(output, replace(job, remote=None))
+    outcome = swap_here(output, replace(job, spec=replace(job.spec, remote=None)))
     return replace(outcome, warnings=(warning, *outcome.warnings))

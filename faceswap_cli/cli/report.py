@@ -67,8 +67,8 @@ SCHEMA = 1
 
 def inputs_report(given: Outcome | SwapJob) -> dict[str, Any]:
     """The inputs of a job, as given."""
-    return {"sources": list(given.sources), "target": given.target, "references": list(given.references),
-            "pairs": [{"reference": pair.reference, "source": pair.source} for pair in given.pairs]}
+    return {"sources": list(given.spec.sources), "target": given.target, "references": list(given.spec.references),
+            "pairs": [{"reference": pair.reference, "source": pair.source} for pair in given.spec.pairs]}
 
 
 def swap_report(outcome: Outcome) -> dict[str, Any]:

@@ -121,7 +121,7 @@ def _run(output: Output, source: str | None, target: str | None, destination: st
          media: MediaOptions, people: PeopleChoice, more_sources: list[str] | None, call: Call, remote: RemoteChoice,
          limits: Limits, *, animation_only: bool = False) -> None:
     """Check what can be checked for nothing, swap, and tell."""
-    from faceswap_cli.jobs.job import STDOUT, SwapJob
+    from faceswap_cli.jobs.job import STDOUT, SwapJob, SwapSpec
     from faceswap_cli.jobs.swap import check_output
 
     pairs = parse_pairs(people.pair)
@@ -135,16 +135,18 @@ def _run(output: Output, source: str | None, target: str | None, destination: st
             raise UsageError("--json and -o - both want standard output; write the picture to a file")
         if is_terminal() and not call.dry_run:
             raise UsageError("standard output is a terminal; redirect it to a file, or name a file with -o")
-    job = SwapJob(sources=(*(() if source is None else (source,)), *(more_sources or ())), target=target,
-                  output=destination, engine=engine, media=media, overwrite=call.overwrite, on_no_face=call.on_no_face,
-                  allow_private_urls=limits.allow_private_urls, animation_only=animation_only,
-                  details=output.json or output.verbose, dry_run=call.dry_run, remote=remote.options(),
-                  references=tuple(people.reference or ()), pairs=pairs, min_similarity=people.checked_similarity())
+    spec = SwapSpec(sources=(*(() if source is None else (source,)), *(more_sources or ())),
+                    references=tuple(people.reference or ()), pairs=pairs, engine=engine, media=media,
+                    remote=remote.options(), on_no_face=call.on_no_face, animation_only=animation_only,
+                    min_similarity=people.checked_similarity())
+    job = SwapJob(spec=spec, target=target, output=destination, overwrite=call.overwrite,
+                  allow_private_urls=limits.allow_private_urls, details=output.json or output.verbose,
+                  dry_run=call.dry_run)
     paired = (name for pair in pairs for name in (pair.reference, pair.source))
-    if (*job.sources, *job.references, *paired, target).count("-") > 1:
+    if (*spec.sources, *spec.references, *paired, target).count("-") > 1:
         raise UsageError("- (standard input) can be given only once, as source or as target")
     check_output(job)
-    if job.remote is None:
+    if job.spec.remote is None:
         outcome = _swap_here(output, job)
     else:
         from faceswap_cli.cli.api_swap import swap_there
@@ -166,7 +168,7 @@ def _swap_here(output: Output, job: SwapJob) -> Outcome:
     from faceswap_cli.names import shown
 
     tell_once(output)
-    backend = open_backend(job.engine)
+    backend = open_backend(job.spec.engine)
     for note in backend.notes:
         output.note(note)
     with output.progress(shown(job.target)) as on_frame:
@@ -182,7 +184,7 @@ def _tell(output: Output, job: SwapJob, outcome: Outcome) -> None:
     from faceswap_cli.names import shown
 
     for face in outcome.faces:
-        output.detail(face_words(face, several_sources=len(job.sources) + len(job.pairs) > 1))
+        output.detail(face_words(face, several_sources=len(job.spec.sources) + len(job.spec.pairs) > 1))
     alike = similarity_words(outcome)
     if alike is not None:
         output.detail(alike)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -27,14 +28,13 @@ class OutputFile:
         went_on: Frames that an earlier run had encoded.
     """
 
-    def __init__(self, job: SwapJob, like: ClipInfo, resume: str | None) -> None:
-        """Open it; `resume` is as in `create_media`."""
+    def __init__(self, job: SwapJob, like: ClipInfo, media: MediaOptions, resume: str | None) -> None:
+        """Open it; `media` are the job's with the mark of what draws, `resume` is as in `create_media`."""
         self._job = job
-        self._like = like
-        self._resume = resume
+        self._open = partial(_create, job, like, media, resume)
         self._stack = ExitStack()
         self.went_on = 0
-        self.writer = self._stack.enter_context(_create(job, like, resume))
+        self.writer = self._stack.enter_context(self._open())
 
     @property
     def warnings(self) -> list[str]:
@@ -51,7 +51,7 @@ class OutputFile:
     def begin_anew(self) -> None:
         """Throw away what an earlier run left."""
         self._stack.close()
-        self.writer = self._stack.enter_context(_create(self._job, self._like, self._resume))
+        self.writer = self._stack.enter_context(self._open())
 
     def __enter__(self) -> Self:
         return self
@@ -82,7 +82,7 @@ class Task:
         Args:
             clip: What has read the target to its end; None: nothing has.
         """
-        media = replace(self.job.media, provenance=False, label=None, credentials=None)
+        media = replace(self.job.spec.media, provenance=False, label=None, credentials=None)
         as_it_is = self._keeps_format() and media.trim is None
         if as_it_is and clip is not None:
             self._copy()
@@ -92,7 +92,7 @@ class Task:
             reader = stack.enter_context(open_input(self.target, media))
             writer: Writer | None = None
             if not as_it_is:
-                writer = stack.enter_context(_create(replace(self.job, media=media), reader.info))
+                writer = stack.enter_context(_create(self.job, reader.info, media))
             for frame in suited(reader, self.format)[0].frames():
                 frames += 1
                 duration += frame.duration
@@ -125,7 +125,8 @@ class Task:
         path = self.job.output_path
         width, height, loop = self.info.width, self.info.height, self.info.loop
         if path is not None and self.info.animated:
-            media = replace(self.job.media, trim=None, max_pixels=self.job.media.max_pixels + width + height + 1)
+            media = self.job.spec.media
+            media = replace(media, trim=None, max_pixels=media.max_pixels + width + height + 1)
             with open_input(Input(name=self.job.output, path=path), media) as written:
                 width, height, loop = written.info.width, written.info.height, written.info.loop
                 if self.format not in VIDEO:
@@ -142,7 +143,7 @@ def open_input(source: Input, media: MediaOptions) -> Reader:
     return open_media(source.path, media, name=source.name)
 
 
-def _create(job: SwapJob, like: ClipInfo, resume: str | None = None) -> Writer:
+def _create(job: SwapJob, like: ClipInfo, media: MediaOptions, resume: str | None = None) -> Writer:
     from faceswap_cli.media.open import create_media
 
-    return create_media(job.output_path, like, job.media, overwrite=job.overwrite, resume=resume)
+    return create_media(job.output_path, like, media, overwrite=job.overwrite, resume=resume)

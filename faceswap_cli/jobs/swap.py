@@ -14,13 +14,12 @@ from faceswap_cli.files.atomic import explain_failure
 from faceswap_cli.jobs.backend import SwapBackend
 from faceswap_cli.jobs.clock import Clock
 from faceswap_cli.jobs.inputs import Input, Inputs, reads
-from faceswap_cli.jobs.job import Outcome, OutputInfo, SwapJob
+from faceswap_cli.jobs.job import Outcome, OutputInfo, SwapJob, SwapSpec
 from faceswap_cli.jobs.output_file import OutputFile, Task, open_input
 from faceswap_cli.jobs.rendering.clip import ClipSwap, OnFrame
 from faceswap_cli.jobs.rendering.renderers import LEAST_FRAMES, Renderers, can_start
 from faceswap_cli.jobs.resume.checkpoint import UnreadableError
 from faceswap_cli.jobs.resume.fingerprint import fingerprint
-from faceswap_cli.jobs.roles import cast_of, pictures_of
 from faceswap_cli.jobs.sources import read_sources
 from faceswap_cli.jobs.tally import Tally
 from faceswap_cli.media.formats import FORMATS, SUFFIXES, VIDEO, output_format
@@ -85,7 +84,7 @@ def check_output(job: SwapJob) -> None:
 
 
 def _check_pictures(job: SwapJob) -> None:
-    for spec in pictures_of(job):
+    for spec in job.spec.pictures:
         if reads(spec, job.output):
             raise UsageError(f"{shown(job.output)} is a picture of a face ({shown(spec)}), and such pictures are never "
                              "replaced; choose another name")
@@ -116,7 +115,7 @@ def swap_file(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None = Non
         ModelError: The backend failed.
         OutputError: The result could not be written.
     """
-    if job.remote is not None:
+    if job.spec.remote is not None:
         raise UsageError(f"{job.target}: this job is for the API, which no engine of this machine may stand in for "
                          "unasked; give it to api_jobs.swap.swap_remote")
     check_output(job)
@@ -126,16 +125,17 @@ def swap_file(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None = Non
     with Inputs(allow_private=job.allow_private_urls) as inputs, ExitStack() as stack:
         with clock.stage("load"):
             target = inputs.resolve(job.target)
-            reader = stack.enter_context(open_input(target, job.media))
+            reader = stack.enter_context(open_input(target, job.spec.media))
             info = reader.info
-            if job.animation_only and not info.animated:
+            if job.spec.animation_only and not info.animated:
                 raise UsageError(f"{target.name} is a still; swap-gif takes animations, use `faceswap swap` for it")
-            task = Task(job, target, info, output_format(job.output_path, job.media, info))
+            media = replace(job.spec.media, trained=backend.trained)
+            task = Task(job, target, info, output_format(job.output_path, job.spec.media, info))
             output_file = None
             renderers = None
             if not job.dry_run:
                 resume = fingerprint(job, backend, target.path) if go_on and task.format in VIDEO else None
-                output_file = stack.enter_context(OutputFile(_marked(job, backend), info, resume))
+                output_file = stack.enter_context(OutputFile(job, info, media, resume))
                 renderers = _start_renderers(stack, backend, info, workers)
             frames, lost = suited(reader, task.format)
         warnings = [*info.warnings, *lost]
@@ -143,7 +143,7 @@ def swap_file(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None = Non
         clip: ClipSwap | None = None
         try:
             if prepared is None:
-                prepared = _prepare(inputs, job, backend, clock)
+                prepared = _prepare(inputs, job.spec, backend, clock)
             warnings += prepared.warnings
             clip = ClipSwap(backend, prepared.source, frames, clock, workers, details=job.details,
                             renderers=renderers, finish=_finish(job, info),
@@ -157,33 +157,31 @@ def swap_file(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None = Non
             nothing_swapped = not tally.frames_swapped and (output_file is not None or not info.animated)
             if nothing_swapped:
                 raise NoFaceError(tally.why_nothing(target.name))
-            if job.min_similarity is not None:
-                tally.check_similarity(job.min_similarity, target.name, backend.identity_measure)
+            if job.spec.min_similarity is not None:
+                tally.check_similarity(job.spec.min_similarity, target.name, backend.identity_measure)
         except NoFaceError as error:
-            if job.on_no_face == OnNoFace.FAIL or isinstance(error, UnlikeError):
+            if job.spec.on_no_face == OnNoFace.FAIL or isinstance(error, UnlikeError):
                 raise
             tally = clip.tally if clip is not None else Tally(details=job.details)
-            warnings.append(f"{error} (--on-no-face {job.on_no_face})")
-            if job.on_no_face == OnNoFace.COPY and output_file is not None:
+            warnings.append(f"{error} (--on-no-face {job.spec.on_no_face})")
+            if job.spec.on_no_face == OnNoFace.COPY and output_file is not None:
                 with clock.stage("encode"):
                     output = task.pass_through(clip)
         else:
             if output_file is not None:
                 with clock.stage("encode"):
                     output_file.writer.commit()
-                media = _marked(job, backend).media
                 output = replace(task.describe(tally.frames, clip.duration), marks=marks(media, task.format))
                 warnings += [*output_file.warnings, *notes(media, task.format, animated=info.animated)]
                 row = FORMATS[task.format]
                 if clip.transparent and not (row.transparency or row.video):  # writers of videos tell it themselves
                     warnings.append(f"{row.label} has no transparency: transparent parts are white now")
         warnings += [*tally.warnings(), *_lost(renderers)]
-        return Outcome(sources=job.sources, target=job.target, output=output, engine=dict(backend.parts),
+        return Outcome(spec=job.spec, target=job.target, output=output, engine=dict(backend.parts),
                        frames=tally.frames, frames_swapped=tally.frames_swapped,
                        frames_without_face=tally.frames_without_face, faces_swapped=tally.faces_swapped,
                        faces=tuple(tally.outcomes), warnings=tuple(dict.fromkeys(warnings)), timings=clock.timings(),
-                       similarity=tally.similarity(backend.identity_measure), references=job.references,
-                       pairs=job.pairs)
+                       similarity=tally.similarity(backend.identity_measure))
 
 
 def _write(clip: ClipSwap, output: OutputFile, target: Input, on_frame: OnFrame | None) -> None:
@@ -228,11 +226,11 @@ def _finish(job: SwapJob, info: ClipInfo) -> Callable[[Frame], Frame] | None:
     Raises:
         UsageError: It cannot be drawn.
     """
-    if job.media.label is None:
+    if job.spec.media.label is None:
         return None
     from faceswap_cli.media.marks.label import Label
 
-    return Label(job.media.label, info.width, info.height).mark
+    return Label(job.spec.media.label, info.width, info.height).mark
 
 
 def _swap_to_remote(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None, prepared: Prepared | None,
@@ -240,7 +238,7 @@ def _swap_to_remote(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None
     """Swap into a local file, then upload it."""
     clock = Clock()
     kind = SUFFIXES.get(Path(job.output).suffix.lower())
-    if job.media.credentials is not None and kind is not None and not FORMATS[kind].manifest:
+    if job.spec.media.credentials is not None and kind is not None and not FORMATS[kind].manifest:
         raise UsageError(f"cannot sign {job.output}: of this format the signature is a file beside the output, which "
                          "is not uploaded; choose another format, or write to this machine")
     with RemoteOutput(job.output, overwrite=job.overwrite) as remote:
@@ -255,48 +253,43 @@ def _swap_to_remote(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None
                    timings=replace(times, encode=times.encode + upload.encode, total=upload.total))
 
 
-def prepare_source(job: SwapJob, backend: SwapBackend) -> Prepared:
-    """Read and prepare the sources of a job, for `swap_file` to reuse over many targets.
+def prepare_source(spec: SwapSpec, backend: SwapBackend, *, allow_private_urls: bool = False) -> Prepared:
+    """Read and prepare the sources of jobs, for `swap_file` to reuse over many targets.
 
     Raises:
         InputError: A source cannot be read.
         NoFaceError: No source face.
         UsageError: A source index out of range.
     """
-    with Inputs(allow_private=job.allow_private_urls) as inputs:
-        return _prepare(inputs, job, backend, Clock())
+    with Inputs(allow_private=allow_private_urls) as inputs:
+        return _prepare(inputs, spec, backend, Clock())
 
 
-def _prepare(inputs: Inputs, job: SwapJob, backend: SwapBackend, clock: Clock) -> Prepared:
+def _prepare(inputs: Inputs, spec: SwapSpec, backend: SwapBackend, clock: Clock) -> Prepared:
     with clock.stage("load"):
-        roles, warnings = _read_roles(inputs, job)
+        roles, warnings = _read_roles(inputs, spec)
     with clock.stage("source"):
         for_all = len(roles) == 1 and not roles[0].references
         source = backend.prepare_source(roles[0].sources) if for_all else backend.prepare_roles(roles)
     return Prepared(source, (*warnings, *source.warnings))
 
 
-def _read_roles(inputs: Inputs, job: SwapJob) -> tuple[list[Role], list[str]]:
+def _read_roles(inputs: Inputs, spec: SwapSpec) -> tuple[list[Role], list[str]]:
     """The pictures of everybody who takes part; those that several roles name are read once."""
     read: dict[tuple[str, ...], tuple[SourcePicture, ...]] = {(): ()}
     warnings: list[str] = []
 
     def pictures(specs: tuple[str, ...]) -> tuple[SourcePicture, ...]:
         if specs not in read:
-            found, told = read_sources(inputs.resolve_sources(specs), job.media)
+            found, told = read_sources(inputs.resolve_sources(specs), spec.media)
             read[specs] = tuple(found)
             warnings.extend(told)
         return read[specs]
 
-    cast = cast_of(job)
+    cast = spec.cast()
     if not any(sources for _, sources in cast):
         raise InputError("no source picture was given")
     return [Role(pictures(references), pictures(sources)) for references, sources in cast], warnings
-
-
-def _marked(job: SwapJob, backend: SwapBackend) -> SwapJob:
-    """The job with the mark that says what draws the faces."""
-    return replace(job, media=replace(job.media, trained=backend.trained))
 
 
 def _same_file(path: Path, spec: str) -> bool:

@@ -28,7 +28,7 @@ from faceswap_cli.server.translate import NOT_RESTORED, Task, translate
 
 if TYPE_CHECKING:
     from faceswap_cli.jobs.backend import SwapBackend
-    from faceswap_cli.jobs.job import Outcome, SwapJob
+    from faceswap_cli.jobs.job import Outcome, SwapSpec
     from faceswap_cli.jobs.swap import Prepared
 
 BackendFactory = Callable[[EngineOptions], "SwapBackend"]
@@ -108,7 +108,7 @@ class Runner:
     def _swap(self, task: Task, folder: Path, names: dict[str, str], output: list[Path],
               clock: _Stopwatch) -> tuple[str, ...]:
         """Fetch, prepare and swap; fills `names` and `output`, and returns what the client should know."""
-        from faceswap_cli.jobs.job import SwapJob
+        from faceswap_cli.jobs.job import SwapJob, SwapSpec
         from faceswap_cli.jobs.swap import swap_file
 
         source, target = folder / "source", folder / "target"
@@ -118,24 +118,24 @@ class Runner:
         with clock.running():
             kind = self._target_kind(task, target)
             output.append(self._shelf.new_path(SUFFIXES[kind]))
-            job = SwapJob(sources=(str(source),), target=str(target), output=str(output[0]), engine=task.engine,
-                          media=task.media)
+            job = SwapJob(spec=SwapSpec(sources=(str(source),), engine=task.engine, media=task.media),
+                          target=str(target), output=str(output[0]))
             backend = self._backends.get_or_make(task.engine, lambda: self._open_backend(task.engine))
-            prepared = self._prepare(job, backend, source, task.source_field)
+            prepared = self._prepare(job.spec, backend, source, task.source_field)
             outcome = swap_file(job, backend, self._check_time(clock), prepared=prepared, workers=self._threads)
         return self._warnings(task, backend, outcome, names)
 
-    def _prepare(self, job: SwapJob, backend: SwapBackend, source: Path, name: str) -> Prepared:
+    def _prepare(self, spec: SwapSpec, backend: SwapBackend, source: Path, name: str) -> Prepared:
         """The source, prepared once for as long as it is kept."""
         from faceswap_cli.jobs.swap import prepare_source
 
         def prepare() -> Prepared:
-            prepared = prepare_source(job, backend)
+            prepared = prepare_source(spec, backend)
             return replace(prepared, warnings=tuple(renamed(text, {str(source): name}) for text in prepared.warnings))
 
         with source.open("rb") as file:
             digest = file_digest(file, "sha256").hexdigest()
-        return self._sources.get_or_make((digest, job.engine, job.media.max_pixels), prepare)
+        return self._sources.get_or_make((digest, spec.engine, spec.media.max_pixels), prepare)
 
     def _target_kind(self, task: Task, target: Path) -> MediaFormat:
         """The format of the result.

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from authority import Authority
 from fakes import BLUE, RED, BrightSquares, scene
+from job_records import altered
 from PIL import Image as PILImage
 from segmind_api import CANARY, FakeClock, Fault, SegmindApi, broken, limited
 from videos import make_video
@@ -24,7 +25,7 @@ from videos import make_video
 from faceswap_cli.api_jobs.swap import Remote, Spent, check_remote, falls_back, swap_remote
 from faceswap_cli.api_jobs.tickets import Tickets
 from faceswap_cli.errors import InputError, OutputError, RemoteError, UsageError
-from faceswap_cli.jobs.job import Pair, SwapJob
+from faceswap_cli.jobs.job import Pair, SwapJob, SwapSpec
 from faceswap_cli.jobs.swap import swap_file
 from faceswap_cli.options import (
     DetectorOptions,
@@ -91,8 +92,8 @@ def opened(api, clock, tmp_path, monkeypatch) -> Iterator[Callable[..., Remote]]
 def job(tmp_path) -> SwapJob:
     PILImage.fromarray(scene((10, 10, 20, RED))).save(tmp_path / "me.png")
     PILImage.fromarray(scene((8, 8, 16, BLUE))).save(tmp_path / "party.jpg")
-    return SwapJob(sources=(str(tmp_path / "me.png"),), target=str(tmp_path / "party.jpg"),
-                   output=str(tmp_path / "out.jpg"), remote=RemoteOptions())
+    return SwapJob(spec=SwapSpec(sources=(str(tmp_path / "me.png"),), remote=RemoteOptions()),
+                   target=str(tmp_path / "party.jpg"), output=str(tmp_path / "out.jpg"))
 
 
 @pytest.fixture
@@ -120,7 +121,7 @@ def test_only_what_was_set_is_sent(api, opened, job):
     assert outcome.engine["engine"] == "remote" and outcome.engine["slug"] == "faceswap-v3"
     assert outcome.engine["request_id"] and outcome.output.format == "jpeg"
     assert [api.assets[api.billed[0][name]] for name in ("source_img", "target_img")] == \
-        [Path(job.sources[0]).read_bytes(), Path(job.target).read_bytes()]
+        [Path(job.spec.sources[0]).read_bytes(), Path(job.target).read_bytes()]
 
 
 def test_every_parameter_can_be_reached(api, opened, job, tmp_path):
@@ -130,7 +131,7 @@ def test_every_parameter_can_be_reached(api, opened, job, tmp_path):
                              target_gender=GenderFilter.FEMALE, source_gender=GenderFilter.MALE),
         detector=DetectorOptions("YOLOv5n"),
         restore=RestoreOptions(model="GFPGANv1.4.pth", weight=0.5, interpolation=Interpolation.LANCZOS))
-    swap_remote(replace(job, engine=engine, media=MediaOptions(image_quality=80), output=str(tmp_path / "o.webp")),
+    swap_remote(altered(job, engine=engine, media=MediaOptions(image_quality=80), output=str(tmp_path / "o.webp")),
                 opened())
     assert sent(api) == {
         "detect_gender_input": "female", "detect_gender_source": "male", "detection_face_order": "left-right",
@@ -150,14 +151,14 @@ def test_animations_go_to_the_other_model(api, opened, clip, tmp_path):
 
 def test_swap_gif_says_that_faces_are_not_to_be_restored(api, opened, clip):
     api.picture, api.content_type = CLIP, "image/gif"
-    swap_remote(replace(clip, animation_only=True), opened())
+    swap_remote(altered(clip, animation_only=True), opened())
     assert sent(api) == {"file_type": "gif", "face_restore": False}
 
 
 def test_urls_are_handed_over_and_not_fetched(api, opened, job):
-    job = replace(job, sources=("https://example.invalid/me.jpg?token=1",), target="http://10.0.0.1/party.jpg")
+    job = altered(job, sources=("https://example.invalid/me.jpg?token=1",), target="http://10.0.0.1/party.jpg")
     swap_remote(job, opened())
-    assert api.billed[0]["source_img"] == job.sources[0] and api.billed[0]["target_img"] == job.target
+    assert api.billed[0]["source_img"] == job.spec.sources[0] and api.billed[0]["target_img"] == job.target
     assert api.count("upload") == 0
 
 
@@ -182,31 +183,31 @@ def test_what_stands_for_files_is_never_sent(api, opened, job):
 ])
 def test_what_the_api_has_not_is_named(api, opened, job, change, named):
     with pytest.raises(UsageError, match=named):
-        swap_remote(replace(job, **change), opened())
+        swap_remote(altered(job, **change), opened())
     assert not api.asked
 
 
 def test_a_label_that_cannot_be_drawn_costs_nothing(api, opened, job):
     with pytest.raises(UsageError, match="not UTF-8"):
-        swap_remote(replace(job, media=MediaOptions(label="caf\udce9")), opened())
+        swap_remote(altered(job, media=MediaOptions(label="caf\udce9")), opened())
     assert not api.asked
 
 
 def test_a_folder_is_no_source(api, opened, job, tmp_path):
     with pytest.raises(UsageError, match="folder"):
-        check_remote(replace(job, sources=(str(tmp_path),)))
+        check_remote(altered(job, sources=(str(tmp_path),)))
 
 
 def test_options_of_stills_are_refused_for_animations(api, opened, clip):
     engine = EngineOptions(select=SelectOptions(order=Order.LEFT_RIGHT))
     with pytest.raises(UsageError, match="--order"):
-        swap_remote(replace(clip, engine=engine), opened())
+        swap_remote(altered(clip, engine=engine), opened())
     assert not api.asked
 
 
 @pytest.mark.parametrize("spoil", ["target", "source"])
 def test_what_is_no_picture_is_not_sent(api, opened, job, spoil):
-    Path(job.target if spoil == "target" else job.sources[0]).write_text("no picture")
+    Path(job.target if spoil == "target" else job.spec.sources[0]).write_text("no picture")
     with pytest.raises(InputError):
         swap_remote(job, opened())
     assert not api.asked
@@ -218,7 +219,7 @@ def test_videos_are_not_for_the_api(api, opened, job, tmp_path, place):
     change = {"target": {"target": video}, "source": {"sources": (video,)},
               "address": {"target": "https://example.org/clip.mp4?key=secret", "output": str(tmp_path / "out.mp4")}}
     with pytest.raises(UsageError, match=r"clip\.mp4.* is a video and cannot be used with --remote") as caught:
-        swap_remote(replace(job, **change[place]), opened())
+        swap_remote(altered(job, **change[place]), opened())
     assert "secret" not in str(caught.value)
     assert not api.asked
 
@@ -232,7 +233,7 @@ def test_an_output_that_exists_costs_nothing(api, opened, job):
 
 def test_the_picture_of_the_face_is_not_replaced(api, opened, job):
     with pytest.raises(UsageError, match="never replaced"):
-        swap_remote(replace(job, output=job.sources[0], overwrite=True), opened())
+        swap_remote(replace(job, output=job.spec.sources[0], overwrite=True), opened())
     assert not api.asked
 
 
@@ -263,7 +264,7 @@ def test_the_result_keeps_its_pixels_and_gets_the_mark(api, opened, job, tmp_pat
 
 
 def test_without_provenance_the_bytes_are_the_apis(api, opened, job):
-    swap_remote(replace(job, media=MediaOptions(provenance=False)), opened())
+    swap_remote(altered(job, media=MediaOptions(provenance=False)), opened())
     assert Path(job.output).read_bytes() == JPEG
 
 
@@ -277,7 +278,7 @@ def test_a_mark_of_the_server_stays(api, opened, job):
 
 def test_a_result_is_labelled_here(api, opened, job, tmp_path):
     api.picture, api.content_type = encoded("PNG", STILL), "image/png"
-    job = replace(job, output=str(tmp_path / "o.png"), media=MediaOptions(label="AI"))
+    job = altered(job, output=str(tmp_path / "o.png"), media=MediaOptions(label="AI"))
     outcome = swap_remote(job, opened())
     with PILImage.open(job.output) as written:
         drawn = np.asarray(written.convert("RGB")) != np.asarray(STILL)
@@ -287,7 +288,7 @@ def test_a_result_is_labelled_here(api, opened, job, tmp_path):
 
 def test_a_result_is_signed_here(api, opened, job, tmp_path):
     (tmp_path / "keys").mkdir()
-    job = replace(job, media=MediaOptions(credentials=Authority(tmp_path / "keys").issue()))
+    job = altered(job, media=MediaOptions(credentials=Authority(tmp_path / "keys").issue()))
     outcome = swap_remote(job, opened())
     assert outcome.output.marks == ("xmp", "c2pa") and b"c2pa" in Path(job.output).read_bytes()
 
@@ -397,7 +398,7 @@ def test_an_open_request_is_taken_up_by_the_next_run(api, opened, job, tmp_path)
 def test_another_request_is_not_taken_for_it(api, opened, job):
     stay_open(api, opened, job)
     api.states = ["COMPLETED"]
-    swap_remote(replace(job, media=MediaOptions(image_quality=50)), opened())
+    swap_remote(altered(job, media=MediaOptions(image_quality=50)), opened())
     assert len(api.billed) == 2
 
 
@@ -497,11 +498,11 @@ def test_when_this_machine_steps_in(api, opened, job, fault, expected):
 
 def test_inline_results_are_taken(api, opened, job):
     api.inline = True
-    swap_remote(replace(job, media=MediaOptions(image_format=MediaFormat.JPEG, provenance=False)), opened())
+    swap_remote(altered(job, media=MediaOptions(image_format=MediaFormat.JPEG, provenance=False)), opened())
     assert Path(job.output).read_bytes() == JPEG
 
 
 def test_no_engine_stands_in_for_the_api_unasked(job):
     with pytest.raises(UsageError, match="for the API"):
-        swap_file(job, BrightSquares(job.engine))
+        swap_file(job, BrightSquares(job.spec.engine))
     assert not Path(job.output).exists()

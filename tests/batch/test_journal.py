@@ -18,12 +18,13 @@ from faceswap_cli.batch.items import Failure, Item, ItemResult, Status
 from faceswap_cli.batch.journal import Entries, Journal, default_journal, read_entries
 from faceswap_cli.batch.plan.shards import Shard
 from faceswap_cli.errors import OutputError, UsageError
-from faceswap_cli.jobs.job import SwapJob
+from faceswap_cli.jobs.job import SwapJob, SwapSpec
 from faceswap_cli.jobs.resume.stamps import Stamp
 
 
 def result(key: str, status: Status = Status.DONE, **changes: Any) -> ItemResult:
-    item = Item(number=0, key=key, job=SwapJob(sources=("me.jpg",), target=f"in/{key}", output=f"out/{key}"), name=key)
+    item = Item(number=0, key=key, job=SwapJob(spec=SwapSpec(sources=("me.jpg",)), target=f"in/{key}",
+                                               output=f"out/{key}"), name=key)
     stamp = Stamp(3, 1_700_000_000_123_456_789, "a" * 64)
     return ItemResult(item=item, status=status, target=stamp, sources={"me.jpg": stamp}, output=stamp,
                       models={"m": "b"}, **changes)
@@ -202,7 +203,8 @@ def test_a_folder_or_a_pipe_is_no_journal(tmp_path: Path) -> None:
 
 def test_secrets_of_urls_stay_out(tmp_path: Path) -> None:
     url = "https://user:hunter2@example.com/a.jpg?token=hunter2"
-    item = Item(number=0, key="a.jpg", job=SwapJob(sources=(url,), target=url, output="out/a.jpg"), name=url)
+    item = Item(number=0, key="a.jpg", job=SwapJob(spec=SwapSpec(sources=(url,)), target=url,
+                                                   output="out/a.jpg"), name=url)
     with Journal(tmp_path / "j") as journal:
         journal.append(ItemResult(item=item, status=Status.DONE, sources={url: Stamp(1, 1, "c")}))
     text = (tmp_path / "j").read_text(encoding="ascii")
@@ -281,7 +283,7 @@ def test_many_entries_take_little_memory(tmp_path: Path) -> None:
 
 def test_entries_survive_a_round_trip(tmp_path: Path) -> None:
     tree = Tree(tmp_path, 1)
-    entry = Entry.of(swap(tree.items()[0]), "options")
+    entry = Entry.of(swap(tree.items()[0]))
     again = Entry.from_json(json.loads(entry.to_json()))
     assert again == entry
     for broken in (None, 1, [], {}, {"key": 1}):

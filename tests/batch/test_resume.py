@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 from batches import MODELS, Tree, models, swap
+from job_records import altered
 
 from faceswap_cli.batch.entry import Entry
 from faceswap_cli.batch.items import Failure, Item, ItemResult, Status
-from faceswap_cli.batch.resume import Standing, is_current, options_hash
+from faceswap_cli.batch.resume import Standing, is_current
 from faceswap_cli.errors import ModelError
-from faceswap_cli.jobs.job import Pair, SwapJob
+from faceswap_cli.jobs.job import Pair, SwapJob, SwapSpec
 from faceswap_cli.jobs.resume.stamps import Stamp
 from faceswap_cli.options import (
     Accelerate,
@@ -23,6 +24,7 @@ from faceswap_cli.options import (
     MediaOptions,
     OnNoFace,
     Provider,
+    RemoteOptions,
     RestoreOptions,
     RuntimeOptions,
     SelectOptions,
@@ -30,7 +32,7 @@ from faceswap_cli.options import (
 )
 from faceswap_cli.trim import Trim
 
-JOB = SwapJob(sources=("me.jpg",), target="a.jpg", output="out/a.jpg")
+JOB = SwapJob(spec=SwapSpec(sources=("me.jpg",)), target="a.jpg", output="out/a.jpg")
 
 DECIDES = [
     {"engine": EngineOptions(engine=EngineName.NEURAL)},
@@ -43,6 +45,8 @@ DECIDES = [
     {"media": MediaOptions(image_quality=90)},
     {"media": MediaOptions(provenance=False)},
     {"on_no_face": OnNoFace.COPY},
+    {"remote": RemoteOptions()},
+    {"animation_only": True},
     {"target": "https://example.com/a.jpg"},
     {"sources": ("https://example.com/me.jpg",)},
     {"references": ("her.jpg",)},
@@ -66,8 +70,12 @@ DECIDES_NOTHING = [
 ]
 
 
+def digest(job: SwapJob) -> str:
+    return job.spec.digest(job.target)
+
+
 def entry_of(item: Item) -> Entry:
-    return Entry.of(swap(item), options_hash(item.job))
+    return Entry.of(swap(item))
 
 
 @pytest.fixture
@@ -87,10 +95,10 @@ def change(path: Path) -> None:
 
 
 def test_the_hash_changes_with_what_decides_the_output_and_with_nothing_else() -> None:
-    hashes = [options_hash(replace(JOB, **changes)) for changes in DECIDES]
-    assert len({*hashes, options_hash(JOB)}) == len(DECIDES) + 1
+    hashes = [digest(altered(JOB, **changes)) for changes in DECIDES]
+    assert len({*hashes, digest(JOB)}) == len(DECIDES) + 1
     for changes in DECIDES_NOTHING:
-        assert options_hash(replace(JOB, **changes)) == options_hash(JOB), changes
+        assert digest(altered(JOB, **changes)) == digest(JOB), changes
 
 
 def test_what_was_done_is_current(tree: Tree) -> None:
@@ -142,7 +150,7 @@ def test_pictures_that_moved_are_current(tree: Tree, tmp_path: Path) -> None:
     entry = entry_of(item)
     source = tree.source.rename(tmp_path / "you.jpg")
     target = Path(item.job.target).rename(tmp_path / "moved.jpg")
-    moved = replace(item, job=replace(item.job, sources=(str(source),), target=str(target)))
+    moved = replace(item, job=altered(item.job, sources=(str(source),), target=str(target)))
     assert not is_current(item, entry, models)
     assert is_current(moved, entry, models)
 
@@ -153,8 +161,8 @@ def test_a_folder_of_sources_counts_with_all_its_pictures(tree: Tree, tmp_path: 
     for name in ("a.jpg", "b.jpg"):
         (folder / name).write_bytes(name.encode())
     item = tree.item("0.jpg", sources=(str(folder),))
-    job = replace(item.job, sources=(str(folder / "a.jpg"), str(folder / "b.jpg")))
-    entry = Entry.of(swap(replace(item, job=job)), options_hash(item.job))
+    job = altered(item.job, sources=(str(folder / "a.jpg"), str(folder / "b.jpg")))
+    entry = Entry.of(swap(replace(item, job=job)))
     assert is_current(item, entry, models)
     (folder / "c.jpg").write_bytes(b"c")
     assert not is_current(item, entry, models)
@@ -167,7 +175,7 @@ def test_a_folder_of_sources_counts_with_all_its_pictures(tree: Tree, tmp_path: 
 def test_other_options_and_models_are_not_current(tree: Tree) -> None:
     item = tree.items()[0]
     entry = entry_of(item)
-    other = replace(item, job=replace(item.job, media=MediaOptions(image_quality=50)))
+    other = replace(item, job=altered(item.job, media=MediaOptions(image_quality=50)))
     assert not is_current(other, entry, models)
     for now in ({}, {**MODELS, "faceswap": "2"}, {**MODELS, "new": "1"}, {"squares": MODELS["squares"]}):
         assert not is_current(item, entry, lambda options, now=now: now)
@@ -194,10 +202,10 @@ def test_what_lies_behind_urls_counts_as_unchanged_but_their_names_count(tree: T
     item = tree.item("0.jpg", target=url.format("a"), sources=(url.format("me"), str(tree.source)))
     local = swap(tree.items()[0])
     result = replace(local, item=item, target=None, sources={url.format("me"): Stamp(1, 1, "c"), **local.sources})
-    entry = Entry.of(result, options_hash(item.job))
+    entry = Entry.of(result)
     assert is_current(item, entry, models)
     for changes in ({"target": url.format("b")}, {"sources": (url.format("you"), str(tree.source))}):
-        assert not is_current(replace(item, job=replace(item.job, **changes)), entry, models)
+        assert not is_current(replace(item, job=altered(item.job, **changes)), entry, models)
     change(tree.source)
     assert not is_current(item, entry, models)
 
@@ -205,7 +213,7 @@ def test_what_lies_behind_urls_counts_as_unchanged_but_their_names_count(tree: T
 def test_standard_input_is_never_current(tree: Tree) -> None:
     item = tree.items()[0]
     for changes in ({"target": "-"}, {"sources": ("-",)}):
-        asked = replace(item, job=replace(item.job, **changes))
+        asked = replace(item, job=altered(item.job, **changes))
         assert not is_current(asked, entry_of(item), models)
 
 
@@ -227,7 +235,7 @@ def failed(item: Item, kind: str, *, told: bool = True) -> Entry:
     result = swap(item) if told else ItemResult(item=item, status=Status.FAILED)
     failure = result.failure if told and result.failure is not None else Failure(kind, "no")
     result = Standing(models).complete(replace(result, status=Status.FAILED, failure=replace(failure, type=kind)))
-    return Entry.of(result, options_hash(item.job))
+    return Entry.of(result)
 
 
 @pytest.mark.parametrize("told", [True, False])
@@ -239,7 +247,7 @@ def test_a_failure_that_lies_in_the_item_stands_until_something_changes(tree: Tr
     entry = failed(item, kind, told=told)
     assert Standing(models).is_failed(item, entry)
     assert not is_current(item, entry, models)
-    other = replace(item, job=replace(item.job, on_no_face=OnNoFace.COPY))
+    other = replace(item, job=altered(item.job, on_no_face=OnNoFace.COPY))
     assert not Standing(models).is_failed(other, entry)
     change(tree.source)
     assert not Standing(models).is_failed(item, entry)

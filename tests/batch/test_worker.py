@@ -12,12 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fakes import BLUE, RED, Blind, BrightSquares, FailsToPlan, scene
+from job_records import altered
 from PIL import Image as PILImage
 
 from faceswap_cli.batch.items import Item, ItemResult, Status
 from faceswap_cli.batch.worker import Worker
 from faceswap_cli.errors import ExitCode
-from faceswap_cli.jobs.job import SwapJob
+from faceswap_cli.jobs.job import SwapJob, SwapSpec
 from faceswap_cli.options import EngineOptions, MediaOptions, OnNoFace, SelectOptions
 
 
@@ -54,7 +55,8 @@ def paint(path: Path, colour: tuple[int, int, int]) -> None:
 
 
 def make(target: str, *sources: str, **fields: object) -> Item:
-    job = SwapJob(sources=sources or ("me.png",), target=target, output=f"out/{target}", **fields)
+    spec = SwapSpec(sources=sources or ("me.png",))
+    job = altered(SwapJob(spec=spec, target=target, output=f"out/{target}"), **fields)
     return Item(number=0, key=target, job=job, name=target)
 
 
@@ -164,10 +166,10 @@ def test_a_source_without_a_face_is_searched_once(place: Path) -> None:
     (make("notes.txt"), "InputError", ExitCode.INPUT, "notes.txt"),
     (make("a.png", media=MediaOptions(max_pixels=100)), "LimitError", ExitCode.INPUT, "--max-pixels"),
     (replace(make("a.png"),
-             job=SwapJob(sources=("me.png",), target="a.png",
+             job=SwapJob(spec=SwapSpec(sources=("me.png",)), target="a.png",
                          output="b.png")), "UsageError", ExitCode.USAGE, "--overwrite"),
     (replace(make("a.png"),
-             job=SwapJob(sources=("me.png",), target="a.png",
+             job=SwapJob(spec=SwapSpec(sources=("me.png",)), target="a.png",
                          output="b.png/c.png")), "OutputError", ExitCode.UNEXPECTED,
      "not a folder"),
 ])

@@ -27,7 +27,7 @@ import numpy as np
 
 from faceswap_cli.engine.outcome import SourcePicture
 from faceswap_cli.jobs.backend import open_backend
-from faceswap_cli.jobs.job import SwapJob
+from faceswap_cli.jobs.job import SwapJob, SwapSpec
 from faceswap_cli.jobs.swap import Prepared, swap_file
 from faceswap_cli.media.open import open_media
 from faceswap_cli.media.video.write.encoders import check_options, choose_encoder
@@ -120,8 +120,8 @@ def main() -> None:
         backend = open_backend(ENGINE)
         with open_media(SOURCE, MediaOptions()) as reader:
             source = backend.prepare_source([SourcePicture("source", next(iter(reader.frames())).pixels)])
-        job = SwapJob(sources=(str(SOURCE),), target=str(clip), output=str(folder / "out.mp4"), engine=ENGINE,
-                      overwrite=True)
+        job = SwapJob(spec=SwapSpec(sources=(str(SOURCE),), engine=ENGINE), target=str(clip),
+                      output=str(folder / "out.mp4"), overwrite=True)
 
         def ours() -> int:
             return swap_file(job, backend, prepared=Prepared(source, ())).frames

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image as PILImage
 
-from faceswap_cli import EngineOptions, MediaOptions, SwapJob, open_backend, swap_file
+from faceswap_cli import EngineOptions, MediaOptions, SwapJob, SwapSpec, open_backend, swap_file
 from faceswap_cli.media.open import open_media
 
 MARGIN = 0.6
@@ -134,7 +134,7 @@ def test_equal_runs_give_equal_bytes(tmp_path, assets, short):
     for workers in (1, 3):
         out = tmp_path / f"{workers}.gif"
         # A fresh engine each time: nothing of the first run may show in the second.
-        swap_file(SwapJob(sources=(str(assets / "man-2.jpg"),), target=str(short), output=str(out)),
+        swap_file(SwapJob(spec=SwapSpec(sources=(str(assets / "man-2.jpg"),)), target=str(short), output=str(out)),
                   open_backend(EngineOptions()), workers=workers)
         written.add(out.read_bytes())
     assert len(written) == 1

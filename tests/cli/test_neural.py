@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image as PILImage
 
-from faceswap_cli import EngineName, EngineOptions, MediaOptions, SwapJob, open_backend, swap_file
+from faceswap_cli import EngineName, EngineOptions, MediaOptions, SwapJob, SwapSpec, open_backend, swap_file
 from faceswap_cli.media.open import open_media
 from faceswap_cli.models.importing import import_file
 from faceswap_cli.models.spec import Role
@@ -128,7 +128,8 @@ def test_the_bytes_do_not_depend_on_the_number_of_workers(room, models):
     for workers in (1, 3):
         backend = open_backend(EngineOptions(engine=EngineName.NEURAL, models_folder=str(models)))
         out = room / f"{workers}.gif"
-        swap_file(SwapJob(sources=(str(room / "one.png"),), target=str(room / "clip.gif"), output=str(out)), backend,
+        swap_file(SwapJob(spec=SwapSpec(sources=(str(room / "one.png"),)), target=str(room / "clip.gif"),
+                          output=str(out)), backend,
                   workers=workers)
         written.append(out.read_bytes())
     assert written[0] == written[1]

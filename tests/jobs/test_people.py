@@ -4,7 +4,6 @@ the package, and with squares where only the counting matters."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 from fakes import BLUE, RED, BrightSquares, scene
+from job_records import altered
 from PIL import Image as PILImage
 
 from faceswap_cli import (
@@ -28,9 +28,8 @@ from faceswap_cli.engine.outcome import Role, SourcePicture
 from faceswap_cli.errors import UnlikeError
 from faceswap_cli.image import Image
 from faceswap_cli.jobs.backend import SwapBackend
-from faceswap_cli.jobs.job import Outcome, Pair
+from faceswap_cli.jobs.job import Outcome, Pair, SwapSpec
 from faceswap_cli.jobs.resume.checkpoint import Checkpoints
-from faceswap_cli.jobs.roles import cast_of, pictures_of
 from faceswap_cli.jobs.tally import Tally
 from faceswap_cli.options import EngineName
 
@@ -121,24 +120,24 @@ def likeness(backend: SwapBackend, image: Image, name: str) -> float:
 
 
 def job(**more) -> SwapJob:
-    return SwapJob(**({"sources": ("me.jpg",), "target": "t.jpg", "output": "o.jpg"} | more))
+    return altered(SwapJob(spec=SwapSpec(sources=("me.jpg",)), target="t.jpg", output="o.jpg"), **more)
 
 
 def test_a_plain_job_is_for_everybody():
-    assert cast_of(job()) == [((), ("me.jpg",))]
+    assert job().spec.cast() == [((), ("me.jpg",))]
 
 
 def test_references_and_pairs_are_roles():
-    assert cast_of(job(references=("a.jpg", "b.jpg"))) == [(("a.jpg", "b.jpg"), ("me.jpg",))]
+    assert job(references=("a.jpg", "b.jpg")).spec.cast() == [(("a.jpg", "b.jpg"), ("me.jpg",))]
     pairs = (Pair("a.jpg", "x.jpg"), Pair("b.jpg", "y.jpg"), Pair("a.jpg", "z.jpg"))
-    assert cast_of(job(pairs=pairs, sources=())) == [(("a.jpg",), ("x.jpg", "z.jpg")), (("b.jpg",), ("y.jpg",))]
-    assert cast_of(job(pairs=pairs[:1])) == [(("a.jpg",), ("x.jpg",)), ((), ("me.jpg",))]
-    assert pictures_of(job(pairs=pairs)) == ("me.jpg", "a.jpg", "x.jpg", "b.jpg", "y.jpg", "z.jpg")
+    assert job(pairs=pairs, sources=()).spec.cast() == [(("a.jpg",), ("x.jpg", "z.jpg")), (("b.jpg",), ("y.jpg",))]
+    assert job(pairs=pairs[:1]).spec.cast() == [(("a.jpg",), ("x.jpg",)), ((), ("me.jpg",))]
+    assert job(pairs=pairs).spec.pictures == ("me.jpg", "a.jpg", "x.jpg", "b.jpg", "y.jpg", "z.jpg")
 
 
 def test_a_reference_without_a_source_is_refused():
     with pytest.raises(UsageError, match="--reference needs a source"):
-        cast_of(job(sources=(), references=("a.jpg",)))
+        job(sources=(), references=("a.jpg",)).spec.cast()
 
 
 # --- References and pairs, with portraits ---
@@ -147,7 +146,8 @@ def test_a_reference_without_a_source_is_refused():
 @pytest.mark.parametrize(("reference", "halves"), [("man-4", (True, False)), ("woman-2", (False, True))])
 def test_only_the_referenced_person_of_a_still_is_swapped(backend, couple, tmp_path, reference, halves):
     out = tmp_path / "out.png"
-    swap_file(SwapJob(sources=(asset("man-2"),), target=couple, output=str(out), references=(asset(reference),)),
+    swap_file(SwapJob(spec=SwapSpec(sources=(asset("man-2"),), references=(asset(reference),)), target=couple,
+                      output=str(out)),
               backend)
     assert changed(frames_of(couple)[0], frames_of(out)[0]) == halves
 
@@ -155,7 +155,8 @@ def test_only_the_referenced_person_of_a_still_is_swapped(backend, couple, tmp_p
 def test_pairs_give_each_their_own_face(backend, couple, tmp_path):
     out = tmp_path / "out.png"
     pairs = Pair(asset("woman-2"), asset("man-2")), Pair(asset("man-4"), asset("woman-4"))
-    outcome = swap_file(SwapJob(sources=(), target=couple, output=str(out), pairs=pairs, details=True), backend)
+    outcome = swap_file(SwapJob(spec=SwapSpec(sources=(), pairs=pairs), target=couple, output=str(out),
+                                details=True), backend)
     (result,) = frames_of(out)
     left, right = np.ascontiguousarray(result[:, :WIDTH]), np.ascontiguousarray(result[:, WIDTH:])
     assert likeness(backend, left, "woman-4") > 0.45 > likeness(backend, left, "man-2")
@@ -166,8 +167,8 @@ def test_pairs_give_each_their_own_face(backend, couple, tmp_path):
 
 def test_in_a_clip_the_person_is_found_again_after_a_cut(backend, scenes, tmp_path):
     out = tmp_path / "out.png"
-    task = SwapJob(sources=(asset("man-2"),), target=scenes, output=str(out), references=(asset("man-4"),),
-                   details=True)
+    task = SwapJob(spec=SwapSpec(sources=(asset("man-2"),), references=(asset("man-4"),)), target=scenes,
+                   output=str(out), details=True)
     outcome = swap_file(task, backend)
     halves = [changed(before, after) for before, after in zip(frames_of(scenes), frames_of(out), strict=True)]
     assert halves == [(True, False)] * 4 + [(False, True)] * 4
@@ -180,7 +181,8 @@ def test_in_a_clip_the_person_is_found_again_after_a_cut(backend, scenes, tmp_pa
 
 def test_in_a_clip_people_may_change_places(backend, seats, tmp_path):
     out = tmp_path / "out.png"
-    swap_file(SwapJob(sources=(asset("man-2"),), target=seats, output=str(out), references=(asset("man-4"),)), backend)
+    swap_file(SwapJob(spec=SwapSpec(sources=(asset("man-2"),), references=(asset("man-4"),)), target=seats,
+                      output=str(out)), backend)
     halves = [changed(before, after) for before, after in zip(frames_of(seats), frames_of(out), strict=True)]
     assert halves == [(True, False)] * 3 + [(False, True)] * 3
 
@@ -211,25 +213,25 @@ def test_nobody_fits_is_told_with_what_was_nearest(couple, tmp_path):
     options = EngineOptions(engine=EngineName.EMBEDDED, select=SelectOptions(reference_threshold=0.9))
     with pytest.raises(NoFaceError, match=r"no face in .*couple\.png is the person of a reference: the nearest has a "
                                           r"similarity of 0\.\d\d; .*--reference-threshold"):
-        swap_file(SwapJob(sources=(asset("man-2"),), target=couple, output=str(tmp_path / "out.png"),
-                          references=(asset("woman-4"),), engine=options), open_backend(options))
+        swap_file(SwapJob(spec=SwapSpec(sources=(asset("man-2"),), references=(asset("woman-4"),), engine=options),
+                          target=couple, output=str(tmp_path / "out.png")), open_backend(options))
     assert not (tmp_path / "out.png").exists()
 
 
 def test_a_reference_without_a_face_is_named(backend, couple, tmp_path):
     PILImage.fromarray(np.full((200, 200, 3), 90, np.uint8)).save(tmp_path / "wall.png")
     with pytest.raises(NoFaceError, match=r"wall\.png: no face found to know the person by"):
-        swap_file(SwapJob(sources=(asset("man-2"),), target=couple, output=str(tmp_path / "out.png"),
-                          references=(str(tmp_path / "wall.png"),)), backend)
+        swap_file(SwapJob(spec=SwapSpec(sources=(asset("man-2"),), references=(str(tmp_path / "wall.png"),)),
+                          target=couple, output=str(tmp_path / "out.png")), backend)
 
 
 # --- Similarity ---
 
 
 def test_a_result_is_more_like_its_source_than_like_what_was_there(measuring, couple, tmp_path):
-    outcome = swap_file(SwapJob(sources=(asset("man-2"),), target=couple, output=str(tmp_path / "out.png"),
-                                references=(asset("woman-2"),), details=True, engine=EngineOptions(measure=True),
-                                min_similarity=0.45), measuring)
+    spec = SwapSpec(sources=(asset("man-2"),), references=(asset("woman-2"),), engine=EngineOptions(measure=True),
+                    min_similarity=0.45)
+    outcome = swap_file(SwapJob(spec=spec, target=couple, output=str(tmp_path / "out.png"), details=True), measuring)
     assert outcome.similarity is not None
     assert (outcome.similarity.measure, outcome.similarity.faces) == ("dlib-distance", 1)
     assert outcome.similarity.source > 0.45 > outcome.similarity.target
@@ -241,8 +243,9 @@ def test_a_result_is_more_like_its_source_than_like_what_was_there(measuring, co
 
 
 def test_a_result_that_is_too_little_like_its_source_is_not_written(measuring, couple, tmp_path):
-    task = SwapJob(sources=(asset("man-2"),), target=couple, output=str(tmp_path / "out.png"),
-                   engine=EngineOptions(measure=True), min_similarity=0.95, on_no_face=OnNoFace.COPY)
+    task = SwapJob(spec=SwapSpec(sources=(asset("man-2"),), engine=EngineOptions(measure=True), min_similarity=0.95,
+                                 on_no_face=OnNoFace.COPY),
+                   target=couple, output=str(tmp_path / "out.png"))
     words = (r"couple\.png: the result looks too little like .*man-2\.jpg: similarity 0\.\d\d \(dlib-distance, 1 "
              r"face\), --min-similarity asks for 0\.95; take")
     with pytest.raises(UnlikeError, match=words) as told:
@@ -271,9 +274,9 @@ def squares(tmp_path) -> Callable[[float | None], Outcome]:
 
     def swap(least: float | None) -> Outcome:
         options = EngineOptions(measure=True)
-        return swap_file(SwapJob(sources=(str(tmp_path / "red.png"),), target=str(tmp_path / "clip.png"),
-                                 output=str(tmp_path / "out.png"), engine=options,
-                                 min_similarity=least), HalfRed(options))
+        spec = SwapSpec(sources=(str(tmp_path / "red.png"),), engine=options, min_similarity=least)
+        return swap_file(SwapJob(spec=spec, target=str(tmp_path / "clip.png"), output=str(tmp_path / "out.png")),
+                         HalfRed(options))
 
     return swap
 
@@ -295,4 +298,4 @@ def test_a_limit_needs_an_engine_that_measures():
     with pytest.raises(UsageError, match="measure=True"):
         job(min_similarity=0.5)
     with pytest.raises(UsageError, match=r"--min-similarity 1\.5 is outside 0\.\.1"):
-        replace(job(), min_similarity=1.5, engine=EngineOptions(measure=True))
+        altered(job(), min_similarity=1.5, engine=EngineOptions(measure=True))

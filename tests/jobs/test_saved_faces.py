@@ -21,7 +21,7 @@ from faceswap_cli.faces.five_points import camera_of
 from faceswap_cli.jobs import saved_faces
 from faceswap_cli.jobs.backend import open_backend
 from faceswap_cli.jobs.inputs import Inputs
-from faceswap_cli.jobs.job import Pair, SwapJob
+from faceswap_cli.jobs.job import Pair, SwapJob, SwapSpec
 from faceswap_cli.jobs.resume.stamps import stamp_sources
 from faceswap_cli.jobs.saved_faces import Looker, SaveRequest, open_lookers, save_face
 from faceswap_cli.jobs.saved_sheet import draw_sheet, write_sheet
@@ -36,8 +36,6 @@ from faceswap_cli.options import (
     EngineName,
     EngineOptions,
     GenderFilter,
-    MediaOptions,
-    OnNoFace,
     Order,
     RemoteOptions,
     SelectOptions,
@@ -71,7 +69,8 @@ def saved(lookers, name: str, *pictures: Path | str, **more):
 
 def swapped(sources: tuple[str, ...], target: Path, folder: Path, engine: EngineOptions = EMBEDDED) -> np.ndarray:
     out = folder / "out.png"
-    swap_file(SwapJob(sources=sources, target=str(target), output=str(out), engine=engine, overwrite=True),
+    swap_file(SwapJob(spec=SwapSpec(sources=sources, engine=engine), target=str(target), output=str(out),
+                      overwrite=True),
               open_backend(engine))
     with PILImage.open(out) as image:
         return np.array(image).astype(int)
@@ -291,8 +290,8 @@ def test_a_pair_names_one_as_its_source(lookers, assets, tmp_path):
     saved(lookers, "anna", assets / "woman-1.jpg")
     results = []
     for source in ("@anna", str(assets / "woman-1.jpg")):
-        job = SwapJob(sources=(), target=str(assets / "man-2.jpg"), output=str(tmp_path / "out.png"), engine=EMBEDDED,
-                      overwrite=True, pairs=(Pair(str(assets / "man-2.jpg"), source),))
+        job = SwapJob(spec=SwapSpec(sources=(), engine=EMBEDDED, pairs=(Pair(str(assets / "man-2.jpg"), source),)),
+                      target=str(assets / "man-2.jpg"), output=str(tmp_path / "out.png"), overwrite=True)
         assert swap_file(job, open_backend(EMBEDDED)).faces_swapped == 1
         results.append((tmp_path / "out.png").read_bytes())
     assert results[0] == results[1]
@@ -300,16 +299,16 @@ def test_a_pair_names_one_as_its_source(lookers, assets, tmp_path):
 
 def test_the_api_gets_its_first_picture(lookers, assets):
     saved(lookers, "anna", assets / "woman-1.jpg")
-    check_source(SwapJob(sources=("@anna",), target="a.jpg", output="b.jpg", remote=RemoteOptions()))
+    check_source(SwapJob(spec=SwapSpec(sources=("@anna",), remote=RemoteOptions()), target="a.jpg", output="b.jpg"))
     with pytest.raises(InputError, match="did you mean @anna"):
-        check_source(SwapJob(sources=("@ana",), target="a.jpg", output="b.jpg", remote=RemoteOptions()))
+        check_source(SwapJob(spec=SwapSpec(sources=("@ana",), remote=RemoteOptions()), target="a.jpg", output="b.jpg"))
 
 
 def test_that_the_others_are_not_sent_is_told(lookers, assets, tmp_path, monkeypatch):
     monkeypatch.setenv("SEGMIND_API_KEY", CANARY)
     saved(lookers, "anna", assets / "woman-1.jpg", assets / "woman-2.jpg")
-    job = SwapJob(sources=("@anna",), target=str(assets / "man-1.jpg"), output=str(tmp_path / "out.jpg"),
-                  remote=RemoteOptions())
+    job = SwapJob(spec=SwapSpec(sources=("@anna",), remote=RemoteOptions()), target=str(assets / "man-1.jpg"),
+                  output=str(tmp_path / "out.jpg"))
     with SegmindApi() as api:
         api.picture, api.content_type = (assets / "man-2.jpg").read_bytes(), "image/jpeg"
         with Remote(RemoteOptions(base_url=api.base), tickets=tmp_path / "tickets", clock=FakeClock()) as remote:
@@ -328,9 +327,9 @@ def test_a_change_of_a_saved_face_is_noticed(lookers, assets):
 def test_a_manifest_names_saved_faces(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.StringIO())
     (tmp_path / "list.csv").write_text("target,source\n@a.jpg,@anna\nb.jpg,me.jpg\n")
-    first, second = read_manifest(str(tmp_path / "list.csv"), EMBEDDED, MediaOptions(), OnNoFace.FAIL)
-    assert (first.target, first.sources) == (str(tmp_path / "@a.jpg"), ("@anna",))
-    assert second.sources == (str(tmp_path / "me.jpg"),)
+    first, second = read_manifest(str(tmp_path / "list.csv"), SwapSpec(engine=EMBEDDED))
+    assert (first.target, first.spec.sources) == (str(tmp_path / "@a.jpg"), ("@anna",))
+    assert second.spec.sources == (str(tmp_path / "me.jpg"),)
 
 
 def test_a_damaged_one_stops_the_swap(lookers, assets, tmp_path):

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from faceswap_cli.jobs.worker import Worker
 from fakes import (
     BLUE,
     RED,
@@ -19,11 +18,13 @@ from fakes import (
     Uneven,
     scene,
 )
+from job_records import altered
 from PIL import Image as PILImage
 
 from faceswap_cli.batch.items import Item
+from faceswap_cli.batch.worker import Worker
 from faceswap_cli.errors import InputError, ModelError, NoFaceError, OutputError, UsageError
-from faceswap_cli.jobs.job import Pair, SwapJob
+from faceswap_cli.jobs.job import Pair, SwapJob, SwapSpec
 from faceswap_cli.jobs.swap import prepare_source, swap_file
 from faceswap_cli.options import (
     EngineOptions,
@@ -62,7 +63,7 @@ def clip(tmp_path) -> str:
 
 
 def job(source, target, output, **more):
-    return SwapJob(sources=(source,), target=target, output=str(output), **more)
+    return altered(SwapJob(spec=SwapSpec(sources=(source,)), target=target, output=str(output)), **more)
 
 
 def names(folder) -> set[str]:
@@ -100,7 +101,7 @@ def test_stills_have_no_clip_memory(source, still, tmp_path):
 def test_faces_of_the_report_are_those_of_the_picture(source, still, tmp_path):
     more = {"engine": EngineOptions(select=SelectOptions(target_index=(1, 5))), "details": True}
     task = job(source, still, tmp_path / "out.png", **more)
-    outcome = swap_file(task, BrightSquares(task.engine))
+    outcome = swap_file(task, BrightSquares(task.spec.engine))
     told = {face.index: (face.swapped, face.skip_reason) for face in outcome.faces}
     assert told == {0: (False, "not-selected"), 1: (True, None), 5: (False, "no-such-face")}
     assert "face small: 10 px" in outcome.warnings
@@ -114,7 +115,7 @@ def test_several_sources_are_dealt_out_and_named(still, tmp_path):
     (tmp_path / "people" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nno")
     task = job(str(tmp_path / "people"), still, tmp_path / "out.png", details=True,
                engine=EngineOptions(select=SelectOptions(target_index="all")))
-    outcome = swap_file(task, BrightSquares(task.engine))
+    outcome = swap_file(task, BrightSquares(task.spec.engine))
     assert [Path(face.source_picture).name for face in outcome.faces] == ["a.png", "b.png"]
     assert any("broken.png" in warning for warning in outcome.warnings)
 
@@ -128,7 +129,7 @@ def test_a_broken_source_that_was_named_is_an_error(still, tmp_path):
 def test_a_prepared_source_is_not_read_again(source, still, tmp_path):
     backend = BrightSquares()
     task = job(source, still, tmp_path / "one.png")
-    ready = prepare_source(task, backend)
+    ready = prepare_source(task.spec, backend)
     Path(source).unlink()
     for name in ("one.png", "two.png"):
         swap_file(replace(task, output=str(tmp_path / name)), backend, prepared=ready)
@@ -210,7 +211,7 @@ def test_a_face_that_the_filter_leaves_is_named_as_the_reason(source, still, tmp
     task = job(source, still, tmp_path / "out.png",
                engine=EngineOptions(select=SelectOptions(target_gender=GenderFilter.FEMALE)))
     with pytest.raises(NoFaceError, match="2 gender-mismatch"):
-        swap_file(task, BrightSquares(task.engine))
+        swap_file(task, BrightSquares(task.spec.engine))
 
 
 @pytest.mark.parametrize("kind", ["still", "clip"])
@@ -248,7 +249,7 @@ def test_a_source_without_a_face_follows_the_same_rule(still, tmp_path):
     task = job(str(tmp_path / "dark.png"), still, tmp_path / "out.png")
     with pytest.raises(NoFaceError, match=r"dark\.png"):
         swap_file(task, BrightSquares())
-    outcome = swap_file(replace(task, on_no_face=OnNoFace.COPY), BrightSquares())
+    outcome = swap_file(altered(task, on_no_face=OnNoFace.COPY), BrightSquares())
     assert (tmp_path / "out.png").read_bytes() == Path(still).read_bytes()
     assert any("dark.png" in warning for warning in outcome.warnings)
 
@@ -292,9 +293,9 @@ def test_pictures_of_faces_are_never_replaced(source, still, tmp_path, role, spe
              "reference": {"references": (str(picture),)},
              "pair": {"pairs": (Pair(source, str(picture)), Pair(source, still))}}
     for overwrite in (True, False):
-        task = replace(job(source, still, output, overwrite=overwrite), **roles[role])
+        task = altered(job(source, still, output, overwrite=overwrite), **roles[role])
         refused(task, UsageError, "never replaced; choose another name")
-        result = Worker(open_backend=lambda options: BrightSquares()).run(Item(0, "x", task, "x"))
+        result = Worker(open_backend=lambda options: BrightSquares()).run(Item(number=0, key="x", job=task, name="x"))
         assert result.failure is not None and "never replaced" in result.failure.message
     assert picture.read_bytes() == before and (tmp_path / "link.png").is_symlink()
 
@@ -302,7 +303,7 @@ def test_pictures_of_faces_are_never_replaced(source, still, tmp_path, role, spe
 def test_a_new_file_beside_the_pictures_of_a_face_is_no_harm(source, still, tmp_path):
     (tmp_path / "faces").mkdir()
     shutil.copy(source, tmp_path / "faces")
-    task = replace(job(source, still, tmp_path / "faces" / "new.png"), sources=(str(tmp_path / "faces"),))
+    task = altered(job(source, still, tmp_path / "faces" / "new.png"), sources=(str(tmp_path / "faces"),))
     assert swap_file(task, BrightSquares()).output is not None
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from fakes import BACKENDS, RED, Blind, BrightSquares, scene
 from far import Far
+from job_records import altered
 from PIL import Image as PILImage
 from videos import is_red, make_video, pictures, squares
 
@@ -22,7 +23,7 @@ from faceswap_cli.errors import InputError, NoFaceError
 from faceswap_cli.jobs import swap
 from faceswap_cli.jobs.backend import open_backend
 from faceswap_cli.jobs.detect import DetectJob, detect_file
-from faceswap_cli.jobs.job import SwapJob
+from faceswap_cli.jobs.job import SwapJob, SwapSpec
 from faceswap_cli.jobs.resume import checkpoint
 from faceswap_cli.jobs.swap import swap_file
 from faceswap_cli.options import EngineName, EngineOptions, MediaOptions, OnNoFace
@@ -43,7 +44,8 @@ def job(tmp_path) -> SwapJob:
     """A red square for a face; a video of 70 frames."""
     PILImage.fromarray(scene((10, 10, 20, RED))).save(tmp_path / "me.png")
     target = make_video(tmp_path / "clip.mp4", 70)
-    return SwapJob(sources=(str(tmp_path / "me.png"),), target=str(target), output=str(tmp_path / "out.mp4"))
+    return SwapJob(spec=SwapSpec(sources=(str(tmp_path / "me.png"),)), target=str(target),
+                   output=str(tmp_path / "out.mp4"))
 
 
 def left(folder: Path) -> set[str]:
@@ -86,10 +88,10 @@ def test_the_bytes_do_not_depend_on_processes(job, tmp_path, monkeypatch, suffix
 def test_the_bytes_of_the_embedded_engine_do_not_depend_on_processes(tmp_path, monkeypatch):
     monkeypatch.setattr(swap, "LEAST_FRAMES", 2)
     options = EngineOptions(engine=EngineName.EMBEDDED)
-    job = SwapJob(sources=(str(ASSETS / "man-1.jpg"),), target=str(ASSETS / "turning-head.gif"), output="",
-                  engine=options, details=True)
+    job = SwapJob(spec=SwapSpec(sources=(str(ASSETS / "man-1.jpg"),), engine=options),
+                  target=str(ASSETS / "turning-head.gif"), output="", details=True)
     backend = open_backend(options)
-    prepared = swap.prepare_source(job, backend)
+    prepared = swap.prepare_source(job.spec, backend)
     outcomes = [swap_file(replace(job, output=str(tmp_path / f"{workers}.gif")), backend, prepared=prepared,
                           workers=workers) for workers in (1, 2)]
     assert outcomes[0].faces == outcomes[1].faces
@@ -157,7 +159,7 @@ def test_what_another_job_left_is_not_gone_on_with(job, long, tmp_path, monkeypa
     if change == "another source":
         PILImage.fromarray(scene((10, 10, 22, RED))).save(tmp_path / "me.png")
     elif change == "other options":
-        job = replace(job, media=replace(job.media, provenance=False))
+        job = altered(job, media=replace(job.spec.media, provenance=False))
     elif change == "another version":
         monkeypatch.setattr(checkpoint, "_HEADER", b"faceswap checkpoint of another version\n")
     outcome = swap_file(job, BrightSquares(), go_on=change != "not asked for")
@@ -169,7 +171,7 @@ def test_what_another_job_left_is_not_gone_on_with(job, long, tmp_path, monkeypa
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
 def test_a_killed_video_goes_on(job, long, tmp_path):
-    command = [sys.executable, str(RUN), "Uneven", "swap", job.sources[0], str(long), "-o", job.output]
+    command = [sys.executable, str(RUN), "Uneven", "swap", job.spec.sources[0], str(long), "-o", job.output]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as run:
         segments = tmp_path / ".out.mp4.faceswap-video"
         end = time.monotonic() + 120
@@ -202,7 +204,7 @@ def test_a_video_without_a_face_is_copied(job, tmp_path):
     with pytest.raises(NoFaceError):
         swap_file(job, Blind())
     assert not left(tmp_path)
-    copied = replace(job, on_no_face=OnNoFace.COPY)
+    copied = altered(job, on_no_face=OnNoFace.COPY)
     outcome = swap_file(copied, Blind())
     assert outcome.output is not None
     assert outcome.output.frames == 70
@@ -217,7 +219,7 @@ def test_a_video_without_a_face_is_copied(job, tmp_path):
 
 
 def test_a_part_of_a_video(job, tmp_path):
-    job = replace(job, media=MediaOptions(trim=Trim(Fraction(2, 5), Fraction(4, 5))))
+    job = altered(job, media=MediaOptions(trim=Trim(Fraction(2, 5), Fraction(4, 5))))
     outcome = swap_file(job, BrightSquares())
     assert outcome.output is not None
     assert (outcome.frames, outcome.output.frames, outcome.output.duration) == (10, 10, 0.4)
@@ -227,7 +229,7 @@ def test_a_part_of_a_video(job, tmp_path):
 
 @pytest.mark.parametrize("suffix", [".mp4", ".gif"])
 def test_every_frame_gets_the_label(job, tmp_path, suffix):
-    labelled = replace(job, output=str(tmp_path / f"label{suffix}"), media=MediaOptions(label="altered"))
+    labelled = altered(job, output=str(tmp_path / f"label{suffix}"), media=MediaOptions(label="altered"))
     plain = replace(job, output=str(tmp_path / f"plain{suffix}"))
     for each in (labelled, plain):
         swap_file(each, BrightSquares())
@@ -266,7 +268,7 @@ def test_gif_and_video_become_each_other(job, tmp_path):
 
 def test_the_first_frame_of_a_video_can_be_the_source(job, tmp_path):
     source = make_video(tmp_path / "me.mp4", 30)
-    outcome = swap_file(replace(job, sources=(str(source),)), BrightSquares())
+    outcome = swap_file(altered(job, sources=(str(source),)), BrightSquares())
     assert outcome.frames_swapped == 62
 
 
@@ -286,7 +288,7 @@ def test_faces_of_a_video_are_told_and_marked(job, tmp_path):
 
 
 def test_the_output_may_be_piped(job, tmp_path):
-    command = [sys.executable, str(RUN), "BrightSquares", "swap", job.sources[0], "-", "-o", "-"]
+    command = [sys.executable, str(RUN), "BrightSquares", "swap", job.spec.sources[0], "-", "-o", "-"]
     with Path(job.target).open("rb") as target, (tmp_path / "piped.mp4").open("wb") as output:
         subprocess.run(command, stdin=target, stdout=output, check=True, env={**os.environ, "TMPDIR": str(tmp_path)})
     swap_file(job, BrightSquares())

@@ -16,11 +16,11 @@ from PIL import Image as PILImage
 
 from faceswap_cli.batch.entry import Entry
 from faceswap_cli.batch.items import Item, Status
-from faceswap_cli.batch.resume import is_current, options_hash
+from faceswap_cli.batch.resume import is_current
 from faceswap_cli.batch.worker import Worker
 from faceswap_cli.errors import InputError, LimitError, MissingDependencyError, OutputError, UsageError
 from faceswap_cli.jobs.inputs import Inputs
-from faceswap_cli.jobs.job import SwapJob
+from faceswap_cli.jobs.job import SwapJob, SwapSpec
 from faceswap_cli.jobs.resume.stamps import RemoteStamps, stamp_sources, stamp_target
 from faceswap_cli.jobs.swap import check_output, swap_file
 from faceswap_cli.options import OnNoFace
@@ -235,7 +235,7 @@ def job(tmp_path, memory):
     for name, color in (("source", RED), ("target", BLUE)):
         PILImage.fromarray(scene((8, 8, 16, color))).save(tmp_path / f"{name}.png")
         memory.put_file(str(tmp_path / f"{name}.png"), f"in/{name}.png")
-    return SwapJob(sources=("memory://in/source.png",), target="memory://in/target.png",
+    return SwapJob(spec=SwapSpec(sources=("memory://in/source.png",)), target="memory://in/target.png",
                    output="memory://out/new/result.png")
 
 
@@ -243,7 +243,7 @@ def test_a_swap_from_and_to_a_store_is_that_of_files(job, memory, tmp_path):
     outcome = swap_file(job, BrightSquares())
     assert outcome.output is not None
     assert outcome.output.path == "memory://out/new/result.png"
-    local = SwapJob(sources=(str(tmp_path / "source.png"),), target=str(tmp_path / "target.png"),
+    local = SwapJob(spec=SwapSpec(sources=(str(tmp_path / "source.png"),)), target=str(tmp_path / "target.png"),
                     output=str(tmp_path / "result.png"))
     swap_file(local, BrightSquares())
     assert memory.cat_file("out/new/result.png") == (tmp_path / "result.png").read_bytes()
@@ -262,7 +262,7 @@ def test_an_existing_remote_output_stays_without_overwrite(job, memory):
     ("memory://in/", "memory://in/a.png"), ("s3://in/a.png", "s3a://in/a.png")])
 def test_a_remote_picture_of_a_face_is_never_replaced(memory, source, output):
     with pytest.raises(UsageError, match="never replaced"):
-        check_output(SwapJob((source,), "target.png", output, overwrite=True))
+        check_output(SwapJob(spec=SwapSpec(sources=(source,)), target="target.png", output=output, overwrite=True))
 
 
 def test_an_output_that_came_meanwhile_stays(memory):
@@ -277,14 +277,16 @@ def test_an_output_that_came_meanwhile_stays(memory):
 def test_a_skipped_swap_uploads_nothing(job, memory, tmp_path):
     PILImage.fromarray(np.zeros((48, 64, 3), np.uint8)).save(tmp_path / "dark.png")
     memory.put_file(str(tmp_path / "dark.png"), "in/target.png")
-    skipping = SwapJob(sources=job.sources, target=job.target, output=job.output, on_no_face=OnNoFace.SKIP)
+    skipping = SwapJob(spec=SwapSpec(sources=job.spec.sources, on_no_face=OnNoFace.SKIP), target=job.target,
+                       output=job.output)
     assert swap_file(skipping, BrightSquares()).output is None
     assert not exists(job.output)
 
 
 def test_messages_name_the_url_and_not_the_file_behind_it(job):
     with pytest.raises(UsageError, match=r"cannot write memory://out/result.mp4: the target is one picture"):
-        swap_file(SwapJob(sources=job.sources, target=job.target, output="memory://out/result.mp4"), BrightSquares())
+        swap_file(SwapJob(spec=job.spec, target=job.target,
+                          output="memory://out/result.mp4"), BrightSquares())
 
 
 def test_a_remote_output_has_a_name(memory):
@@ -299,7 +301,7 @@ def done(job):
     item = Item(number=0, key="new/result.png", job=job, name=job.target)
     result = Worker(open_backend=lambda options: BrightSquares()).run(item)
     assert result.status is Status.DONE, result.failure
-    entry = Entry.from_json(json.loads(Entry.of(result, options_hash(job)).to_json()))
+    entry = Entry.from_json(json.loads(Entry.of(result).to_json()))
     return result, lambda: is_current(item, entry, lambda options: result.models)
 
 

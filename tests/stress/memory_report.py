@@ -44,7 +44,7 @@ from pathlib import Path
 sys.path[:0] = json.loads(sys.argv[1])
 import cv2
 from faceswap_cli.jobs.backend import open_backend
-from faceswap_cli.jobs.job import SwapJob
+from faceswap_cli.jobs.job import SwapJob, SwapSpec
 from faceswap_cli.jobs.swap import prepare_source, swap_file
 from faceswap_cli.options import EngineOptions
 from faceswap_cli.runtime.cores import limit_cores
@@ -57,8 +57,8 @@ prepared = None
 for number, target in enumerate(targets):
     if number == int(sys.argv[3]):
         begun, used = time.perf_counter(), time.process_time()
-    job = SwapJob(("me.png",), str(target), str(out / target.name), details=True)
-    prepared = prepared or prepare_source(job, backend)
+    job = SwapJob(spec=SwapSpec(sources=("me.png",)), target=str(target), output=str(out / target.name), details=True)
+    prepared = prepared or prepare_source(job.spec, backend)
     swap_file(job, backend, prepared=prepared, workers=1)
 print(json.dumps([time.perf_counter() - begun, time.process_time() - used]))
 """

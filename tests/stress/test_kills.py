@@ -11,7 +11,7 @@ import pytest
 from faceswap_cli.batch.executors.base import Limits
 from faceswap_cli.batch.executors.local import LocalExecutor
 from faceswap_cli.batch.items import Item, Status
-from faceswap_cli.jobs.job import SwapJob
+from faceswap_cli.jobs.job import SwapJob, SwapSpec
 
 if sys.platform != "linux":
     pytest.skip("processes are looked at in /proc", allow_module_level=True)
@@ -43,7 +43,7 @@ def test_an_item_waits_until_the_one_before_it_is_noted(tmp_path, monkeypatch):
     monkeypatch.setenv("STRESS_BACKEND", "BrightSquares")
     monkeypatch.setenv("STRESS_STEPS", str(tmp_path / "steps"))
     executor = LocalExecutor(1, Limits(seconds=3), worker="rough_worker:RoughWorker")
-    items = [Item(number=number, key=name, job=SwapJob(sources=(str(tmp_path / "me.png"),),
+    items = [Item(number=number, key=name, job=SwapJob(spec=SwapSpec(sources=(str(tmp_path / "me.png"),)),
                                                        target=str(tmp_path / "in" / name),
                                                        output=str(ground.outputs / name)), name=name)
              for number, name in enumerate(f"{number}.png" for number in range(4))]

@@ -15,7 +15,6 @@ from faceswap_cli.batch.items import Failure, Item, ItemResult
 from faceswap_cli.batch.worker import Findings, Worker
 from faceswap_cli.jobs.job import Outcome, SwapJob
 from faceswap_cli.jobs.resume.stamps import stamp_sources, stamp_target
-from faceswap_cli.jobs.roles import pictures_of
 from faceswap_cli.segmind.clock import SystemClock
 from faceswap_cli.segmind.faults import ApiError, Retry
 
@@ -92,7 +91,7 @@ class RemoteWorker(Worker):
     def _swap_here(self, job: SwapJob, findings: Findings) -> Outcome:
         findings.models = remote_models(self._remote.client.addresses.root)
         findings.target = stamp_target(job.target)
-        findings.sources = stamp_sources(pictures_of(job), {})
+        findings.sources = stamp_sources(job.spec.pictures, {})
         try:
             return swap_remote(job, self._remote, self.spent)
         except ApiError as error:
@@ -287,7 +286,7 @@ class RemoteExecutor:
         with self._local_turn:
             if self._local is None:
                 self._local = self._make_local()
-            result = self._local.run(replace(item, job=replace(item.job, remote=None)))
+            result = self._local.run(replace(item, job=replace(item.job, spec=replace(item.job.spec, remote=None))))
             self.fallbacks += 1
         warning = f"{reason}; swapped on this machine instead (--fallback local)"
         outcome, failure = result.outcome, result.failure

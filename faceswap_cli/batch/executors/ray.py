@@ -30,7 +30,6 @@ from faceswap_cli.batch.executors.ray_cluster import Cluster, share
 from faceswap_cli.batch.items import Failure, Item, ItemResult, Status
 from faceswap_cli.errors import ExitCode, FaceswapError, UsageError
 from faceswap_cli.jobs.job import STDOUT, SwapJob
-from faceswap_cli.jobs.roles import pictures_of
 from faceswap_cli.names import is_url
 
 _STARTS = 3
@@ -370,7 +369,7 @@ class _Run:
 
 def _relative_name(job: SwapJob) -> str | None:
     """A name of a file that counts from the current folder; None: there is none."""
-    names = (*pictures_of(job), job.target, job.output)
+    names = (*job.spec.pictures, job.target, job.output)
     return next((name for name in names if not is_url(name) and not Path(name).is_absolute()), None)
 
 

@@ -28,7 +28,7 @@ from faceswap_cli.batch.plan.naming import readable
 from faceswap_cli.errors import InputError, UsageError
 from faceswap_cli.faces.select import parse_index
 from faceswap_cli.facts import Option, fields
-from faceswap_cli.jobs.job import Pair
+from faceswap_cli.jobs.job import Pair, SwapSpec
 from faceswap_cli.library.names import is_named
 from faceswap_cli.names import is_url
 from faceswap_cli.options import EngineOptions, MediaOptions, OnNoFace, parse_masks
@@ -51,29 +51,14 @@ class Row:
     Attributes:
         where: The manifest and the line, for messages.
         target: What is changed, ready for a job.
-        sources: As in the row, ready for a job; empty: as for the whole batch.
         output: Relative to the output folder, as given; None: named by the template.
-        engine, media, on_no_face, min_similarity: The options of the batch with those of the row.
-        references: As in the row, ready for a job; empty: as for the whole batch.
-        pairs: Likewise.
+        spec: That of the batch with what the row says.
     """
 
     where: str
     target: str
-    sources: tuple[str, ...]
     output: str | None
-    engine: EngineOptions
-    media: MediaOptions
-    on_no_face: OnNoFace
-    min_similarity: float | None = None
-    references: tuple[str, ...] = ()
-    pairs: tuple[Pair, ...] = ()
-
-    @property
-    def pictures(self) -> tuple[str, ...]:
-        """All pictures of faces that the row names."""
-        paired = (name for pair in self.pairs for name in (pair.reference, pair.source))
-        return (*self.sources, *self.references, *paired)
+    spec: SwapSpec
 
 
 def _one_of(kind: type[StrEnum], text: str) -> StrEnum:
@@ -153,13 +138,12 @@ Cells = tuple[tuple[str, str], ...]
 """Columns of options and their cells, those that are not empty."""
 
 
-def read_manifest(path: str, engine: EngineOptions, media: MediaOptions, on_no_face: OnNoFace,
-                  min_similarity: float | None = None) -> list[Row]:
+def read_manifest(path: str, spec: SwapSpec) -> list[Row]:
     """All rows.
 
     Args:
         path: The manifest, or `-`. It is JSONL when it begins with a brace, else CSV, with commas, semicolons or tabs.
-        engine, media, on_no_face, min_similarity: What holds where a row says nothing.
+        spec: What holds where a row says nothing.
 
     Raises:
         InputError: It cannot be read.
@@ -168,7 +152,7 @@ def read_manifest(path: str, engine: EngineOptions, media: MediaOptions, on_no_f
     name = "the manifest on standard input" if path == STDIN else readable(path)
     text = _text(path, name)
     folder = "" if path == STDIN else str(Path(path).parent)
-    options = _Options(engine, media, on_no_face, min_similarity)
+    known: dict[Cells, SwapSpec] = {}  # rows that say the same share the same options, and with them a loaded engine
     rows = []
     for line, record in _jsonl(text, name) if text.lstrip()[:1] in ("{", "[") else _csv(text, name):
         where = f"{name}, line {line}"
@@ -179,55 +163,35 @@ def read_manifest(path: str, engine: EngineOptions, media: MediaOptions, on_no_f
             raise UsageError(f"{where}: target is no single name")
         sources, references, pairs = (_names(record.pop(column, None), column, where)
                                       for column in ("source", "reference", "pair"))
+        people: dict[str, Any] = {"sources": tuple(_locate_face(source, folder) for source in sources),
+                                  "references": tuple(_locate_face(reference, folder) for reference in references),
+                                  "pairs": tuple(_pair(text, folder, where) for text in pairs)}
         if output is not None and not isinstance(output, str):
             raise UsageError(f"{where}: output is no single name")
         cells = tuple((column, _cell(value)) for column, value in record.items())
         try:
-            merged = options.of(cells)
+            merged = known.get(cells) or known.setdefault(cells, _merge(spec, cells))
         except UsageError as error:
             raise UsageError(f"{where}: {error}") from error
-        rows.append(Row(where=where, target=_locate(target, folder),
-                        sources=tuple(_locate_face(source, folder) for source in sources), output=output,
-                        engine=merged.engine, media=merged.media, on_no_face=merged.on_no_face,
-                        min_similarity=merged.min_similarity,
-                        references=tuple(_locate_face(reference, folder) for reference in references),
-                        pairs=tuple(_pair(text, folder, where) for text in pairs)))
+        rows.append(Row(where=where, target=_locate(target, folder), output=output,
+                        spec=replace(merged, **{role: names for role, names in people.items() if names})))
     return rows
 
 
-class _Options:
-    """The options of rows; rows that say the same share the same records, and with them a loaded engine."""
-
-    def __init__(self, engine: EngineOptions, media: MediaOptions, on_no_face: OnNoFace,
-                 min_similarity: float | None) -> None:
-        self.engine = engine
-        self.media = media
-        self.on_no_face = on_no_face
-        self.min_similarity = min_similarity
-        self._known: dict[Cells, _Options] = {}
-
-    def of(self, cells: Cells) -> _Options:
-        """The options with those of a row; raises UsageError."""
-        found = self._known.get(cells)
-        if found is None:
-            found = self._known[cells] = self._merge(cells)
-        return found
-
-    def _merge(self, cells: Cells) -> _Options:
-        records: dict[str, Any] = {"engine": self.engine, "media": self.media, "on_no_face": self.on_no_face,
-                                   "min_similarity": self.min_similarity}
-        for name, text in cells:
-            try:
-                value = _COLUMNS[name](text)
-            except ValueError as error:
-                raise UsageError(f"{name} {readable(text)} {error}") from error
-            part, path = (_OPTIONS[name][0], _OPTIONS[name][1].path) if name in _OPTIONS else (name, ())
-            records[part] = _put(records[part], path, value)
-            if name == "restore":
-                records["engine"] = _put(records["engine"], ("restore", "if_available"), False)
-        if records["min_similarity"] is not None and not records["engine"].measure:
-            records["engine"] = replace(records["engine"], measure=True)
-        return _Options(**records)
+def _merge(spec: SwapSpec, cells: Cells) -> SwapSpec:
+    """What holds with the options of a row; raises UsageError."""
+    for name, text in cells:
+        try:
+            value = _COLUMNS[name](text)
+        except ValueError as error:
+            raise UsageError(f"{name} {readable(text)} {error}") from error
+        if name == "restore":
+            spec = _put(spec, ("engine", "restore", "if_available"), False)
+        elif name == "min_similarity":
+            spec = _put(spec, ("engine", "measure"), True)
+        part, one = _OPTIONS.get(name, (name, None))
+        spec = _put(spec, (part, *(one.path if one is not None else ())), value)
+    return spec
 
 
 def _put(options: Any, path: tuple[str, ...], value: Any) -> Any:

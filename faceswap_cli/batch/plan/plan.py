@@ -151,9 +151,10 @@ class _Planner:
         self._template = parse_template(request.template)
         self._tree: OutputTree
         if is_remote(request.output):
-            self._tree = RemoteTree(request.output, request.pictures, ask=not (request.overwrite or request.resume))
+            self._tree = RemoteTree(request.output, request.spec.pictures,
+                                    ask=not (request.overwrite or request.resume))
         else:
-            self._tree = LocalTree(request.output, input_folders(request.inputs), request.pictures)
+            self._tree = LocalTree(request.output, input_folders(request.inputs), request.spec.pictures)
         self.targets = Targets(request, self._tree.holds)
         self.look = self._tree.look
         self._checked: set[tuple[str, MediaFormat | None]] = set()
@@ -172,7 +173,7 @@ class _Planner:
         if candidate.problem is not None:
             return _key_of_problem(candidate)
         row = candidate.row
-        media = row.media if row is not None else self.request.media
+        media = (self.request if row is None else row).spec.media
         if row is not None and row.output is not None:
             key = self._named(row.output, row.where)
         else:
@@ -189,14 +190,9 @@ class _Planner:
         """The item. One with a problem has no output, so that nothing could be written for it."""
         request, row = self.request, candidate.row
         output = self._tree.path(key) if candidate.problem is None else ""
-        job = SwapJob(sources=(row.sources if row is not None else ()) or request.sources, target=candidate.spec,
-                      output=output, engine=row.engine if row is not None else request.engine,
-                      media=row.media if row is not None else request.media, overwrite=request.overwrite,
-                      on_no_face=row.on_no_face if row is not None else request.on_no_face,
-                      allow_private_urls=request.allow_private_urls, details=request.details, remote=request.remote,
-                      references=(row.references if row is not None else ()) or request.references,
-                      pairs=(row.pairs if row is not None else ()) or request.pairs,
-                      min_similarity=row.min_similarity if row is not None else request.min_similarity)
+        job = SwapJob(spec=(request if row is None else row).spec, target=candidate.spec, output=output,
+                      overwrite=request.overwrite, allow_private_urls=request.allow_private_urls,
+                      details=request.details)
         problem = None
         if candidate.problem is not None:
             problem = Failure(UsageError.__name__, candidate.problem, ExitCode.USAGE)
@@ -222,7 +218,7 @@ class _Planner:
     def protect(self, candidate: Candidate) -> None:
         """Let no output replace this input and its sources."""
         self._tree.add_input(candidate.spec)
-        for picture in candidate.row.pictures if candidate.row is not None else ():
+        for picture in candidate.row.spec.pictures if candidate.row is not None else ():
             self._tree.add_source(picture)
 
     def _named(self, output: str, where: str) -> str:

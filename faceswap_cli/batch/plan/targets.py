@@ -143,9 +143,8 @@ class Targets:
             raise InputError(f"the list {readable(path)} cannot be read: {reason}") from error
 
     def _rows(self, path: str) -> Iterator[Candidate]:
-        request = self._request
-        for row in read_manifest(path, request.engine, request.media, request.on_no_face, request.min_similarity):
-            if not (row.sources or row.pairs or request.sources or request.pairs):
+        for row in read_manifest(path, self._request.spec):
+            if not (row.spec.sources or row.spec.pairs):
                 raise UsageError(f"{row.where}: there is no source; name one in the row, or one for all rows")
             try:
                 relative = base_name(row.target) if row.output is not None else self._single(row.target).relative

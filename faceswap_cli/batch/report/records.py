@@ -73,7 +73,7 @@ class Record:
 def record(result: ItemResult) -> Record:
     """What is shown of a result; a few hundred bytes, whatever the result holds."""
     item, failure, outcome = result.item, result.failure, result.outcome
-    sources = tuple(result.sources) or item.job.sources
+    sources = tuple(result.sources) or item.job.spec.sources
     written = result.status in (Status.DONE, Status.COPIED, Status.CURRENT)
     warnings = () if outcome is None else outcome.warnings
     lines = [_clipped(text) for text in warnings[:_WARNINGS]]

@@ -15,7 +15,6 @@ from faceswap_cli.batch.report.summary import Ended, Summary
 from faceswap_cli.errors import OutputError, UsageError
 from faceswap_cli.files.atomic import explain_failure
 from faceswap_cli.jobs.inputs import reads
-from faceswap_cli.jobs.roles import pictures_of
 
 
 class Reports:
@@ -75,7 +74,7 @@ class Reports:
     def add(self, result: ItemResult) -> None:
         """Take in a result."""
         with suppress(UsageError):  # of an input that came through a pipe; `write` tells
-            self.protect(result.item.job.target, *pictures_of(result.item.job))
+            self.protect(result.item.job.target, *result.item.job.spec.pictures)
         self.summary.add(result)
         if self._junit is not None:
             self._junit.add(result)

@@ -33,8 +33,8 @@ def check_items(items: Iterable[Item]) -> None:
     for item in items:
         if item.problem is None:
             check_remote(item.job)
-            if item.job.sources not in seen:
-                seen.add(item.job.sources)
+            if item.job.spec.sources not in seen:
+                seen.add(item.job.spec.sources)
                 check_source(item.job)
 
 

@@ -107,21 +107,23 @@ def batch(
     from faceswap_cli.batch.run import Policy
     from faceswap_cli.cli.batch.plan import show_plan
     from faceswap_cli.cli.batch.run import RunRequest, run
+    from faceswap_cli.jobs.job import SwapSpec
 
     listed = [*(inputs or ()), *([NAMES] if files_from == "-" else [])]
 
-    request = BatchRequest(
-        sources=sources, inputs=tuple(listed), output=output, template=name,
-        include=tuple(include or ()), exclude=tuple(exclude or ()), recursive=recursive, root=root,
-        files_from=() if files_from in (None, "-") else (files_from,), null=null, manifest=manifest,
+    spec = SwapSpec(
+        sources=sources, references=tuple(people.reference or ()), pairs=pairs,
         engine=engine_options(engine, swapping, select=faces.options(people.reference_threshold), detection=detection,
                               restore=restoring.options(restoring.restore), describe=json or talk.verbose,
                               measure=json or talk.verbose or people.min_similarity is not None),
-        media=media.options(image_format, limits.max_pixels),
-        on_no_face=on_no_face, allow_private_urls=limits.allow_private_urls, details=True, overwrite=overwrite,
-        shard=None if shard is None else parse_shard(shard), remote=api, references=tuple(people.reference or ()),
-        pairs=pairs, min_similarity=people.checked_similarity(),
-    )
+        media=media.options(image_format, limits.max_pixels), remote=api, on_no_face=on_no_face,
+        min_similarity=people.checked_similarity())
+    request = BatchRequest(
+        spec=spec, inputs=tuple(listed), output=output, template=name,
+        include=tuple(include or ()), exclude=tuple(exclude or ()), recursive=recursive, root=root,
+        files_from=() if files_from in (None, "-") else (files_from,), null=null, manifest=manifest,
+        allow_private_urls=limits.allow_private_urls, details=True, overwrite=overwrite,
+        shard=None if shard is None else parse_shard(shard))
     how = RunRequest(
         policy=Policy(on_error=on_error, max_failures=max_failures, ordered=ordered, resume=resume,
                       retry_failed=retry_failed),

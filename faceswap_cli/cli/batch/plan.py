@@ -76,9 +76,9 @@ def show_plan(output: Output, request: BatchRequest, named_journal: Path | None,
     plan = make_plan(replace(request, resume=has_journal(journal)), names_of(request))
     warn_of(output, plan)
     models: Models = Backends().models
-    if request.remote is not None:
+    if request.spec.remote is not None:
         check_items(plan.items)
-        models = models_of(request.remote)
+        models = models_of(request.spec.remote)
     planned = list(_look_ahead(plan, journal, policy, models))
     counts = Counter(entry.word for entry in planned)
     if output.json:
@@ -149,7 +149,7 @@ def check_sources(request: BatchRequest) -> None:
         InputError: One is missing, or no file.
     """
     check_request(request)
-    local = tuple(spec for spec in request.pictures if not is_url(spec))
+    local = tuple(spec for spec in request.spec.pictures if not is_url(spec))
     with Inputs(allow_private=request.allow_private_urls) as inputs:
         inputs.resolve_sources(local)
 
@@ -174,7 +174,7 @@ def _table(planned: list[_Planned]) -> RenderableType:
     rows = planned[:ROWS_SHOWN]
     # A column that says the same in every row only takes room.
     with_word = any(entry.status is not None for entry in planned)
-    with_sources = len({entry.item.job.sources for entry in planned}) > 1
+    with_sources = len({entry.item.job.spec.sources for entry in planned}) > 1
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
     table.add_column("", justify="right", no_wrap=True)
     if with_word:
@@ -186,7 +186,7 @@ def _table(planned: list[_Planned]) -> RenderableType:
     for entry in rows:
         item, style = entry.item, _STYLES.get(entry.word, "")
         texts = [str(item.number), *([entry.word] if with_word else []), shown(item.name), shown(item.job.output),
-                 *([", ".join(map(shown, item.job.sources))] if with_sources else [])]
+                 *([", ".join(map(shown, item.job.spec.sources))] if with_sources else [])]
         table.add_row(*(Text(one_line(text), style=style) for text in texts))
     failures = [Text(one_line(f"{entry.item.number}: {text}"), style="red") for entry in rows for text in _why(entry)]
     rest = len(planned) - len(rows)

@@ -28,7 +28,6 @@ from faceswap_cli.cli.options.remote import RemoteRun
 from faceswap_cli.cli.output import Output
 from faceswap_cli.cli.stdout import is_terminal
 from faceswap_cli.errors import ExitCode
-from faceswap_cli.jobs.roles import pictures_of
 from faceswap_cli.jobs.swap import prepare_source
 from faceswap_cli.names import shown
 from faceswap_cli.options import EngineOptions
@@ -94,19 +93,21 @@ def run(output: Output, request: BatchRequest, how: RunRequest) -> int:
     check_sources(request)
     request = replace(request, resume=has_journal(journal_path))
     items, total = _items(output, request)
-    reports.protect(*request.pictures, *request.files_from, *([] if request.manifest is None else [request.manifest]))
+    reports.protect(*request.spec.pictures, *request.files_from,
+                    *([] if request.manifest is None else [request.manifest]))
     for item in items if total is not None else ():
-        reports.protect(item.job.target, *pictures_of(item.job))
+        reports.protect(item.job.target, *item.job.spec.pictures)
     backends = Backends()
     models: Models = backends.models
     api: BatchApi | None = None
     with ExitStack() as stack:
-        if request.remote is not None:
+        if request.spec.remote is not None:
             check_items(items if total is not None else ())
-            api = BatchApi(output, request.remote, how.remote, journal_path)
+            api = BatchApi(output, request.spec.remote, how.remote, journal_path)
             models = api.models
         else:
-            backends.open_all([request.engine, *(item.job.engine for item in (items if total is not None else ()))])
+            backends.open_all([request.spec.engine,
+                               *(item.job.spec.engine for item in (items if total is not None else ()))])
         journal: Journal | None = None
         if journal_path is not None:
             usual = () if is_remote(request.output) else (default_journal(Path(request.output), request.shard),)
@@ -116,12 +117,12 @@ def run(output: Output, request: BatchRequest, how: RunRequest) -> int:
             output.note("what is done is noted nowhere, as the outputs are not on this machine; --journal FILE lets a "
                         "later run go on with it")
         tell_once(output)
-        for note in backends.open(request.engine).notes if api is None else api.remote.notes:
+        for note in backends.open(request.spec.engine).notes if api is None else api.remote.notes:
             output.note(note)
         progress = BatchProgress(output, total, progress=how.progress and not _mixes(output))
         executor: Executor
         if api is None:
-            executor = _executor(how, request.engine, total)
+            executor = _executor(how, request.spec.engine, total)
         else:
             stack.callback(api.remote.close)
             executor = api.executor(progress.note)
@@ -160,7 +161,7 @@ class _Doubt:
     def __init__(self, request: BatchRequest, backends: Backends) -> None:
         self._request = request
         self._backends = backends
-        self._settled = not request.pictures
+        self._settled = not request.spec.pictures
 
     def look(self, result: ItemResult) -> None:
         """At the first failure, unless an item was done before, the source is looked at here.
@@ -168,11 +169,12 @@ class _Doubt:
         Raises:
             InputError, NoFaceError, UsageError, ModelError: What `faceswap swap` would say of the source.
         """
-        if self._settled or not result.attempts or pictures_of(result.item.job) != self._request.pictures:
+        if self._settled or not result.attempts or result.item.job.spec.pictures != self._request.spec.pictures:
             return
         self._settled = True
         if result.failure is not None and result.failure.exit_code in _OF_SOURCES:
-            prepare_source(result.item.job, self._backends.open(result.item.job.engine))
+            job = result.item.job
+            prepare_source(job.spec, self._backends.open(job.spec.engine), allow_private_urls=job.allow_private_urls)
 
 
 def _items(output: Output, request: BatchRequest) -> tuple[Iterable[Item], int | None]:
@@ -189,11 +191,11 @@ def _with_faces_ahead(items: Iterable[Item], count: int) -> Iterator[Item]:
     """The items, told how many there are, so that the engine can see what a faster start is worth."""
     known: dict[EngineOptions, EngineOptions] = {}
     for item in items:
-        engine = known.get(item.job.engine)
-        if engine is None:
-            engine = replace(item.job.engine, runtime=replace(item.job.engine.runtime, faces_ahead=count))
-            known[item.job.engine] = engine
-        yield replace(item, job=replace(item.job, engine=engine))
+        engine = item.job.spec.engine
+        told = known.get(engine)
+        if told is None:
+            told = known[engine] = replace(engine, runtime=replace(engine.runtime, faces_ahead=count))
+        yield replace(item, job=replace(item.job, spec=replace(item.job.spec, engine=told)))
 
 
 def _mixes(output: Output) -> bool:

@@ -20,7 +20,7 @@ from faceswap_cli.batch.executors.base import Limits
 from faceswap_cli.batch.executors.local import LocalExecutor, auto_workers
 from faceswap_cli.batch.items import Item, ItemResult, Status
 from faceswap_cli.errors import FaceswapError, UsageError
-from faceswap_cli.jobs.job import SwapJob
+from faceswap_cli.jobs.job import SwapJob, SwapSpec
 from faceswap_cli.options import EngineName, EngineOptions, Provider, RuntimeOptions
 
 FAKES = str(Path(__file__).parent)
@@ -42,7 +42,8 @@ def make(folder: Path, *names: str, overwrite: bool = False) -> list[Item]:
     """Items that do what their names say."""
     return [Item(
         number=number, key=f"{number}.png",
-        job=SwapJob(sources=("me.jpg",), target="you.jpg", output=str(folder / f"{number}.png"), overwrite=overwrite),
+        job=SwapJob(spec=SwapSpec(sources=("me.jpg",)), target="you.jpg", output=str(folder / f"{number}.png"),
+                    overwrite=overwrite),
         name=name)
             for number, name in enumerate(names)]
 

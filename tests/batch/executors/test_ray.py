@@ -22,7 +22,7 @@ from faceswap_cli.batch.executors.ray import RayExecutor
 from faceswap_cli.batch.executors.ray_cluster import Node, share
 from faceswap_cli.batch.items import Item, ItemResult, Status
 from faceswap_cli.errors import FaceswapError, MissingDependencyError, UsageError
-from faceswap_cli.jobs.job import SwapJob
+from faceswap_cli.jobs.job import SwapJob, SwapSpec
 
 FAKES = str(Path(__file__).parent)
 WORKER = "fake_worker:Obedient"
@@ -58,7 +58,8 @@ def make(folder: Path, *names: str, overwrite: bool = False) -> list[Item]:
     """Items that do what their names say."""
     return [Item(
         number=number, key=f"{number}.png",
-        job=SwapJob(sources=("/me.jpg",), target="/you.jpg", output=str(folder / f"{number}.png"), overwrite=overwrite),
+        job=SwapJob(spec=SwapSpec(sources=("/me.jpg",)), target="/you.jpg", output=str(folder / f"{number}.png"),
+                    overwrite=overwrite),
         name=name)
             for number, name in enumerate(names)]
 

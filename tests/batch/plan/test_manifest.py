@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from faceswap_cli.batch.plan.manifest import COLUMNS, read_manifest
 from faceswap_cli.errors import InputError, UsageError
-from faceswap_cli.jobs.job import Pair
+from faceswap_cli.jobs.job import Pair, SwapSpec
 from faceswap_cli.options import (
     EngineName,
     EngineOptions,
@@ -34,7 +34,7 @@ from faceswap_cli.trim import Trim
 def read(folder, data: str | bytes, name="list.csv", engine=None, media=None):
     path = folder / name
     path.write_bytes(data if isinstance(data, bytes) else data.encode())
-    return read_manifest(str(path), engine or EngineOptions(), media or MediaOptions(), OnNoFace.FAIL)
+    return read_manifest(str(path), SwapSpec(engine=engine or EngineOptions(), media=media or MediaOptions()))
 
 
 def test_a_row_says_what_differs_and_the_rest_is_as_for_all(tmp_path):
@@ -44,13 +44,13 @@ def test_a_row_says_what_differs_and_the_rest_is_as_for_all(tmp_path):
                           "a.jpg,me.jpg,x/a.png,left-right,\"0,2\",,copy\n"
                           "b.jpg,,,,,0.25,\n", engine=engine)
     first, second = rows
-    assert (first.target, first.sources, first.output) == (f"{tmp_path}/a.jpg", (f"{tmp_path}/me.jpg",), "x/a.png")
-    assert (first.engine.select.order, first.engine.select.target_index) == (Order.LEFT_RIGHT, (0, 2))
-    assert first.engine.restore == engine.restore
-    assert first.on_no_face is OnNoFace.COPY
-    assert (second.sources, second.output, second.on_no_face) == ((), None, OnNoFace.FAIL)
-    assert second.engine.restore == RestoreOptions(model="gfpgan_1.4", if_available=False, weight=0.25)
-    assert second.engine.engine is EngineName.NEURAL
+    assert (first.target, first.spec.sources, first.output) == (f"{tmp_path}/a.jpg", (f"{tmp_path}/me.jpg",), "x/a.png")
+    assert (first.spec.engine.select.order, first.spec.engine.select.target_index) == (Order.LEFT_RIGHT, (0, 2))
+    assert first.spec.engine.restore == engine.restore
+    assert first.spec.on_no_face is OnNoFace.COPY
+    assert (second.spec.sources, second.output, second.spec.on_no_face) == ((), None, OnNoFace.FAIL)
+    assert second.spec.engine.restore == RestoreOptions(model="gfpgan_1.4", if_available=False, weight=0.25)
+    assert second.spec.engine.engine is EngineName.NEURAL
 
 
 def test_every_column_does_something(tmp_path):
@@ -64,32 +64,33 @@ def test_every_column_does_something(tmp_path):
               "label": "made by AI", "keep_metadata": "true"}
     assert set(values) | {"target", "source", "reference", "pair", "output"} == set(COLUMNS)
     row, = read(tmp_path, json.dumps({"target": "a.jpg", **values}))
-    select, swap, restore = row.engine.select, row.engine.swap, row.engine.restore
+    select, swap, restore = row.spec.engine.select, row.spec.engine.swap, row.spec.engine.restore
     assert (select.order, select.target_index, select.source_index) == (Order.TOP_BOTTOM, "all", (0, 0, 1))
     assert (select.target_gender, select.source_gender) == (GenderFilter.FEMALE, GenderFilter.MALE)
     assert (swap.model, swap.size, swap.masks, swap.keep_mouth) == ("inswapper_128", 256,
                                                                     (MaskKind.BOX, MaskKind.HULL), True)
-    assert (row.engine.detector.model, row.engine.detector.size, row.engine.detector.score) == ("scrfd_10g", 320, 0.3)
+    detector = row.spec.engine.detector
+    assert (detector.model, detector.size, detector.score) == ("scrfd_10g", 320, 0.3)
     assert restore == RestoreOptions(model="codeformer", if_available=False, weight=0.1, visibility=0.9,
                                      interpolation=Interpolation.LANCZOS)
-    assert row.media == MediaOptions(image_format=MediaFormat.JPEG, image_quality=80, max_pixels=1000, provenance=False,
-                                     trim=Trim(Fraction(1), Fraction(5, 2)),
-                                     video=VideoOptions(VideoCodec.VP9, 30, "fast", keep_fps=False), label="made by AI",
-                                     keep_metadata=True)
-    assert (row.engine.engine, row.on_no_face) == (EngineName.NEURAL, OnNoFace.SKIP)
-    assert (select.reference_threshold, row.min_similarity, row.engine.measure) == (0.3, 0.25, True)
+    assert row.spec.media == MediaOptions(image_format=MediaFormat.JPEG, image_quality=80, max_pixels=1000,
+                                          provenance=False, trim=Trim(Fraction(1), Fraction(5, 2)),
+                                          video=VideoOptions(VideoCodec.VP9, 30, "fast", keep_fps=False),
+                                          label="made by AI", keep_metadata=True)
+    assert (row.spec.engine.engine, row.spec.on_no_face) == (EngineName.NEURAL, OnNoFace.SKIP)
+    assert (select.reference_threshold, row.spec.min_similarity, row.spec.engine.measure) == (0.3, 0.25, True)
     for column in values:
         alone, = read(tmp_path, json.dumps({"target": "a.jpg", column: values[column]}))
-        assert (alone.engine, alone.media, alone.on_no_face) != (EngineOptions(), MediaOptions(), OnNoFace.FAIL)
+        assert alone.spec != SwapSpec()
 
 
 def test_a_row_says_who_gets_whose_face(tmp_path):
     one, two = read(tmp_path, json.dumps({"target": "a.jpg", "source": "me.jpg", "reference": ["her.jpg", "her2.jpg"]})
                     + "\n" + json.dumps({"target": "b.jpg", "pair": ["her.jpg=me.jpg", "him.jpg=you.jpg"]}))
-    assert one.references == (f"{tmp_path}/her.jpg", f"{tmp_path}/her2.jpg")
-    assert two.pairs == (Pair(f"{tmp_path}/her.jpg", f"{tmp_path}/me.jpg"),
+    assert one.spec.references == (f"{tmp_path}/her.jpg", f"{tmp_path}/her2.jpg")
+    assert two.spec.pairs == (Pair(f"{tmp_path}/her.jpg", f"{tmp_path}/me.jpg"),
                          Pair(f"{tmp_path}/him.jpg", f"{tmp_path}/you.jpg"))
-    assert two.pictures == tuple(f"{tmp_path}/{name}.jpg" for name in ("her", "me", "him", "you"))
+    assert two.spec.pictures == tuple(f"{tmp_path}/{name}.jpg" for name in ("her", "me", "him", "you"))
     with pytest.raises(UsageError, match=r"line 1: pair me\.jpg is not of the form REFERENCE=SOURCE"):
         read(tmp_path, json.dumps({"target": "a.jpg", "pair": "me.jpg"}))
 
@@ -97,21 +98,22 @@ def test_a_row_says_who_gets_whose_face(tmp_path):
 def test_json_values_may_have_their_own_types(tmp_path):
     row, = read(tmp_path, json.dumps({"target": "a.jpg", "source": ["me.jpg", "me2.jpg"], "target_index": [0, 2],
                                       "keep_mouth": True, "image_quality": 80, "restore_weight": 0.5, "order": None}))
-    assert row.sources == (f"{tmp_path}/me.jpg", f"{tmp_path}/me2.jpg")
-    assert (row.engine.select.target_index, row.engine.swap.keep_mouth) == ((0, 2), True)
-    assert (row.media.image_quality, row.engine.restore.weight, row.engine.select.order) == (80, 0.5, Order.LARGE_SMALL)
+    assert row.spec.sources == (f"{tmp_path}/me.jpg", f"{tmp_path}/me2.jpg")
+    assert (row.spec.engine.select.target_index, row.spec.engine.swap.keep_mouth) == ((0, 2), True)
+    engine = row.spec.engine
+    assert (row.spec.media.image_quality, engine.restore.weight, engine.select.order) == (80, 0.5, Order.LARGE_SMALL)
 
 
 def test_a_row_can_switch_the_restorer_off(tmp_path):
     rows = read(tmp_path, "target,restore\na.jpg,off\nb.jpg,\n",
                 engine=EngineOptions(restore=RestoreOptions(model="codeformer", if_available=True)))
-    assert rows[0].engine.restore == RestoreOptions(model=None, if_available=False)
-    assert rows[1].engine.restore == RestoreOptions(model="codeformer", if_available=True)
+    assert rows[0].spec.engine.restore == RestoreOptions(model=None, if_available=False)
+    assert rows[1].spec.engine.restore == RestoreOptions(model="codeformer", if_available=True)
 
 
 def test_rows_that_say_the_same_share_their_options(tmp_path):
     rows = read(tmp_path, "target,order\n" + "a.jpg,left-right\n" * 3)
-    assert rows[0].engine is rows[1].engine is rows[2].engine
+    assert rows[0].spec.engine is rows[1].spec.engine is rows[2].spec.engine
 
 
 @pytest.mark.parametrize("text", [
@@ -121,7 +123,7 @@ def test_rows_that_say_the_same_share_their_options(tmp_path):
 ])
 def test_manifests_as_programs_write_them(tmp_path, text):
     row, = read(tmp_path, text)
-    assert (row.target, row.engine.select.order) == (f"{tmp_path}/a.jpg", Order.LEFT_RIGHT)
+    assert (row.target, row.spec.engine.select.order) == (f"{tmp_path}/a.jpg", Order.LEFT_RIGHT)
 
 
 @pytest.mark.parametrize(("text", "words"), [
@@ -170,22 +172,22 @@ def test_paths_are_relative_to_the_manifest(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "sub/list.csv").write_text(
         "target,source\na.jpg,/me.jpg\n../b.jpg,https://example.org/me.jpg\n-,me.jpg\n")
-    rows = read_manifest("sub/list.csv", EngineOptions(), MediaOptions(), OnNoFace.FAIL)
+    rows = read_manifest("sub/list.csv", SwapSpec())
     assert [row.target for row in rows] == ["sub/a.jpg", "sub/../b.jpg", "sub/-"]
-    assert [row.sources for row in rows] == [("/me.jpg",), ("https://example.org/me.jpg",), ("sub/me.jpg",)]
+    assert [row.spec.sources for row in rows] == [("/me.jpg",), ("https://example.org/me.jpg",), ("sub/me.jpg",)]
 
 
 def test_a_manifest_may_come_through_a_pipe(monkeypatch):
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(b"target\na.jpg\n-\n")))
-    rows = read_manifest("-", EngineOptions(), MediaOptions(), OnNoFace.FAIL)
+    rows = read_manifest("-", SwapSpec())
     assert [row.target for row in rows] == ["a.jpg", "./-"]
 
 
 def test_what_is_no_manifest_is_told(tmp_path):
     with pytest.raises(InputError, match="does not exist"):
-        read_manifest(str(tmp_path / "none.csv"), EngineOptions(), MediaOptions(), OnNoFace.FAIL)
+        read_manifest(str(tmp_path / "none.csv"), SwapSpec())
     with pytest.raises(InputError, match="cannot be read"):
-        read_manifest(str(tmp_path), EngineOptions(), MediaOptions(), OnNoFace.FAIL)
+        read_manifest(str(tmp_path), SwapSpec())
     with pytest.raises(InputError, match="UTF-8"):
         read(tmp_path, "target\na.jpg\n".encode("utf-16"))
     assert read(tmp_path, "") == []

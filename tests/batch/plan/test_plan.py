@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from job_records import altered
 
 from faceswap_cli.batch.items import Item
 from faceswap_cli.batch.plan import outputs, targets
 from faceswap_cli.batch.plan.plan import BatchPlan, BatchRequest, make_plan, plan_stream
 from faceswap_cli.batch.plan.shards import Shard, parse_shard
 from faceswap_cli.errors import ExitCode, InputError, UsageError
+from faceswap_cli.jobs.job import SwapSpec
 from faceswap_cli.options import EngineOptions, MediaFormat, MediaOptions, OnNoFace, Order
 from faceswap_cli.stores.files import Listing, RemoteFile
 
@@ -38,12 +40,16 @@ def grow(*names: str) -> None:
         Path(name).write_bytes(b"picture")
 
 
+def request(*inputs: str) -> BatchRequest:
+    return BatchRequest(spec=SwapSpec(sources=("me.jpg",)), inputs=inputs, output="out")
+
+
 def plan(*inputs: str, names=(), **options) -> BatchPlan:
-    return make_plan(BatchRequest(("me.jpg",), inputs, options.pop("output", "out"), **options), names)
+    return make_plan(altered(request(*inputs), **options), names)
 
 
 def stream(*names: str, **options) -> list[Item]:
-    return list(plan_stream(BatchRequest(("me.jpg",), ("-",), options.pop("output", "out"), **options), names))
+    return list(plan_stream(altered(request("-"), **options), names))
 
 
 def keys(found: BatchPlan | list[Item]) -> list[str]:
@@ -85,7 +91,7 @@ def test_an_item_carries_all_that_its_job_needs():
                  overwrite=True).items
     assert (item.number, item.key, item.name, item.problem) == (0, "a.jpg", "in/a.jpg", None)
     job = item.job
-    assert (job.sources, job.engine, job.media, job.on_no_face) == (("me.jpg",), engine, media, OnNoFace.COPY)
+    assert job.spec == SwapSpec(sources=("me.jpg",), engine=engine, media=media, on_no_face=OnNoFace.COPY)
     assert (job.allow_private_urls, job.details, job.overwrite, job.dry_run) == (True, True, True, False)
     assert pickle.loads(pickle.dumps(item)) == item  # noqa: S301 (our own)
 
@@ -167,11 +173,11 @@ def test_urls_go_by_their_last_part_and_are_told_without_secrets():
 def test_a_request_that_makes_no_sense_is_told(change, error, words):
     grow("in/a.jpg")
     Path("empty").mkdir()
-    request = {"sources": ("me.jpg",), "inputs": ("in",), "output": "out"} | change
+    senseless = altered(request("in"), **change)
     with pytest.raises(error, match=words):
-        make_plan(BatchRequest(**request))
+        make_plan(senseless)
     with pytest.raises(error, match=words):
-        list(plan_stream(BatchRequest(**request), ()))
+        list(plan_stream(senseless, ()))
 
 
 # --- collisions -------------------------------------------------------------------------------------------------------
@@ -234,7 +240,7 @@ def test_an_output_never_replaces_a_source():
         plan("in", output=".", exclude=("x",), overwrite=True)
     grow("faces/1.jpg")
     with pytest.raises(UsageError, match="one of the source pictures in faces"):
-        make_plan(BatchRequest(("faces",), ("in",), "faces"))
+        make_plan(altered(request("in"), sources=("faces",), output="faces"))
 
 
 def test_the_folder_of_outputs_may_lie_in_that_of_inputs_and_is_left_out():
@@ -317,8 +323,8 @@ def test_a_list_that_names_outputs_does_not_make_a_circle():
     assert keys(found) == ["a.jpg"]
     assert found.warnings
     told = []
-    request = BatchRequest(("me.jpg",), ("-",), "in/out", overwrite=True)
-    assert keys(list(plan_stream(request, ["in/out/a.jpg", "in/a.jpg", "in/out/b.jpg"], told.append))) == ["a.jpg"]
+    asked = altered(request("-"), output="in/out", overwrite=True)
+    assert keys(list(plan_stream(asked, ["in/out/a.jpg", "in/a.jpg", "in/out/b.jpg"], told.append))) == ["a.jpg"]
     assert len(told) == 1
 
 
@@ -329,7 +335,7 @@ def test_a_stream_is_planned_as_it_comes():
         yield "b.jpg"
 
     seen: list[str] = []
-    items = plan_stream(BatchRequest(("me.jpg",), ("-",), "out"), names())
+    items = plan_stream(request("-"), names())
     assert (next(items).key, seen) == ("a.jpg", [])
     assert [(item.key, item.number) for item in items] == [("b.jpg", 1)]
 
@@ -368,9 +374,9 @@ def test_in_a_stream_an_output_never_replaces_what_was_read():
 
 def test_what_a_request_names_itself_is_found_before_the_stream_begins():
     with pytest.raises(UsageError, match=r"no \{step\}"):
-        plan_stream(BatchRequest(("me.jpg",), ("-",), "out", "{step}"), iter(()))
+        plan_stream(altered(request("-"), template="{step}"), iter(()))
     with pytest.raises(InputError, match="nothing"):
-        next(plan_stream(BatchRequest(("me.jpg",), ("-",), "out"), iter(())))
+        next(plan_stream(request("-"), iter(())))
 
 
 def test_a_manifest_names_items():
@@ -379,11 +385,11 @@ def test_a_manifest_names_items():
                                   "a.jpg,,x/y/out.png,left-right,\nb.png,you.jpg,,,webp\na.jpg,,./z.jpg,,\n")
     first, second, third = plan(manifest="m/list.csv").items
     assert (first.key, first.job.output, first.job.target) == ("x/y/out.png", "out/x/y/out.png", "m/a.jpg")
-    assert (first.job.sources, first.job.engine.select.order) == (("me.jpg",), Order.LEFT_RIGHT)
-    assert (second.key, second.job.sources) == ("b.webp", ("m/you.jpg",))
+    assert (first.job.spec.sources, first.job.spec.engine.select.order) == (("me.jpg",), Order.LEFT_RIGHT)
+    assert (second.key, second.job.spec.sources) == ("b.webp", ("m/you.jpg",))
     assert third.key == "z.jpg"
     with pytest.raises(UsageError, match=r"list\.csv, line 2: there is no source"):
-        make_plan(BatchRequest((), (), "out", manifest="m/list.csv"))
+        make_plan(altered(request(), sources=(), manifest="m/list.csv"))
 
 
 @pytest.mark.parametrize(("output", "words"), [
@@ -519,8 +525,8 @@ def test_whatever_names_files_have_outputs_are_distinct_and_lie_below_the_root(f
         except OSError:  # a folder of that name, or a file in the place of a folder
             continue
         made.add(str(path))
-    request = BatchRequest(("me.jpg",), ("-",), "out", template, media=MediaOptions(image_format=asked))
-    items = list(plan_stream(request, sorted(made)))
+    named = altered(request("-"), media=MediaOptions(image_format=asked), template=template)
+    items = list(plan_stream(named, sorted(made)))
     fine = [item for item in items if item.problem is None]
     assert {item.job.target for item in items} == made
     assert fine or all(len(os.fsencode(item.job.target)) > 200 for item in items)

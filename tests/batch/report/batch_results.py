@@ -8,7 +8,7 @@ from typing import Any
 
 from faceswap_cli.batch.items import Failure, Item, ItemResult, Status
 from faceswap_cli.errors import ExitCode
-from faceswap_cli.jobs.job import Outcome, OutputInfo, SwapJob, Timings
+from faceswap_cli.jobs.job import Outcome, OutputInfo, SwapJob, SwapSpec, Timings
 
 ENGINE = {"engine": "embedded", "analyser": "squares", "swapper": "paint", "restorer": None, "provider": None}
 
@@ -18,7 +18,8 @@ def made(number: int = 0, name: str = "in/a.jpg", status: Status = Status.DONE, 
          output: str | None = None, **more: Any) -> ItemResult:
     key = name.rpartition("/")[2] if key is None else key
     output = f"out/{key}" if output is None else output
-    item = Item(number=number, key=key, job=SwapJob(sources=(source,), target=name, output=output), name=name)
+    item = Item(number=number, key=key, job=SwapJob(spec=SwapSpec(sources=(source,)), target=name,
+                                                    output=output), name=name)
     if status is Status.FAILED:
         failure = failure or Failure("InputError", f"{name} is damaged", ExitCode.INPUT)
         return replace(ItemResult(item=item, status=status, failure=failure, seconds=0.5), **more)
@@ -27,7 +28,7 @@ def made(number: int = 0, name: str = "in/a.jpg", status: Status = Status.DONE, 
     written = None if status is Status.SKIPPED else OutputInfo(path=output, format="jpeg", width=64, height=48,
                                                                frames=frames, duration=0.0, loop=None, bytes=1000)
     swapped = frames if status is Status.DONE else 0
-    outcome = Outcome(sources=(source,), target=name, output=written, engine=ENGINE, frames=frames,
+    outcome = Outcome(spec=SwapSpec(sources=(source,)), target=name, output=written, engine=ENGINE, frames=frames,
                       frames_swapped=swapped, frames_without_face=frames - swapped, faces_swapped=2 * swapped, faces=(),
                       warnings=warnings, timings=Timings(decode=0.1, swap=0.2, total=0.4))
     return replace(ItemResult(item=item, status=status, outcome=outcome, seconds=0.4), **more)

@@ -18,7 +18,7 @@ from faceswap_cli.batch.report.summary import Summary
 from faceswap_cli.cli.batch.table import FAILURES_SHOWN, WARNINGS_SHOWN, BatchProgress, again, tell_end
 from faceswap_cli.cli.output import Output
 from faceswap_cli.errors import ExitCode
-from faceswap_cli.jobs.job import Outcome, SwapJob
+from faceswap_cli.jobs.job import Outcome, SwapJob, SwapSpec
 
 COMMAND = ["batch", "me.jpg", "my photos/", "-o", "out"]
 
@@ -59,15 +59,15 @@ def result(number: int = 0, status: Status = Status.DONE, *, name: str = "", mes
            warnings: tuple[str, ...] = (), kind: str = "InputError", code: ExitCode = ExitCode.INPUT) -> ItemResult:
     name = name or f"in/{number}.jpg"
     item = Item(number=number, key=f"{number}.jpg",
-                job=SwapJob(sources=("me.jpg",), target=name, output=f"out/{number}.jpg"), name=name)
+                job=SwapJob(spec=SwapSpec(sources=("me.jpg",)), target=name, output=f"out/{number}.jpg"), name=name)
     if status is Status.FAILED:
         return ItemResult(item=item, status=status, failure=Failure(kind, message, code))
     if status is Status.CURRENT:
         return ItemResult(item=item, status=status, attempts=0)
     return ItemResult(
         item=item, status=status,
-        outcome=Outcome(sources=("me.jpg",), target=name, output=None, engine={}, frames=1, frames_swapped=1,
-                        frames_without_face=0, faces_swapped=2, faces=(), warnings=warnings))
+        outcome=Outcome(spec=SwapSpec(sources=("me.jpg",)), target=name, output=None, engine={}, frames=1,
+                        frames_swapped=1, frames_without_face=0, faces_swapped=2, faces=(), warnings=warnings))
 
 
 def end(*results: ItemResult, how: End | None = None, arguments: Sequence[str] = (), journal: Path | None = None,

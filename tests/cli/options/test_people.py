@@ -6,7 +6,7 @@ from faceswap_cli.cli.options.people import parse_pairs
 from faceswap_cli.cli.people_report import face_words, similarity_words
 from faceswap_cli.engine.outcome import FaceOutcome, Similarity
 from faceswap_cli.errors import UsageError
-from faceswap_cli.jobs.job import MeasuredSimilarity, Outcome, Pair
+from faceswap_cli.jobs.job import MeasuredSimilarity, Outcome, Pair, SwapSpec
 
 
 def test_pairs_are_read_in_order():
@@ -43,11 +43,11 @@ def test_faces_in_words():
 
 
 def test_the_whole_in_words():
-    outcome = Outcome(sources=("me.jpg",), target="t.gif", output=None, engine={}, frames=9, frames_swapped=9,
-                      frames_without_face=0, faces_swapped=9,
+    outcome = Outcome(spec=SwapSpec(sources=("me.jpg",)), target="t.gif", output=None, engine={}, frames=9,
+                      frames_swapped=9, frames_without_face=0, faces_swapped=9,
                       similarity=MeasuredSimilarity("dlib-distance", 0.7, 0.4, 3))
     assert similarity_words(outcome) == (
         "similarity to the source 0.70, to the target 0.40 (dlib-distance, median of 3 measured faces)")
     assert similarity_words(
-        Outcome(sources=("me.jpg",), target="t.gif", output=None, engine={}, frames=9, frames_swapped=0,
+        Outcome(spec=SwapSpec(sources=("me.jpg",)), target="t.gif", output=None, engine={}, frames=9, frames_swapped=0,
                 frames_without_face=9, faces_swapped=0)) is None
