@@ -44,8 +44,8 @@ from faceswap_cli.segmind.parameters import animation_request, check_options, st
 from faceswap_cli.segmind.results import Received
 from faceswap_cli.segmind.schema import AnyRequest, FaceswapperRequest
 from faceswap_cli.segmind.ticket import Ticket
-from faceswap_cli.stores.files import RemoteOutput
-from faceswap_cli.stores.urls import is_remote
+from faceswap_cli.stores.files import StoredOutput
+from faceswap_cli.stores.urls import is_stored
 
 _NO_VIDEO = "{} is a video and cannot be used with --remote: the API takes pictures and GIFs; leave --remote out"
 
@@ -137,7 +137,7 @@ def check_remote(job: SwapJob) -> None:
     if len(spec.sources) != 1:
         raise UsageError("--source cannot be used with --remote: the API takes one picture of the face; name one")
     source = spec.sources[0]
-    if (not is_url(source) and Path(source).is_dir()) or (is_remote(source) and source.endswith("/")):
+    if (not is_url(source) and Path(source).is_dir()) or (is_stored(source) and source.endswith("/")):
         raise UsageError(f"{source} is a folder, and with --remote the API takes one picture of the face; name one")
     if spec.on_no_face is not OnNoFace.FAIL:
         raise UsageError(f"--on-no-face {spec.on_no_face} cannot be used with --remote: {facts.Remote.NO_FACE}")
@@ -179,8 +179,8 @@ def swap_remote(job: SwapJob, remote: Remote, spent: Spent | None = None) -> Out
     """
     check_remote(job)
     check_output(job)
-    if is_remote(job.output):
-        with RemoteOutput(job.output, overwrite=job.overwrite) as there:
+    if is_stored(job.output):
+        with StoredOutput(job.output, overwrite=job.overwrite) as there:
             outcome = swap_remote(replace(job, output=str(there.path)), remote, spent)
             if outcome.output is None:
                 return outcome
@@ -353,7 +353,7 @@ def _sent(task: _Task, remote: Remote, deadline: Deadline) -> AnyRequest:
 
 
 def _picture(spec: str, job: SwapJob, inputs: Inputs) -> _Picture:
-    if is_url(spec) and not is_remote(spec):
+    if is_url(spec) and not is_stored(spec):
         if "@" in urlsplit(spec).netloc:
             raise UsageError(f"{redact_url(spec)} is given with a user name or password, which --remote would hand to "
                              "the API; download it first")

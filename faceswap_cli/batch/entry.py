@@ -8,7 +8,7 @@
      "engine": {str: str | null}, "frames": {"total": int, "swapped": int, "without_face": int},
      "faces": [as in `swap --json`, without what is null or empty], "warnings": [str], "timings": {str: float}}
 
-STAMP is "size": int, "modified": int (nanoseconds), "sha256": str, of a remote file also "tag": str. `sources` are in
+STAMP is "size": int, "modified": int (nanoseconds), "sha256": str, of a stored file also "tag": str. `sources` are in
 the order in which they were read.
 """
 

@@ -11,7 +11,7 @@ from faceswap_cli.errors import InputError, UsageError
 from faceswap_cli.jobs.job import SwapSpec
 from faceswap_cli.library.names import is_named
 from faceswap_cli.names import is_url
-from faceswap_cli.stores.urls import is_remote
+from faceswap_cli.stores.urls import is_stored
 
 NAMES = "-"
 """The input that stands for names handed in beside the request: those of a pipe."""
@@ -72,7 +72,7 @@ def check_request(request: BatchRequest) -> None:
         raise UsageError("the name of the output folder has a NUL; name a folder with -o")
     if request.output == NAMES:
         raise UsageError("-o - is no folder; a batch writes one file for each input, name a folder with -o")
-    if is_url(request.output) and not is_remote(request.output):
+    if is_url(request.output) and not is_stored(request.output):
         raise UsageError(f"-o {readable(request.output)} cannot be written to; name a folder")
     if request.manifest is not None and (request.inputs or request.files_from):
         raise UsageError("--manifest names all items; leave out the inputs")

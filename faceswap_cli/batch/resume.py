@@ -16,10 +16,10 @@ from faceswap_cli.batch.items import FINISHED, Item, ItemResult, Status
 from faceswap_cli.errors import FaceswapError, InputError
 from faceswap_cli.jobs.inputs import STDIN
 from faceswap_cli.jobs.job import STDOUT, SwapJob
-from faceswap_cli.jobs.resume.stamps import RemoteStamps, Stamp, refresh_stamp, stamp_sources
+from faceswap_cli.jobs.resume.stamps import Stamp, StoreStamps, refresh_stamp, stamp_sources
 from faceswap_cli.names import is_url
 from faceswap_cli.options import EngineOptions
-from faceswap_cli.stores.urls import is_remote
+from faceswap_cli.stores.urls import is_stored
 
 Models = Callable[[EngineOptions], dict[str, str]]
 """The `ItemResult.models` that a worker would report for these options now."""
@@ -47,7 +47,7 @@ class Standing:
         self._ask = models
         self._models: dict[EngineOptions, dict[str, str] | None] = {}
         self._sources: dict[tuple[str, ...], dict[str, Stamp] | None] = {}
-        self._remote = RemoteStamps()
+        self._stored = StoreStamps()
 
     def is_current(self, item: Item, entry: Entry) -> bool:
         """Whether an item is done, and neither what its output depends on has changed, nor the output."""
@@ -79,15 +79,15 @@ class Standing:
     def _has_output(self, job: SwapJob, entry: Entry) -> bool:
         if entry.status is Status.SKIPPED:
             return True
-        if is_remote(job.output):
-            return entry.output is not None and self._is_same_remote(job.output, entry.output)
+        if is_stored(job.output):
+            return entry.output is not None and self._is_same_stored(job.output, entry.output)
         if is_url(job.output):
             return True
         return job.output != STDOUT and entry.output is not None and _is_same(Path(job.output), entry.output)
 
     def _has_target(self, job: SwapJob, stamp: Stamp | None) -> bool:
-        if is_remote(job.target):
-            return self._is_same_remote(job.target, stamp)
+        if is_stored(job.target):
+            return self._is_same_stored(job.target, stamp)
         if is_url(job.target):
             return True
         path = Path(job.target)
@@ -114,10 +114,10 @@ class Standing:
                 self._sources[pictures] = None
         return self._sources[pictures]
 
-    def _is_same_remote(self, spec: str, then: Stamp | None) -> bool:
-        """Whether a remote file is as it was; None: there was none. One that cannot be looked at is not."""
+    def _is_same_stored(self, spec: str, then: Stamp | None) -> bool:
+        """Whether a stored file is as it was; None: there was none. One that cannot be looked at is not."""
         try:
-            now = self._remote.of(spec)
+            now = self._stored.of(spec)
         except InputError:
             return False
         return now == then if now is None or then is None else (now.size, now.tag) == (then.size, then.tag)

@@ -11,12 +11,12 @@ from faceswap_cli.errors import FaceswapError, NoFaceError, OutputError, UsageEr
 from faceswap_cli.files.atomic import explain_failure
 from faceswap_cli.jobs.backend import SwapBackend, open_backend
 from faceswap_cli.jobs.job import Outcome, SwapJob, SwapSpec
-from faceswap_cli.jobs.resume.stamps import Stamp, remote_stamp, stamp_sources, stamp_target, take_stamp
+from faceswap_cli.jobs.resume.stamps import Stamp, stamp_sources, stamp_target, store_stamp, take_stamp
 from faceswap_cli.jobs.resume.versions import describe_models
 from faceswap_cli.jobs.swap import Prepared, check_output, prepare_source, swap_file
 from faceswap_cli.options import EngineOptions, OnNoFace
 from faceswap_cli.recent import Recent
-from faceswap_cli.stores.files import RemoteOutput, is_remote
+from faceswap_cli.stores.files import StoredOutput, is_stored
 
 _BACKENDS = 4
 """Backends kept: each holds models."""
@@ -93,15 +93,15 @@ class Worker:
                           output=output, models=findings.models)
 
     def _swap(self, job: SwapJob, findings: Findings) -> tuple[Outcome, Stamp | None]:
-        if is_remote(job.output):
+        if is_stored(job.output):
             check_output(job)
-            with RemoteOutput(job.output, overwrite=job.overwrite) as remote:
-                outcome = self._swap_here(replace(job, output=str(remote.path)), findings)
+            with StoredOutput(job.output, overwrite=job.overwrite) as there:
+                outcome = self._swap_here(replace(job, output=str(there.path)), findings)
                 if outcome.output is None:
                     return outcome, None
-                here = take_stamp(remote.path)
-                there = remote_stamp(remote.commit(), here.sha256 if here is not None else "")
-                return replace(outcome, output=replace(outcome.output, path=job.output)), there
+                here = take_stamp(there.path)
+                stamp = store_stamp(there.commit(), here.sha256 if here is not None else "")
+                return replace(outcome, output=replace(outcome.output, path=job.output)), stamp
         if not job.dry_run:
             _create_folder(job)
         check_output(job)

@@ -1,4 +1,4 @@
-"""What runs a job: the local engine, or (later) a remote API, behind one protocol."""
+"""What runs a job: an engine of this machine, or a stand-in, behind one protocol."""
 
 from __future__ import annotations
 

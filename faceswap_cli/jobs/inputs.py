@@ -19,9 +19,9 @@ from faceswap_cli.library.library import Library
 from faceswap_cli.library.names import is_named, is_saved_file
 from faceswap_cli.media.formats import SUFFIXES, VIDEO
 from faceswap_cli.names import is_url, redact_url
-from faceswap_cli.stores.files import RemoteFile, list_remote
-from faceswap_cli.stores.files import fetch as fetch_remote
-from faceswap_cli.stores.urls import canonical, is_remote, show
+from faceswap_cli.stores.files import StoredFile, list_stored
+from faceswap_cli.stores.files import fetch as fetch_stored
+from faceswap_cli.stores.urls import canonical, is_stored, show
 
 STDIN = "-"
 """The spec that reads standard input."""
@@ -29,7 +29,7 @@ STDIN = "-"
 MAX_PIPE_BYTES = 1024 * 2**20
 """Bound on what is read from a pipe; files on the disk are bounded by their pixels alone."""
 
-MAX_REMOTE_BYTES = MAX_PIPE_BYTES
+MAX_STORED_BYTES = MAX_PIPE_BYTES
 """Bound on what is read from an object store, whose content is that of the user."""
 
 MAX_DOWNLOAD_BYTES = 256 * 2**20
@@ -103,8 +103,8 @@ class Inputs:
         """
         if spec == STDIN:
             return Input(name="standard input", path=self._spool_stdin())
-        if is_remote(spec):
-            return self._fetch_remote(spec)
+        if is_stored(spec):
+            return self._fetch_stored(spec)
         if is_url(spec):
             return self._fetch(spec)
         path = Path(spec)
@@ -122,7 +122,7 @@ class Inputs:
         """The source pictures, in order.
 
         A spec is one as in `resolve`, or a folder, which stands for its pictures sorted by name, or a saved face:
-        `@NAME`, or the path of its file. The URL of a remote folder ends with `/`.
+        `@NAME`, or the path of its file. The URL of a folder of a store ends with `/`.
 
         Raises:
             InputError: As in `resolve`; a folder without pictures, no saved face of that name.
@@ -134,7 +134,7 @@ class Inputs:
                 found.append(Input(name=spec, path=Library().find(spec), saved=True))
             elif is_saved_file(spec) and not is_url(spec):
                 found.append(replace(self.resolve(spec), saved=True))
-            elif is_remote(spec) and spec.endswith("/"):
+            elif is_stored(spec) and spec.endswith("/"):
                 found.extend(self._fetch_folder(spec))
             elif spec != STDIN and not is_url(spec) and stat.S_ISDIR(_mode(Path(spec), spec)):
                 found.extend(_pictures_in(spec))
@@ -165,15 +165,15 @@ class Inputs:
         fetch(url, path, max_bytes=MAX_DOWNLOAD_BYTES, timeout=DOWNLOAD_SECONDS, allow_private=self._allow_private)
         return Input(name=redact_url(url), path=path)
 
-    def _fetch_remote(self, spec: str) -> Input:
+    def _fetch_stored(self, spec: str) -> Input:
         path = self._new_path()
-        fetch_remote(spec, path, max_bytes=MAX_REMOTE_BYTES)
+        fetch_stored(spec, path, max_bytes=MAX_STORED_BYTES)
         return Input(name=show(spec), path=path)
 
     def _fetch_folder(self, spec: str) -> list[Input]:
         """As `_pictures_in`."""
         files = list_source_folder(spec)
-        return [replace(self._fetch_remote(file.spec), optional=len(files) > 1) for file in files]
+        return [replace(self._fetch_stored(file.spec), optional=len(files) > 1) for file in files]
 
     def _spool_stdin(self) -> Path:
         if self._stdin_taken:
@@ -214,9 +214,9 @@ def reads(spec: str, name: str) -> bool:
 
     Args:
         spec: As in `Inputs.resolve_sources`. Nothing is fetched.
-        name: The file: a path, or a URL for which `is_remote` holds. Links are followed.
+        name: The file: a path, or a URL for which `is_stored` holds. Links are followed.
     """
-    if is_remote(name) or is_remote(spec):
+    if is_stored(name) or is_stored(spec):
         same, folder = canonical(name), canonical(spec)
         return same == folder or (folder.endswith("/") and same.rpartition("/")[0] == folder[:-1] and _is_picture(same))
     try:
@@ -231,14 +231,14 @@ def reads(spec: str, name: str) -> bool:
         return False
 
 
-def list_source_folder(spec: str) -> tuple[RemoteFile, ...]:
-    """The pictures of a remote folder of sources, by name; none of its folders.
+def list_source_folder(spec: str) -> tuple[StoredFile, ...]:
+    """The pictures of a folder of a store of sources, by name; none of its folders.
 
     Raises:
         InputError: There are none, or they cannot be listed.
-        MissingDependencyError, UsageError: As `list_remote`.
+        MissingDependencyError, UsageError: As `list_stored`.
     """
-    files = list_remote(spec, lambda name: "/" not in name and _is_picture(name)).files
+    files = list_stored(spec, lambda name: "/" not in name and _is_picture(name)).files
     if not files:
         raise InputError(f"{show(spec)} is a folder without pictures; name a picture, or a folder that holds some")
     return files

@@ -29,8 +29,8 @@ from faceswap_cli.media.video.read.frame_rate import suited
 from faceswap_cli.names import shown
 from faceswap_cli.options import OnNoFace
 from faceswap_cli.runtime.cores import core_count
-from faceswap_cli.stores.files import RemoteOutput, check_remote_output
-from faceswap_cli.stores.urls import is_remote
+from faceswap_cli.stores.files import StoredOutput, check_stored_output
+from faceswap_cli.stores.urls import is_stored
 
 """Animations that are encoded in a thread of their own: by C that lets go of the interpreter, unlike that of GIF."""
 
@@ -60,9 +60,9 @@ def check_output(job: SwapJob) -> None:
     path = job.output_path
     if path is None:
         return
-    if is_remote(job.output):
+    if is_stored(job.output):
         _check_pictures(job)
-        check_remote_output(job.output, overwrite=job.overwrite)
+        check_stored_output(job.output, overwrite=job.overwrite)
         return
     if not job.output:
         raise UsageError("the name of the output is empty; name a file with -o")
@@ -119,8 +119,8 @@ def swap_file(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None = Non
         raise UsageError(f"{job.target}: this job is for the API, which no engine of this machine may stand in for "
                          "unasked; give it to api_jobs.swap.swap_remote")
     check_output(job)
-    if is_remote(job.output):
-        return _swap_to_remote(job, backend, on_frame, prepared, workers)
+    if is_stored(job.output):
+        return _swap_to_store(job, backend, on_frame, prepared, workers)
     clock = Clock()
     with Inputs(allow_private=job.allow_private_urls) as inputs, ExitStack() as stack:
         with clock.stage("load"):
@@ -233,7 +233,7 @@ def _finish(job: SwapJob, info: ClipInfo) -> Callable[[Frame], Frame] | None:
     return Label(job.spec.media.label, info.width, info.height).mark
 
 
-def _swap_to_remote(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None, prepared: Prepared | None,
+def _swap_to_store(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None, prepared: Prepared | None,
                     workers: int | None) -> Outcome:
     """Swap into a local file, then upload it."""
     clock = Clock()
@@ -241,13 +241,13 @@ def _swap_to_remote(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None
     if job.spec.media.credentials is not None and kind is not None and not FORMATS[kind].manifest:
         raise UsageError(f"cannot sign {job.output}: of this format the signature is a file beside the output, which "
                          "is not uploaded; choose another format, or write to this machine")
-    with RemoteOutput(job.output, overwrite=job.overwrite) as remote:
-        local = replace(job, output=str(remote.path))
+    with StoredOutput(job.output, overwrite=job.overwrite) as there:
+        local = replace(job, output=str(there.path))
         outcome = swap_file(local, backend, on_frame, prepared=prepared, workers=workers, go_on=False)
         if outcome.output is None:
             return outcome
         with clock.stage("encode"):
-            remote.commit()
+            there.commit()
     upload, times = clock.timings(), outcome.timings
     return replace(outcome, output=replace(outcome.output, path=job.output),
                    timings=replace(times, encode=times.encode + upload.encode, total=upload.total))

@@ -1,4 +1,4 @@
-"""Files of object stores and other remote file systems (`s3://...`), through fsspec, as inputs and outputs of a batch.
+"""Files of object stores and other file systems (`s3://...`), through fsspec, as inputs and outputs of a batch.
 
 What is given as a URL of these is reached with the credentials of whoever runs the command: it must never come from
 strangers. http(s) is not served here; `net.fetch` has the care that takes.
@@ -17,18 +17,32 @@ from typing import Self
 
 from faceswap_cli.errors import FaceswapError, InputError, LimitError, OutputError, UsageError
 from faceswap_cli.files.atomic import explain_failure
-from faceswap_cli.stores.system import RemoteStamp, explained, open_place
-from faceswap_cli.stores.urls import STORES, is_remote, join, protocol, show
+from faceswap_cli.stores.system import StoreStamp, explained, open_place
+from faceswap_cli.stores.urls import STORES, is_stored, join, protocol, show
 
-__all__ = ["Listing", "RemoteFile", "RemoteOutput", "RemoteStamp", "check_remote_output", "check_remote_root", "exists",
-           "fetch", "is_remote", "join", "list_remote", "put", "show", "stamp",
-           "stamps_below"]
+__all__ = [
+    "Listing",
+    "StoreStamp",
+    "StoredFile",
+    "StoredOutput",
+    "check_store_root",
+    "check_stored_output",
+    "exists",
+    "fetch",
+    "is_stored",
+    "join",
+    "list_stored",
+    "put",
+    "show",
+    "stamp",
+    "stamps_below",
+]
 
 _BLOCK = 8 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class RemoteFile:
+class StoredFile:
     """A file of a listing.
 
     Attributes:
@@ -49,15 +63,15 @@ class Listing:
         unsafe: Names that cannot be mirrored in a folder, because a part of them is empty, `.` or `..`.
     """
 
-    files: tuple[RemoteFile, ...]
+    files: tuple[StoredFile, ...]
     unsafe: tuple[str, ...] = ()
 
 
-def list_remote(spec: str, accept: Callable[[str], bool] | None = None) -> Listing:
+def list_stored(spec: str, accept: Callable[[str], bool] | None = None) -> Listing:
     """The files under a URL, of all depths; of a file only the file itself.
 
     Args:
-        spec: A URL for which `is_remote` holds.
+        spec: A URL for which `is_stored` holds.
         accept: Whether a name, relative to `spec`, is wanted; None: all are.
 
     Raises:
@@ -80,17 +94,17 @@ def list_remote(spec: str, accept: Callable[[str], bool] | None = None) -> Listi
         if any(part in ("", ".", "..") for part in name.split("/")):
             unsafe.append(name)
         elif accept is None or accept(name):
-            files.append(RemoteFile(name, spec if itself else join(spec, name)))
+            files.append(StoredFile(name, spec if itself else join(spec, name)))
     return Listing(tuple(sorted(files, key=lambda file: file.name)), tuple(sorted(unsafe)))
 
 
-def stamp(spec: str) -> RemoteStamp | None:
-    """What tells whether a remote file has changed; None: there is no such file.
+def stamp(spec: str) -> StoreStamp | None:
+    """What tells whether a stored file has changed; None: there is no such file.
 
     Raises:
         InputError: It cannot be looked at: no permission, no connection ...
         MissingDependencyError: The package that serves this kind of URL is not installed.
-        UsageError: As `check_remote`.
+        UsageError: As `check_store_url`.
     """
     place = open_place(spec)
     with explained(spec, InputError):
@@ -98,19 +112,19 @@ def stamp(spec: str) -> RemoteStamp | None:
 
 
 def exists(spec: str) -> bool:
-    """Whether there is a remote file; raises as `stamp`."""
+    """Whether there is a stored file; raises as `stamp`."""
     return stamp(spec) is not None
 
 
-def stamps_below(folder: str) -> dict[str, RemoteStamp]:
+def stamps_below(folder: str) -> dict[str, StoreStamp]:
     """The stamps of the files of a folder by name, with one listing; raises as `stamp`."""
     place = open_place(folder)
     with explained(folder, InputError):
         return place.stamps_below()
 
 
-def fetch(spec: str, path: Path, *, max_bytes: int) -> RemoteStamp:
-    """Download a remote file; what is at `path` is replaced, and removed when the download fails.
+def fetch(spec: str, path: Path, *, max_bytes: int) -> StoreStamp:
+    """Download a stored file; what is at `path` is replaced, and removed when the download fails.
 
     Returns:
         The stamp of what was downloaded.
@@ -141,7 +155,7 @@ def fetch(spec: str, path: Path, *, max_bytes: int) -> RemoteStamp:
     return found
 
 
-def put(path: Path, spec: str) -> RemoteStamp:
+def put(path: Path, spec: str) -> StoreStamp:
     """Upload a file; it appears under `spec` whole or not at all, in place of what was there.
 
     Returns:
@@ -165,8 +179,8 @@ def put(path: Path, spec: str) -> RemoteStamp:
     return found
 
 
-class RemoteOutput:
-    """A remote output, written as a local file first.
+class StoredOutput:
+    """An output in a store, written as a local file first.
 
     Attributes:
         path: Where to write it; gone at the end of the `with` block.
@@ -175,10 +189,10 @@ class RemoteOutput:
     path: Path
 
     def __init__(self, spec: str, *, overwrite: bool = False) -> None:
-        """Nothing is sent, and nothing is asked; see `check_remote_output`.
+        """Nothing is sent, and nothing is asked; see `check_stored_output`.
 
         Args:
-            spec: A URL for which `is_remote` holds.
+            spec: A URL for which `is_stored` holds.
             overwrite: Replace an existing file.
 
         Raises:
@@ -193,9 +207,9 @@ class RemoteOutput:
                               "set TMPDIR to a folder with room") from error
         self.path = Path(self._folder.name) / f"output{PurePosixPath(spec).suffix}"
 
-    def commit(self) -> RemoteStamp:
-        """Upload what lies at `path`; raises as `check_remote_output` and `put`."""
-        check_remote_output(self._spec, overwrite=self._overwrite)  # it may have come into being meanwhile
+    def commit(self) -> StoreStamp:
+        """Upload what lies at `path`; raises as `check_stored_output` and `put`."""
+        check_stored_output(self._spec, overwrite=self._overwrite)  # it may have come into being meanwhile
         return put(self.path, self._spec)
 
     def __enter__(self) -> Self:
@@ -208,7 +222,7 @@ class RemoteOutput:
             raise type(error)(str(error).replace(str(self.path), show(self._spec))) from error
 
 
-def check_remote_root(spec: str) -> None:
+def check_store_root(spec: str) -> None:
     """Find out before any work whether outputs may go below a URL, as far as can be told without writing.
 
     Raises:
@@ -226,11 +240,11 @@ def check_remote_root(spec: str) -> None:
             return
 
 
-def check_remote_output(spec: str, *, overwrite: bool = False) -> None:
-    """Find out before any work whether a remote output may be written.
+def check_stored_output(spec: str, *, overwrite: bool = False) -> None:
+    """Find out before any work whether an output in a store may be written.
 
     Raises:
-        UsageError: It exists and `overwrite` is not set, it names no file, or as `check_remote`.
+        UsageError: It exists and `overwrite` is not set, it names no file, or as `check_store_url`.
         OutputError: It cannot be looked at: no permission, no connection ...
         MissingDependencyError: As `stamp`.
     """

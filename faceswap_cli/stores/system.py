@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from faceswap_cli.errors import FaceswapError, InputError, MissingDependencyError, OutputError
-from faceswap_cli.stores.urls import PACKAGES, STORES, check_remote, protocol, show
+from faceswap_cli.stores.urls import PACKAGES, STORES, check_store_url, protocol, show
 
 _TAGS = ("ETag", "etag", "generation", "content_md5", "md5Hash", "LastModified", "last_modified", "mtime",
          "modificationTime", "modified", "last_write_time", "created")
@@ -23,8 +23,8 @@ _ASK_FOR_CREDENTIALS = {"s3fs": "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY
 
 
 @dataclass(frozen=True, slots=True)
-class RemoteStamp:
-    """A remote file as it is: what tells without reading it that it has not changed.
+class StoreStamp:
+    """A stored file as it is: what tells without reading it that it has not changed.
 
     Attributes:
         size: Bytes.
@@ -49,7 +49,7 @@ class Place:
     path: str
     key: str
 
-    def stamp(self) -> RemoteStamp | None:
+    def stamp(self) -> StoreStamp | None:
         """Asked anew: listings that the file system remembers may be old."""
         self.system.invalidate_cache()
         try:
@@ -58,7 +58,7 @@ class Place:
             return None
         return _stamp_of(info)
 
-    def stamps_below(self) -> dict[str, RemoteStamp]:
+    def stamps_below(self) -> dict[str, StoreStamp]:
         """The files of this folder by the last part of their names; there may be no such folder."""
         self.system.invalidate_cache()
         try:
@@ -83,18 +83,18 @@ class Place:
             raise
 
 
-def _stamp_of(info: dict[str, Any]) -> RemoteStamp | None:
+def _stamp_of(info: dict[str, Any]) -> StoreStamp | None:
     """What a file system says of a file; None: it is a folder."""
     if info.get("type") == "directory":
         return None
     tag = next((info[name] for name in _TAGS if info.get(name)), "")
     # Some tell a time as a number in listings, and as a date of a single file.
-    return RemoteStamp(int(info.get("size") or 0), str(tag.timestamp() if isinstance(tag, datetime) else tag))
+    return StoreStamp(int(info.get("size") or 0), str(tag.timestamp() if isinstance(tag, datetime) else tag))
 
 
 def open_place(spec: str) -> Place:
     """The file system that serves a URL, with what fsspec's configuration and environment say of it."""
-    check_remote(spec)
+    check_store_url(spec)
     scheme = protocol(spec)
     package = PACKAGES[scheme]
     try:

@@ -1,4 +1,4 @@
-"""URLs of object stores and other remote file systems (`s3://...`) as text; the network is not asked."""
+"""URLs of object stores and other file systems (`s3://...`) as text; the network is not asked."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FILE_SYSTEMS = {"sftp": "paramiko", "ssh": "paramiko", "smb": "smbprotocol", "w
 PACKAGES = STORES | _FILE_SYSTEMS
 
 
-def is_remote(spec: str) -> bool:
+def is_stored(spec: str) -> bool:
     """Whether a name is a URL that is reached through fsspec. Others are paths, `-`, or URLs of http(s)."""
     return is_url(spec) and protocol(spec) in PACKAGES
 
@@ -30,8 +30,8 @@ def join(root: str, name: str) -> str:
 
 
 def canonical(spec: str) -> str:
-    """One spelling for all URLs of a remote file; other names as they are."""
-    if not is_remote(spec):
+    """One spelling for all URLs of a stored file; other names as they are."""
+    if not is_stored(spec):
         return spec
     path = spec.partition("://")[2]
     if protocol(spec) not in STORES:  # where . and .. are names like any other
@@ -46,7 +46,7 @@ def show(spec: str) -> str:
     return bare if len(bare) <= 160 else f"{bare[:78]}...{bare[-78:]}"
 
 
-def check_remote(spec: str) -> None:
+def check_store_url(spec: str) -> None:
     """Find out without the network whether a URL can be meant.
 
     Raises:

@@ -21,18 +21,18 @@ from faceswap_cli.batch.worker import Worker
 from faceswap_cli.errors import InputError, LimitError, MissingDependencyError, OutputError, UsageError
 from faceswap_cli.jobs.inputs import Inputs
 from faceswap_cli.jobs.job import SwapJob, SwapSpec
-from faceswap_cli.jobs.resume.stamps import RemoteStamps, stamp_sources, stamp_target
+from faceswap_cli.jobs.resume.stamps import StoreStamps, stamp_sources, stamp_target
 from faceswap_cli.jobs.swap import check_output, swap_file
 from faceswap_cli.options import OnNoFace
 from faceswap_cli.stores.files import (
-    RemoteOutput,
-    check_remote_output,
-    check_remote_root,
+    StoredOutput,
+    check_store_root,
+    check_stored_output,
     exists,
     fetch,
-    is_remote,
+    is_stored,
     join,
-    list_remote,
+    list_stored,
     put,
     show,
     stamp,
@@ -100,8 +100,8 @@ def s3(s3_url, monkeypatch):
 
 
 def test_urls_of_stores_are_remote_and_nothing_else_is():
-    assert all(map(is_remote, ["s3://b/a.jpg", "S3://b/a.jpg", "gs://b/a", "abfs://c@h/a", "memory://a", "sftp://h/a"]))
-    assert not any(map(is_remote, ["a.jpg", "/a.jpg", "-", "", "http://h/a", "https://h/a", "ftp://h/a", "file:///a",
+    assert all(map(is_stored, ["s3://b/a.jpg", "S3://b/a.jpg", "gs://b/a", "abfs://c@h/a", "memory://a", "sftp://h/a"]))
+    assert not any(map(is_stored, ["a.jpg", "/a.jpg", "-", "", "http://h/a", "https://h/a", "ftp://h/a", "file:///a",
                                    "local:///a", "zip://a::s3://b/c", "simplecache::s3://b/c", "s3:/b/a", "data:,a"]))
 
 
@@ -141,20 +141,20 @@ def test_the_package_of_another_store_is_named():
 def test_a_folder_is_listed_to_its_depths(memory):
     for name in ("in/b.jpg", "in/sub/a.jpg", "in/notes.txt", "input/c.jpg"):
         memory.pipe_file(name, b"x")
-    found = list_remote("memory://in", lambda name: name.endswith(".jpg"))
+    found = list_stored("memory://in", lambda name: name.endswith(".jpg"))
     assert [(file.name, file.spec) for file in found.files] == [("b.jpg", "memory://in/b.jpg"),
                                                                 ("sub/a.jpg", "memory://in/sub/a.jpg")]
 
 
 def test_a_file_is_listed_as_itself(memory):
     memory.pipe_file("in/sub/a.jpg", b"x")
-    assert [(file.name, file.spec) for file in list_remote("memory://in/sub/a.jpg").files] == [
+    assert [(file.name, file.spec) for file in list_stored("memory://in/sub/a.jpg").files] == [
         ("a.jpg", "memory://in/sub/a.jpg")]
 
 
 def test_nothing_to_list_is_an_error(memory):
     with pytest.raises(InputError, match="no such file"):
-        list_remote("memory://none")
+        list_stored("memory://none")
 
 
 def test_a_stamp_changes_with_the_file_and_not_otherwise(memory):
@@ -266,7 +266,7 @@ def test_a_remote_picture_of_a_face_is_never_replaced(memory, source, output):
 
 
 def test_an_output_that_came_meanwhile_stays(memory):
-    with RemoteOutput("memory://out/a.png") as output:
+    with StoredOutput("memory://out/a.png") as output:
         output.path.write_bytes(b"new")
         memory.pipe_file("out/a.png", b"other")
         with pytest.raises(UsageError, match="exists"):
@@ -292,7 +292,7 @@ def test_messages_name_the_url_and_not_the_file_behind_it(job):
 def test_a_remote_output_has_a_name(memory):
     for url in ("memory://", "memory://out/"):
         with pytest.raises(UsageError):
-            check_remote_output(url)
+            check_stored_output(url)
 
 
 @pytest.fixture
@@ -349,9 +349,9 @@ def test_pictures_of_a_remote_source_folder_count_each(memory, tmp_path):
 @needs_s3
 def test_s3_tells_the_same_of_a_file_and_in_a_listing(s3):
     s3.pipe_file("bucket/in/a.jpg", b"x")
-    assert RemoteStamps().of("s3://bucket/in/a.jpg") == stamp_target("s3://bucket/in/a.jpg") is not None
-    assert RemoteStamps().of("s3://bucket/in/b.jpg") is None
-    assert RemoteStamps().of("s3://bucket/none/b.jpg") is None
+    assert StoreStamps().of("s3://bucket/in/a.jpg") == stamp_target("s3://bucket/in/a.jpg") is not None
+    assert StoreStamps().of("s3://bucket/in/b.jpg") is None
+    assert StoreStamps().of("s3://bucket/none/b.jpg") is None
 
 
 @needs_s3
@@ -362,7 +362,7 @@ def test_s3_round_trip_with_odd_names(s3, tmp_path):
         put(tmp_path / "a", f"s3://bucket/in/{name}")
         fetch(f"s3://bucket/in/{name}", tmp_path / "back", max_bytes=PLENTY)
         assert (tmp_path / "back").read_bytes() == b"picture"
-    found = list_remote("s3://bucket/in/")
+    found = list_stored("s3://bucket/in/")
     assert {file.name for file in found.files} | set(found.unsafe) == set(names)
 
 
@@ -370,7 +370,7 @@ def test_s3_round_trip_with_odd_names(s3, tmp_path):
 def test_s3_names_that_lead_out_of_a_folder_are_not_among_the_files(s3):
     for name in ("in/a.jpg", "in/../b.jpg", "in//c.jpg"):
         s3.pipe_file(f"bucket/{name}", b"x")
-    found = list_remote("s3://bucket/in")
+    found = list_stored("s3://bucket/in")
     assert [file.name for file in found.files] == ["a.jpg"]
     assert len(found.unsafe) == 2
 
@@ -388,12 +388,12 @@ def test_s3_takes_a_large_file_in_parts(s3, tmp_path):
 def test_s3_without_the_bucket(s3, tmp_path):
     (tmp_path / "a").write_bytes(b"picture")
     with pytest.raises(InputError, match="no such file or bucket"):
-        list_remote("s3://no-such-bucket/in")
+        list_stored("s3://no-such-bucket/in")
     with pytest.raises(OutputError, match="no such bucket"):
         put(tmp_path / "a", "s3://no-such-bucket/a.jpg")
     with pytest.raises(OutputError, match="no bucket no-such-bucket"):
-        check_remote_root("s3://no-such-bucket/out")
-    check_remote_root("s3://bucket/out")
+        check_store_root("s3://no-such-bucket/out")
+    check_store_root("s3://bucket/out")
 
 
 @needs_s3
@@ -420,7 +420,7 @@ def test_s3_where_nobody_answers(s3, monkeypatch):
 @needs_s3
 def test_s3_sees_what_others_wrote_meanwhile(s3, s3_url, tmp_path):
     s3.pipe_file("bucket/in/a.jpg", b"x")
-    assert len(list_remote("s3://bucket/in").files) == 1
+    assert len(list_stored("s3://bucket/in").files) == 1
     other = type(s3)(endpoint_url=s3_url, skip_instance_cache=True)
     other.pipe_file("bucket/in/b.jpg", b"x")
-    assert len(list_remote("s3://bucket/in").files) == 2
+    assert len(list_stored("s3://bucket/in").files) == 2

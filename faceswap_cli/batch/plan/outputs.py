@@ -11,7 +11,7 @@ from faceswap_cli.batch.plan.naming import fold, readable
 from faceswap_cli.batch.plan.selection import below
 from faceswap_cli.errors import InputError, UsageError
 from faceswap_cli.names import is_url
-from faceswap_cli.stores.files import check_remote_root, list_remote
+from faceswap_cli.stores.files import check_store_root, list_stored
 from faceswap_cli.stores.urls import canonical, join
 
 _ADVICE = "tell them apart with --name '{parent}-{name}', or keep their folders with --root"
@@ -86,22 +86,22 @@ class OutputTree(Protocol):
         """What is wrong with an output, and whether it exists."""
 
 
-class RemoteTree:
-    """A folder of a remote file system; its files are asked for once, and only where that is wanted."""
+class StoreTree:
+    """A folder of a store; its files are asked for once, and only where that is wanted."""
 
     def __init__(self, root: str, sources: Iterable[str] = (), *, ask: bool) -> None:
         """Look at the root.
 
         Args:
-            root: A URL for which `is_remote` holds.
+            root: A URL for which `is_stored` holds.
             sources: Pictures of the face to put on.
             ask: Find out which outputs exist; else none does.
 
         Raises:
             OutputError: There is no such bucket.
-            MissingDependencyError, UsageError: As `check_remote_root`.
+            MissingDependencyError, UsageError: As `check_store_root`.
         """
-        check_remote_root(root)
+        check_store_root(root)
         self._root = root
         self._ask = ask
         self._existing: frozenset[str] | None = None
@@ -132,7 +132,7 @@ class RemoteTree:
             return None, False
         if self._existing is None:
             try:
-                self._existing = frozenset(file.name for file in list_remote(self._root).files)
+                self._existing = frozenset(file.name for file in list_stored(self._root).files)
             except InputError:  # nothing there yet
                 self._existing = frozenset()
         return None, key in self._existing

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from faceswap_cli.batch.items import Failure, Item
 from faceswap_cli.batch.plan.naming import base_name, check_key, parent_name, parse_template, readable
-from faceswap_cli.batch.plan.outputs import Claims, LocalTree, OutputTree, RemoteTree
+from faceswap_cli.batch.plan.outputs import Claims, LocalTree, OutputTree, StoreTree
 from faceswap_cli.batch.plan.targets import Candidate, Targets, input_folders
 from faceswap_cli.batch.request import NAMES, BatchRequest, check_request
 from faceswap_cli.errors import ExitCode, InputError, UsageError
@@ -23,7 +23,7 @@ from faceswap_cli.media.formats import SUFFIXES, VIDEO, output_format
 from faceswap_cli.media.frame import ClipInfo
 from faceswap_cli.names import shown
 from faceswap_cli.options import MediaFormat, MediaOptions
-from faceswap_cli.stores.urls import is_remote, join
+from faceswap_cli.stores.urls import is_stored, join
 
 __all__ = ["NAMES", "BatchPlan", "BatchRequest", "make_plan", "plan_stream"]
 
@@ -150,8 +150,8 @@ class _Planner:
         check_request(request)
         self._template = parse_template(request.template)
         self._tree: OutputTree
-        if is_remote(request.output):
-            self._tree = RemoteTree(request.output, request.spec.pictures,
+        if is_stored(request.output):
+            self._tree = StoreTree(request.output, request.spec.pictures,
                                     ask=not (request.overwrite or request.resume))
         else:
             self._tree = LocalTree(request.output, input_folders(request.inputs), request.spec.pictures)
@@ -226,7 +226,7 @@ class _Planner:
         key = output.replace(os.sep, "/")
         if os.path.isabs(output):  # noqa: PTH117 (text is compared)
             key = os.path.relpath(output, self.request.output).replace(os.sep, "/")
-        elif is_remote(output):
+        elif is_stored(output):
             key = output.removeprefix(join(self.request.output, ""))
         while key.startswith("./"):
             key = key[2:]

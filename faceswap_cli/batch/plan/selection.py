@@ -108,7 +108,7 @@ class Finder:
             yield from self._walk(folder, self._pattern(pattern), _depth(pattern))
 
     def wanted(self, pattern: str = "") -> Fits:
-        """Whether a file is taken, by its path from the folder: for folders that cannot be walked, such as remote ones.
+        """Whether a file is taken, by its path from the folder: for folders that are not walked, as those of a store.
 
         Args:
             pattern: The pattern of a glob, from `split_glob`; empty for a folder.

@@ -16,8 +16,8 @@ from faceswap_cli.batch.request import NAMES, BatchRequest
 from faceswap_cli.errors import InputError, UsageError
 from faceswap_cli.media.formats import SUFFIXES
 from faceswap_cli.names import is_url
-from faceswap_cli.stores.files import list_remote
-from faceswap_cli.stores.urls import is_remote, join
+from faceswap_cli.stores.files import list_stored
+from faceswap_cli.stores.urls import is_stored, join
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Targets:
         self._request = request
         self._is_output = is_output
         self._finder = Finder(request.include, request.exclude, recursive=request.recursive,
-                              outputs=None if is_remote(request.output) else request.output)
+                              outputs=None if is_stored(request.output) else request.output)
         self._distinct: set[tuple[str, str]] = set()
 
     @property
@@ -98,8 +98,8 @@ class Targets:
     def _expand(self, spec: str) -> Iterator[Candidate]:
         if not spec:
             raise UsageError("the name of an input is empty; name a picture or a folder")
-        if is_remote(spec):
-            yield from self._expand_remote(spec)
+        if is_stored(spec):
+            yield from self._expand_stored(spec)
         elif is_glob(spec):
             none = True
             for found in self._finder.glob(spec):
@@ -114,7 +114,7 @@ class Targets:
         else:
             yield self._single(spec)
 
-    def _expand_remote(self, spec: str) -> Iterator[Candidate]:
+    def _expand_stored(self, spec: str) -> Iterator[Candidate]:
         """A URL with the suffix of a picture is taken at its word; else what lies below it is asked for."""
         pattern = has_wildcards(spec)
         if not pattern and os.path.splitext(spec)[1].lower() in SUFFIXES:  # noqa: PTH122 (a URL is no path)
@@ -123,7 +123,7 @@ class Targets:
         folder, below = split_glob(spec) if pattern else (spec, "")
         if folder.rstrip("/") == self._request.output.rstrip("/"):
             raise UsageError(SAME_FOLDER.format(readable(folder)))
-        listing = list_remote(folder, self._finder.wanted(below))
+        listing = list_stored(folder, self._finder.wanted(below))
         for name in listing.unsafe:
             self._finder.leave_out(join(folder, name), "has a name that no file can have")
         for file in listing.files:

@@ -31,7 +31,7 @@ from faceswap_cli.errors import ExitCode
 from faceswap_cli.jobs.swap import prepare_source
 from faceswap_cli.names import shown
 from faceswap_cli.options import EngineOptions
-from faceswap_cli.stores.files import is_remote
+from faceswap_cli.stores.files import is_stored
 
 FACES_OF_A_PIPE = 50
 """How many faces are taken to be ahead where names come through a pipe: enough for a faster graph to be made."""
@@ -110,7 +110,7 @@ def run(output: Output, request: BatchRequest, how: RunRequest) -> int:
                                *(item.job.spec.engine for item in (items if total is not None else ()))])
         journal: Journal | None = None
         if journal_path is not None:
-            usual = () if is_remote(request.output) else (default_journal(Path(request.output), request.shard),)
+            usual = () if is_stored(request.output) else (default_journal(Path(request.output), request.shard),)
             stack.enter_context(hold(journal_path, *usual))
             journal = stack.enter_context(Journal(journal_path))
         else:

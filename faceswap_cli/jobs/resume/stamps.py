@@ -10,9 +10,9 @@ from pathlib import Path
 
 from faceswap_cli.jobs.inputs import STDIN, Inputs, list_source_folder
 from faceswap_cli.names import is_url
-from faceswap_cli.stores.files import RemoteStamp, stamps_below
+from faceswap_cli.stores.files import StoreStamp, stamps_below
 from faceswap_cli.stores.files import stamp as ask_stamp
-from faceswap_cli.stores.urls import is_remote, show
+from faceswap_cli.stores.urls import is_stored, show
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +21,9 @@ class Stamp:
 
     Attributes:
         size: Bytes.
-        modified: Nanoseconds; 0 for a remote file.
+        modified: Nanoseconds; 0 for a stored file.
         sha256: Of its content, lower-case hex; empty: it was not read.
-        tag: What a remote file system calls this version of it; empty for a file of this machine.
+        tag: What a store calls this version of it; empty for a file of this machine.
     """
 
     size: int
@@ -60,13 +60,13 @@ def refresh_stamp(path: Path, known: Stamp | None) -> Stamp | None:
 
 
 def stamp_target(spec: str) -> Stamp | None:
-    """The stamp of a target; None: it is no regular file. That of a remote one is without its content.
+    """The stamp of a target; None: it is no regular file. That of one in a store is without its content.
 
     Raises:
-        InputError, MissingDependencyError, UsageError: A remote file cannot be looked at.
+        InputError, MissingDependencyError, UsageError: A stored file cannot be looked at.
     """
-    if is_remote(spec):
-        return remote_stamp(ask_stamp(spec))
+    if is_stored(spec):
+        return store_stamp(ask_stamp(spec))
     if spec == STDIN or is_url(spec):
         return None
     path = Path(spec)
@@ -83,18 +83,18 @@ def stamp_sources(specs: tuple[str, ...], known: dict[str, Stamp]) -> dict[str, 
 
     Args:
         specs: As in a `SwapJob`; what comes through a pipe or from http(s) is left out.
-        known: Stamps taken before; files are read only where these differ. Remote files are not asked for again.
+        known: Stamps taken before; files are read only where these differ. Stored files are not asked for again.
 
     Raises:
         InputError: There is no such file.
-        MissingDependencyError, UsageError: A remote file cannot be looked at.
+        MissingDependencyError, UsageError: A stored file cannot be looked at.
     """
     stamps: dict[str, Stamp] = {}
     with Inputs() as inputs:
         for spec in specs:
-            if is_remote(spec):
+            if is_stored(spec):
                 names = [name for name in known if name == show(spec) or (spec.endswith("/") and name.startswith(spec))]
-                stamps |= {name: known[name] for name in names} or _stamp_remote_source(spec)
+                stamps |= {name: known[name] for name in names} or _stamp_stored_source(spec)
             elif spec != STDIN and not is_url(spec) and not _is_pipe(spec):
                 for found in inputs.resolve_sources((spec,)):
                     stamp = refresh_stamp(found.path, known.get(found.name))
@@ -103,11 +103,11 @@ def stamp_sources(specs: tuple[str, ...], known: dict[str, Stamp]) -> dict[str, 
     return stamps
 
 
-class RemoteStamps:
-    """Stamps of many remote files. Their folders are listed, once each, and taken to stay so."""
+class StoreStamps:
+    """Stamps of many stored files. Their folders are listed, once each, and taken to stay so."""
 
     def __init__(self) -> None:
-        self._folders: dict[str, dict[str, RemoteStamp]] = {}
+        self._folders: dict[str, dict[str, StoreStamp]] = {}
 
     def of(self, spec: str) -> Stamp | None:
         """The stamp of a file; None: there is none.
@@ -118,21 +118,21 @@ class RemoteStamps:
         folder, _, name = spec.rpartition("/")
         if folder not in self._folders:
             self._folders[folder] = stamps_below(folder)
-        return remote_stamp(self._folders[folder].get(name))
+        return store_stamp(self._folders[folder].get(name))
 
 
-def remote_stamp(stamp: RemoteStamp | None, sha256: str = "") -> Stamp | None:
-    """The stamp of a remote file, with that of its content where it is known."""
+def store_stamp(stamp: StoreStamp | None, sha256: str = "") -> Stamp | None:
+    """The stamp of a stored file, with that of its content where it is known."""
     return None if stamp is None else Stamp(stamp.size, 0, sha256, stamp.tag)
 
 
-def _stamp_remote_source(spec: str) -> dict[str, Stamp]:
+def _stamp_stored_source(spec: str) -> dict[str, Stamp]:
     if spec.endswith("/"):
         files = list_source_folder(spec)
         folder = stamps_below(spec.rstrip("/"))
-        found = {show(file.spec): remote_stamp(folder.get(file.name)) for file in files}
+        found = {show(file.spec): store_stamp(folder.get(file.name)) for file in files}
     else:
-        found = {show(spec): remote_stamp(ask_stamp(spec))}
+        found = {show(spec): store_stamp(ask_stamp(spec))}
     return {name: stamp for name, stamp in found.items() if stamp is not None}
 
 

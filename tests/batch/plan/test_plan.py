@@ -19,7 +19,7 @@ from faceswap_cli.batch.plan.shards import Shard, parse_shard
 from faceswap_cli.errors import ExitCode, InputError, UsageError
 from faceswap_cli.jobs.job import SwapSpec
 from faceswap_cli.options import EngineOptions, MediaFormat, MediaOptions, OnNoFace, Order
-from faceswap_cli.stores.files import Listing, RemoteFile
+from faceswap_cli.stores.files import Listing, StoredFile
 
 NAMES = st.binary(min_size=1, max_size=30).filter(lambda name: not set(b"\0/") & set(name) and name.strip(b"."))
 """Names of files as Linux takes them: any bytes."""
@@ -428,12 +428,12 @@ def bucket(monkeypatch):
         found = [(name, f"s3://bucket/{name}"[len(below):]) for name in names if f"s3://bucket/{name}".startswith(below)]
         if not found:
             raise InputError(f"{spec}: there is no such file")
-        return Listing(tuple(RemoteFile(name, f"s3://bucket/{full}") for full, name in found
+        return Listing(tuple(StoredFile(name, f"s3://bucket/{full}") for full, name in found
                              if accept is None or accept(name)), ("in/../x.jpg",) if "in" in spec else ())
 
-    monkeypatch.setattr(targets, "list_remote", list_some)
-    monkeypatch.setattr(outputs, "list_remote", list_some)
-    monkeypatch.setattr(outputs, "check_remote_root", lambda _: None)
+    monkeypatch.setattr(targets, "list_stored", list_some)
+    monkeypatch.setattr(outputs, "list_stored", list_some)
+    monkeypatch.setattr(outputs, "check_store_root", lambda _: None)
 
 
 @pytest.mark.parametrize(("spec", "options", "expected"), [
