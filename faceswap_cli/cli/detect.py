@@ -9,11 +9,11 @@ import typer
 
 from faceswap_cli.cli.options import common as o
 from faceswap_cli.cli.options import remote as r
-from faceswap_cli.cli.options.engine import Detection, EngineChoice, Limits, TalkAndProgress
+from faceswap_cli.cli.options.engine import Detection, EngineChoice, Limits, TalkAndProgress, engine_options
 from faceswap_cli.cli.options.groups import grouped
 from faceswap_cli.cli.output import Output, say
 from faceswap_cli.errors import ExitCode, InputError, OutputError, UsageError
-from faceswap_cli.options import EngineOptions, MediaOptions, RuntimeOptions, SelectOptions
+from faceswap_cli.options import MediaOptions
 
 if TYPE_CHECKING:
     from faceswap_cli.jobs.backend import FaceFinder
@@ -62,9 +62,7 @@ def detect(
                       allow_private_urls=limits.allow_private_urls)
             for image, path in zip(images, _annotated(annotate, images), strict=True)]
     check_detect_outputs(jobs)
-    finder = open_finder(EngineOptions(
-        engine=engine.engine, select=SelectOptions(order=order), describe=True, detector=detection.options(),
-        runtime=RuntimeOptions(provider=engine.provider, device=engine.device), models_folder=engine.models_dir))
+    finder = open_finder(engine_options(engine, detection, order=order, describe=True))
     for note in finder.notes:
         output.note(note)
     files: list[dict[str, Any]] = []

@@ -12,8 +12,8 @@ from faceswap_cli.cli.options.engine import (
     EngineChoice,
     FaceChoice,
     Limits,
-    Restoring,
     RestoringByName,
+    RestoringIfAvailable,
     Swapping,
     TalkAndProgress,
     engine_options,
@@ -80,8 +80,7 @@ def swap(
     """Put the face of SOURCE on the faces of TARGET, a picture, an animation or a video."""
     _run(
         talk.output(json=call.json, progress=not talk.no_progress), source, target, output,
-        engine_options(engine, swapping, select=faces.options(people.reference_threshold), detection=detection,
-                       restore=restoring.options(restoring.restore), describe=call.json or talk.verbose,
+        engine_options(engine, faces, people, swapping, detection, restoring, describe=call.json or talk.verbose,
                        measure=call.json or talk.verbose or people.min_similarity is not None),
         media.options(image_format, limits.max_pixels), people, more_sources, call, remote, limits)
 
@@ -94,7 +93,7 @@ def swap_gif(
     engine: EngineChoice,
     swapping: Swapping,
     detection: Detection,
-    restoring: Restoring,
+    restoring: RestoringIfAvailable,
     media: MediaChoice,
     call: Call,
     remote: RemoteChoice,
@@ -103,7 +102,6 @@ def swap_gif(
     source: o.SourceArgument = None,
     target: o.AnimationArgument = None,
     more_sources: o.MoreSourcesOption = None,
-    face_restore: o.FaceRestoreOption = True,
     file_type: o.FileTypeOption = None,
 ) -> None:
     """Put the face of SOURCE on the faces of TARGET, an animation: GIF, animated WebP or APNG."""
@@ -111,8 +109,7 @@ def swap_gif(
         raise UsageError(f"--file-type {file_type} holds no animation; use gif, webp or apng")
     _run(
         talk.output(json=call.json, progress=not talk.no_progress), source, target, output,
-        engine_options(engine, swapping, select=faces.options(people.reference_threshold), detection=detection,
-                       restore=restoring.options(None, if_available=face_restore), describe=call.json or talk.verbose,
+        engine_options(engine, faces, people, swapping, detection, restoring, describe=call.json or talk.verbose,
                        measure=call.json or talk.verbose or people.min_similarity is not None),
         media.options(file_type, limits.max_pixels), people, more_sources, call, remote, limits, animation_only=True)
 

@@ -113,8 +113,7 @@ def batch(
 
     spec = SwapSpec(
         sources=sources, references=tuple(people.reference or ()), pairs=pairs,
-        engine=engine_options(engine, swapping, select=faces.options(people.reference_threshold), detection=detection,
-                              restore=restoring.options(restoring.restore), describe=json or talk.verbose,
+        engine=engine_options(engine, faces, people, swapping, detection, restoring, describe=json or talk.verbose,
                               measure=json or talk.verbose or people.min_similarity is not None),
         media=media.options(image_format, limits.max_pixels), remote=api, on_no_face=on_no_face,
         min_similarity=people.checked_similarity())

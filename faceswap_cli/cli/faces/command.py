@@ -11,12 +11,12 @@ import typer
 from faceswap_cli.cli.consent import tell_once
 from faceswap_cli.cli.options import common as o
 from faceswap_cli.cli.options import faces as f
-from faceswap_cli.cli.options.engine import Detection, EngineChoice, Limits, Swapping, TalkAndProgress, engine_options
+from faceswap_cli.cli.options.engine import Detection, EngineChoice, Limits, TalkAndProgress, engine_options
 from faceswap_cli.cli.options.groups import grouped
 from faceswap_cli.cli.output import Output
 from faceswap_cli.cli.stdout import is_terminal
 from faceswap_cli.errors import UsageError
-from faceswap_cli.options import GenderFilter, MediaOptions, Order, SelectOptions
+from faceswap_cli.options import GenderFilter, MediaOptions, Order
 
 if TYPE_CHECKING:
     from faceswap_cli.library.library import Library
@@ -92,11 +92,9 @@ def save(
     from faceswap_cli.library.library import Library
 
     output = talk.output(json=json, progress=not talk.no_progress)
-    index = None if source_index is None else (source_index,)
-    select = SelectOptions(order=order, target_index=None, source_index=index, target_gender=GenderFilter.NO,
-                           source_gender=source_gender)
     request = SaveRequest(name=name, pictures=tuple(pictures), note=note,
-                          engine=engine_options(engine, Swapping(), select=select, detection=detection),
+                          engine=engine_options(engine, detection, order=order, source_gender=source_gender,
+                                                source_index=None if source_index is None else (source_index,)),
                           media=MediaOptions(max_pixels=limits.max_pixels), overwrite=overwrite,
                           allow_private_urls=limits.allow_private_urls)
     library = Library()

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import fields as fields_of
+from dataclasses import is_dataclass
+from typing import Any, TypeVar, cast
 
 import typer
 
 from faceswap_cli.facts import Facts, Remote, fields
 from faceswap_cli.options import EngineOptions, MediaOptions, RemoteOptions
+
+T = TypeVar("T")
 
 FACTS = {one.facts.key: one.facts for record in (EngineOptions, MediaOptions, RemoteOptions) for one in fields(record)}
 """By key, as settings name options. An option without facts is for no project, and goes with everything."""
@@ -18,3 +23,23 @@ def option(*flags: str, project: bool = False, remote: Remote = Remote.NEVER, on
     facts = Facts(flag=flags[0], project=project, remote=remote, only_with=only_with)
     FACTS[facts.key] = facts
     return typer.Option(*flags, **more)
+
+
+def record(kind: type[T], values: Mapping[str, Any]) -> T:
+    """A record of options; where there is no value it has its default.
+
+    Args:
+        kind: Of `faceswap_cli.options`.
+        values: By the names of parameters, which are those of flags; what has no flag by the name of its field.
+
+    Raises:
+        UsageError: A value out of its range.
+    """
+    found: dict[str, Any] = {}
+    for one in fields_of(kind):  # type: ignore[arg-type]  # all records are dataclasses
+        inner: Any = one.default_factory
+        if is_dataclass(inner):
+            found[one.name] = record(cast(type[Any], inner), values)
+        elif (name := one.metadata["facts"].key.replace("-", "_") or one.name) in values:
+            found[one.name] = values[name]
+    return kind(**found)

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from faceswap_cli.cli.options import common as o
+from faceswap_cli.cli.options.declare import record
 from faceswap_cli.cli.output import Output
-from faceswap_cli.options import (
-    DetectorOptions,
-    EngineOptions,
-    FaceIndex,
-    RestoreOptions,
-    RuntimeOptions,
-    SelectOptions,
-    SwapOptions,
-    parse_masks,
-)
+from faceswap_cli.options import EngineOptions, parse_masks
 
 _DEFAULTS = EngineOptions()
 
@@ -29,25 +22,6 @@ class FaceChoice:
     source_index: o.SourceIndexOption = None
     target_gender: o.TargetGenderOption = _DEFAULTS.select.target_gender
     source_gender: o.SourceGenderOption = _DEFAULTS.select.source_gender
-
-    def options(self, reference_threshold: float | None = None) -> SelectOptions:
-        """The record of these values.
-
-        Raises:
-            UsageError: A list of indices that cannot be read.
-        """
-        targets: FaceIndex = None
-        sources: FaceIndex = None
-        if self.target_index is not None or self.source_index is not None:
-            from faceswap_cli.faces.select import parse_index
-
-            if self.target_index is not None:
-                targets = parse_index(self.target_index, option="--target-index")
-            if self.source_index is not None:
-                sources = parse_index(self.source_index, option="--source-index", repeats=True)
-        return SelectOptions(order=self.order, target_index=targets, source_index=sources,
-                             target_gender=self.target_gender, source_gender=self.source_gender,
-                             reference_threshold=reference_threshold)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +44,6 @@ class Swapping:
     keep_mouth: o.KeepMouthOption = False
     accelerate: o.AccelerateOption = _DEFAULTS.runtime.accelerate
 
-    def options(self) -> SwapOptions:
-        """The record of these values.
-
-        Raises:
-            UsageError: A value out of its range.
-        """
-        return SwapOptions(self.swapper, self.swap_size, parse_masks(self.mask), self.keep_mouth)
-
 
 @dataclass(frozen=True, slots=True)
 class Detection:
@@ -86,14 +52,6 @@ class Detection:
     detector: o.DetectorOption = None
     detector_size: o.DetectorSizeOption = _DEFAULTS.detector.size
     detector_score: o.DetectorScoreOption = _DEFAULTS.detector.score
-
-    def options(self) -> DetectorOptions:
-        """The record of these values.
-
-        Raises:
-            UsageError: A value out of its range.
-        """
-        return DetectorOptions(self.detector, self.detector_size, self.detector_score)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,25 +62,19 @@ class Restoring:
     restore_visibility: o.RestoreVisibilityOption = _DEFAULTS.restore.visibility
     interpolation: o.InterpolationOption = _DEFAULTS.restore.interpolation
 
-    def options(self, model: str | None, *, if_available: bool = False) -> RestoreOptions:
-        """The record of these values.
-
-        Args:
-            model: The restorer.
-            if_available: Restore with whatever restorer is installed (`swap-gif`).
-
-        Raises:
-            UsageError: A value out of its range.
-        """
-        return RestoreOptions(model=model, if_available=if_available, weight=self.restore_weight,
-                              visibility=self.restore_visibility, interpolation=self.interpolation)
-
 
 @dataclass(frozen=True, slots=True)
 class RestoringByName(Restoring):
     """Likewise, and which restorer does it."""
 
     restore: o.RestoreOption = None
+
+
+@dataclass(frozen=True, slots=True)
+class RestoringIfAvailable(Restoring):
+    """Likewise, with whatever restorer is installed."""
+
+    face_restore: o.FaceRestoreOption = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,24 +105,20 @@ class TalkAndProgress(Talk):
     no_progress: o.NoProgressOption = False
 
 
-def engine_options(choice: EngineChoice, swapping: Swapping, *, select: SelectOptions = _DEFAULTS.select,
-                   detection: Detection | None = None, restore: RestoreOptions = _DEFAULTS.restore,
-                   describe: bool = False, measure: bool = False) -> EngineOptions:
+def engine_options(*groups: Any, **more: Any) -> EngineOptions:
     """Which engine runs and how.
 
     Args:
-        choice, swapping, detection: Values of the options.
-        select: Which faces take part.
-        restore: How they are restored.
-        describe: Tell gender even where no filter needs it.
-        measure: Measure how similar results are to source and target.
+        groups: Groups of options, of which those for the engine are taken.
+        more: Values of others; and `describe` and `measure`, see `EngineOptions`.
 
     Raises:
-        UsageError: A value out of its range.
+        UsageError: A value out of its range, or a list that cannot be read.
     """
-    return EngineOptions(
-        engine=choice.engine, select=select, describe=describe, measure=measure,
-        detector=_DEFAULTS.detector if detection is None else detection.options(), swap=swapping.options(),
-        restore=restore,
-        runtime=RuntimeOptions(provider=choice.provider, device=choice.device, accelerate=swapping.accelerate),
-        models_folder=choice.models_dir)
+    values = {name: value for group in groups for name, value in asdict(group).items()} | more
+    for name in ("target_index", "source_index"):
+        if isinstance(index := values.get(name), str):
+            from faceswap_cli.faces.select import parse_index
+
+            values[name] = parse_index(index, option=f"--{name.replace('_', '-')}", repeats=name == "source_index")
+    return record(EngineOptions, values | {"mask": parse_masks(values.get("mask"))})

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Annotated
 
 import typer
 
 from faceswap_cli.cli.options import common as o
+from faceswap_cli.cli.options.declare import record
 from faceswap_cli.cli.options.marking import MarkingChoice
-from faceswap_cli.options import MediaFormat, MediaOptions, VideoCodec, VideoOptions
+from faceswap_cli.options import MediaFormat, MediaOptions, VideoCodec
 from faceswap_cli.trim import parse_trim
 
 VIDEO = "Video"
@@ -57,10 +58,7 @@ class MediaChoice(MarkingChoice):
             MissingDependencyError, InputError: As `MarkingChoice.credentials`.
         """
         provenance = not self.no_provenance
-        return MediaOptions(
-            image_format=format, image_quality=self.image_quality, max_pixels=max_pixels, provenance=provenance,
-            trim=None if self.trim is None else parse_trim(self.trim),
-            video=VideoOptions(self.video_codec, self.crf, self.preset, self.keep_fps),
-            label=self.checked_label(), keep_metadata=self.keep_metadata,
-            credentials=self.credentials(provenance=provenance),
-        )
+        return record(MediaOptions, asdict(self) | {
+            "image_format": format, "max_pixels": max_pixels, "no_provenance": provenance,
+            "trim": None if self.trim is None else parse_trim(self.trim), "label": self.checked_label(),
+            "c2pa_cert": self.credentials(provenance=provenance)})
