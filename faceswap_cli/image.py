@@ -14,3 +14,10 @@ Plane = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]
 Points = npt.NDArray[np.float64]
 """float64 (N, 2): x right, y down, in pixels; the centre of the first pixel is (0, 0)."""
+
+
+def on_white(pixels: Image, alpha: Plane) -> Image:
+    """What remains of a transparent picture in a format without transparency: the picture on white."""
+    weight = alpha[..., None].astype(np.uint16)
+    over = pixels * weight + 255 * (255 - weight)
+    return ((over + 127) // 255).astype(np.uint8)

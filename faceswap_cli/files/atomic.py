@@ -209,7 +209,7 @@ class AtomicFile:
                 temporary.replace(target)
             else:
                 temporary.unlink()
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
 
 
 def _open_sibling(target: Path) -> tuple[Path, BinaryIO]:
@@ -263,7 +263,7 @@ def _copy_to_stdout(file: BinaryIO) -> None:
             view = view[raw.write(view) or 0:]
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make the rename durable where the system lets folders be synced."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)

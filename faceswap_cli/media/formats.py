@@ -287,11 +287,12 @@ def output_format(path: Path | None, options: MediaOptions, like: ClipInfo) -> M
     if path is None:
         chosen = asked or like.format
     elif suffix in READ_ONLY_SUFFIXES:
-        raise UsageError(f"cannot write {path}: {suffix} can be read but not written; use {_videos()}")
+        raise UsageError(f"cannot write {path}: {suffix} can be read but not written; use "
+                         f"{_list([known for known, kind in SUFFIXES.items() if kind in VIDEO and known != '.m4v'])}")
     elif named is None and asked is None:
         problem = f"the suffix {suffix} is not known" if suffix else "the name has no suffix"
         raise UsageError(f"cannot write {path}: {problem}; use {_list(_fitting(like))}, or add --image-format")
-    elif named is not None and asked is not None and not _agree(named, asked):
+    elif named is not None and asked not in (None, named) and (named, asked) != (MediaFormat.PNG, MediaFormat.APNG):
         raise UsageError(f"cannot write {path}: its suffix says {named}, --image-format says {asked}; drop one of them")
     else:
         chosen = asked or named or like.format
@@ -316,15 +317,6 @@ def _fitting(like: ClipInfo) -> list[str]:
     if like.animated:
         return [known for known, kind in SUFFIXES.items() if kind in ANIMATED | VIDEO or kind is MediaFormat.PNG]
     return [known for known, kind in SUFFIXES.items() if kind not in VIDEO]
-
-
-def _videos() -> str:
-    return _list([known for known, kind in SUFFIXES.items() if kind in VIDEO and known != ".m4v"])
-
-
-def _agree(named: MediaFormat, asked: MediaFormat) -> bool:
-    """Whether a suffix and a format fit: an APNG may be called .png too."""
-    return named is asked or (named, asked) == (MediaFormat.PNG, MediaFormat.APNG)
 
 
 def _list(suffixes: list[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 
@@ -56,10 +57,15 @@ class ReaderAround(Reader):
     Its facts are those of the whole clip: how many frames are left of it is known when they were read.
     """
 
-    def __init__(self, reader: Reader) -> None:
-        """Wrap an open reader; none of its frames has been taken."""
+    def __init__(self, reader: Reader, change: Callable[[Iterator[Frame]], Iterator[Frame]]) -> None:
+        """Wrap an open reader, none of whose frames has been taken; `change` makes of them what is handed out."""
         self.info = reader.info
         self._reader = reader
+        self._change = change
+
+    def frames(self) -> Iterator[Frame]:
+        """The frames, changed; may be called once."""
+        return self._change(self._reader.frames())
 
     def close(self) -> None:
         """Release the file."""
@@ -99,6 +105,7 @@ class FileWriter(Writer):
                 raise UsageError(f"cannot write {self._out.name}: {kind} holds at most {limit} pixels a side and the "
                                  f"target is {like.width}x{like.height}; use {others}")
             self._out.seal_with(seal_for(options, kind))
+            self._begin(like)
         except BaseException:
             self._out.discard()
             raise
@@ -117,6 +124,9 @@ class FileWriter(Writer):
         with self._out.writing():
             self._finish()
         self._out.commit()
+
+    def _begin(self, like: ClipInfo) -> None:
+        """Set up what encodes the frames; nothing is written yet."""
 
     def _add(self, frame: Frame) -> None:
         """Encode a frame of the right size into `self._out`."""

@@ -82,7 +82,7 @@ def read_webp(file: BinaryIO) -> WebpHeader:
         width = int.from_bytes(head[4:7], "little") + 1
         height = int.from_bytes(head[7:10], "little") + 1
         file.seek(20 + length + length % 2)
-        return WebpHeader(width, height, animated, lossless=_first_is_lossless(file))
+        return WebpHeader(width, height, animated, lossless=first_is_lossless(file))
     if kind == b"VP8L":
         if len(head) < 5 or head[0] != 0x2F:
             raise ValueError("bad VP8L header")
@@ -96,18 +96,17 @@ def read_webp(file: BinaryIO) -> WebpHeader:
     raise ValueError("no picture chunk")
 
 
-def _first_is_lossless(file: BinaryIO) -> bool:
+def first_is_lossless(file: BinaryIO, stop: int | None = None) -> bool:
+    """Whether the first picture of a WebP among the chunks that begin here, and before `stop`, is VP8L."""
     for _ in range(_MAX_CHUNKS):
         head = file.read(8)
-        if len(head) < 8:
+        if len(head) < 8 or (stop is not None and file.tell() > stop):
             return False
         kind, length = struct.unpack("<4sI", head)
         if kind in (b"VP8L", b"VP8 "):
             return bool(kind == b"VP8L")
-        if kind == b"ANMF":
-            file.seek(16, os.SEEK_CUR)  # into the frame, whose picture follows its own header
-        else:
-            file.seek(length + length % 2, os.SEEK_CUR)
+        # Into a frame, whose picture follows its own header; over all else.
+        file.seek(16 if kind == b"ANMF" else length + length % 2, os.SEEK_CUR)
     return False
 
 

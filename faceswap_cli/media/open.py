@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from faceswap_cli.errors import InputError
+from faceswap_cli.errors import InputError, UsageError
 from faceswap_cli.media.formats import FORMATS, HEAD_BYTES, READ_ONLY_AS, VIDEO, Foreign, output_format, sniff
 from faceswap_cli.media.frame import ClipInfo, Reader, Writer
 from faceswap_cli.options import MediaFormat, MediaOptions
@@ -35,15 +35,16 @@ def open_media(path: Path, options: MediaOptions, *, name: str | None = None) ->
             kind = READ_ONLY_AS
         kind, moving = (kind, True) if kind in VIDEO else _look_for_frames(file, kind, name)
     reader = open_as(path, name, kind, options, moving=moving)
-    if options.trim is None or kind in VIDEO:
+    trim = options.trim
+    if trim is None or kind in VIDEO:
         return reader
-    from faceswap_cli.media.trim import TrimmedReader
-
-    try:
-        return TrimmedReader(reader, name, options.trim)
-    except BaseException:
+    if not reader.info.animated:
         reader.close()
-        raise
+        raise UsageError(f"--trim: {name} is one picture; drop --trim")
+    from faceswap_cli.media.handles import ReaderAround
+    from faceswap_cli.media.trim import trimmed
+
+    return ReaderAround(reader, lambda frames: trimmed(frames, name, trim))
 
 
 def create_media(path: Path | None, like: ClipInfo, options: MediaOptions, *, overwrite: bool = False,

@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -100,10 +99,7 @@ class ApngReader(FileReader):
 class ApngWriter(FileWriter):
     """An APNG being written; keeps loop, profile and resolution."""
 
-    def __init__(self, path: Path | None, kind: MediaFormat, like: ClipInfo, options: MediaOptions, *,
-                 overwrite: bool = False, resume: str | None = None) -> None:
-        """See `FileWriter`."""
-        super().__init__(path, kind, like, options, overwrite=overwrite)
+    def _begin(self, like: ClipInfo) -> None:
         self._alpha = like.mode not in _OPAQUE_MODES
         self._delta = Delta(like.height, like.width)
         self._owed = Fraction(0)

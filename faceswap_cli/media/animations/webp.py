@@ -13,7 +13,6 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
-from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
@@ -23,6 +22,7 @@ from faceswap_cli.media.animations.timing import FrameClock
 from faceswap_cli.media.delta import Delta
 from faceswap_cli.media.frame import ClipInfo, Frame
 from faceswap_cli.media.handles import FileReader, FileWriter
+from faceswap_cli.media.headers import first_is_lossless
 from faceswap_cli.media.limits import MAX_FRAMES, check_pixels
 from faceswap_cli.options import MediaFormat, MediaOptions
 
@@ -92,12 +92,9 @@ class WebpWriter(FileWriter):
     part that changed is written, so that what stands still is not encoded again and again.
     """
 
-    def __init__(self, path: Path | None, kind: MediaFormat, like: ClipInfo, options: MediaOptions, *,
-                 overwrite: bool = False, resume: str | None = None) -> None:
-        """See `FileWriter`."""
-        super().__init__(path, kind, like, options, overwrite=overwrite)
-        self._lossless = like.lossless or options.image_quality == _BEST
-        self._quality = options.image_quality
+    def _begin(self, like: ClipInfo) -> None:
+        self._lossless = like.lossless or self._options.image_quality == _BEST
+        self._quality = self._options.image_quality
         self._delta = Delta(like.height, like.width, grid=2)  # offsets are stored halved
         self._clock = FrameClock(1000)
         self._alpha = False
@@ -207,20 +204,10 @@ def _parse(file: BinaryIO, name: str) -> _Parts:
             if len(parts.durations) >= MAX_FRAMES:
                 raise LimitError(f"{name} has more than {MAX_FRAMES} frames; split it")
             parts.durations.append(int.from_bytes(file.read(16)[12:15], "little"))
-            parts.lossless &= _is_lossless(file, at + 8 + size)
+            parts.lossless &= first_is_lossless(file, at + 8 + size)
         at += 8 + size + size % 2
     if not parts.durations:
         raise InputError(f"{name} is an animated WebP without a frame; get the file again")
     if end < 8 + int.from_bytes(head[4:8], "little"):
         raise InputError(f"{name} is cut off after frame {len(parts.durations)}; get the file again")
     return parts
-
-
-def _is_lossless(file: BinaryIO, stop: int) -> bool:
-    """Whether the frame whose chunks begin here holds a VP8L picture."""
-    while file.tell() + 8 <= stop:
-        kind, size = struct.unpack("<4sI", file.read(8))
-        if kind in (b"VP8L", b"VP8 "):
-            return bool(kind == b"VP8L")
-        file.seek(size + size % 2, 1)
-    return False

@@ -71,11 +71,8 @@ class GifBlocks:
     warnings: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class _Control:
-    delay: int
-    disposal: int
-    transparent: int | None
+_Control = tuple[int, int, int | None]
+"""Delay, disposal, and the index of transparent pixels."""
 
 
 class _EndOfFileError(Exception):
@@ -133,12 +130,12 @@ def _extension(file: BinaryIO, blocks: GifBlocks) -> _Control | None:
     first = _exactly(file, _exactly(file, 1)[0])
     if not first:
         return None
-    control = None
+    control: _Control | None = None
     if label == b"\xf9" and len(first) >= 4:
         disposal = first[0] >> 2 & 7
         # 4 was written by old programs that counted bits; browsers take it for "previous", and 5..7 for "keep".
         disposal = {2: BACKGROUND, 3: PREVIOUS, 4: PREVIOUS}.get(disposal, KEEP)
-        control = _Control(int.from_bytes(first[1:3], "little"), disposal, first[3] if first[0] & 1 else None)
+        control = int.from_bytes(first[1:3], "little"), disposal, first[3] if first[0] & 1 else None
     looping = label == b"\xff" and first in _LOOP_EXTENSIONS
     while size := _exactly(file, 1)[0]:
         data = _exactly(file, size)
@@ -166,11 +163,8 @@ def _image(file: BinaryIO, control: _Control | None) -> GifImage:
     except _EndOfFileError:
         cut = True
         data_size = file.tell() - data_at
-    if control is None:
-        return GifImage(left=left, top=top, width=width, height=height, interlaced=bool(flags & 0x40),
-                        palette_at=palette_at, palette_size=palette_size, code_size=code_size, data_at=data_at,
-                        data_size=data_size, cut=cut)
+    delay, disposal, transparent = control or (0, KEEP, None)
     return GifImage(left=left, top=top, width=width, height=height, interlaced=bool(flags & 0x40),
                     palette_at=palette_at, palette_size=palette_size, code_size=code_size, data_at=data_at,
-                    data_size=data_size, cut=cut, controlled=True, delay=control.delay, disposal=control.disposal,
-                    transparent=control.transparent)
+                    data_size=data_size, cut=cut, controlled=control is not None, delay=delay, disposal=disposal,
+                    transparent=transparent)

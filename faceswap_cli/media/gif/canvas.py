@@ -160,18 +160,14 @@ class GifCanvas:
         if state is None:
             return
         same = table.raw == state.table.raw or state.table.raw.startswith(table.raw)
-        if same and (state.clear is None or state.clear == transparent or not _has(indices, mask, state.clear)):
+        if same and (state.clear is None or state.clear == transparent
+                     or not used_indices(indices, mask)[state.clear]):
             if mask is None:
                 state.indices[window] = indices
             else:
                 paste(state.indices[window], indices, mask)
         else:
             self._paletted = _merged(state, window, indices, mask, table)
-
-
-def _has(indices: Plane, mask: Mask | None, index: int) -> bool:
-    found = indices == index
-    return bool(found.any() if mask is None else (found & mask).any())
 
 
 def _merged(state: _Paletted, window: Window, indices: Plane, mask: Mask | None,

@@ -6,7 +6,6 @@ Image data are handled as they lie in the file: sub-blocks of up to 255 bytes, e
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from faceswap_cli.image import Plane
 
@@ -47,7 +46,8 @@ def decode(data: bytes, code_size: int, width: int, height: int, interlaced: boo
     there[:pixels.size] = 1
     full = np.zeros(width * height, np.uint8)
     full[:pixels.size] = pixels
-    order = _row_order(height, interlaced)
+    order = np.concatenate([np.arange(start, height, step)
+                            for start, step in (_PASSES if interlaced else ((0, 1),))])
     indices, known = np.empty((height, width), np.uint8), np.empty((height, width), np.uint8)
     indices[order] = full.reshape(height, width)
     known[order] = there.reshape(height, width)
@@ -65,12 +65,6 @@ def encode(indices: Plane, code_size: int) -> bytes:
 
     picture = Image.fromarray(np.ascontiguousarray(indices))
     return bytes([code_size]) + picture.tobytes("gif", "L", code_size, 0) + b"\0"
-
-
-def _row_order(height: int, interlaced: bool) -> npt.NDArray[np.intp]:
-    if not interlaced:
-        return np.arange(height)
-    return np.concatenate([np.arange(start, height, step) for start, step in _PASSES])
 
 
 def _join(data: bytes) -> bytes:

@@ -7,7 +7,6 @@ alike stay frames of their own: their number and times are the source's.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -21,7 +20,6 @@ from faceswap_cli.media.gif.canvas import OPAQUE, distinct, paste
 from faceswap_cli.media.gif.paint import GifStage, Painted, Painter
 from faceswap_cli.media.handles import FileWriter
 from faceswap_cli.media.marks.provenance import gif_xmp_extension
-from faceswap_cli.options import MediaFormat, MediaOptions
 
 MAX_DELAY = 65535
 """Delays are 16-bit numbers, in centiseconds."""
@@ -66,10 +64,7 @@ class GifWriter(FileWriter):
         stages: How the palettes of the frames came about, by number of frames.
     """
 
-    def __init__(self, path: Path | None, kind: MediaFormat, like: ClipInfo, options: MediaOptions, *,
-                 overwrite: bool = False, resume: str | None = None) -> None:
-        """See `FileWriter`."""
-        super().__init__(path, kind, like, options, overwrite=overwrite)
+    def _begin(self, like: ClipInfo) -> None:
         self._size = (like.height, like.width)
         self._painter = Painter()
         self._clock = FrameClock(100)

@@ -68,28 +68,27 @@ class Label:
 
     def draw(self, image: Image) -> Image:
         """A copy of `image`, uint8 (H, W, 3) RGB of the size that was laid out for, with the label."""
-        self._check(image)
-        labelled = image.copy()
-        part = labelled[self._window]
-        part[:] = np.rint(part * (1 - self._opacity) + self._paint).astype(np.uint8)
-        return labelled
+        return self.mark(Frame(pixels=image)).pixels
 
     def mark(self, frame: Frame) -> Frame:
-        """The frame with the label; where the frame is transparent, the label is seen all the same."""
-        if frame.alpha is None:
-            return replace(frame, pixels=self.draw(frame.pixels))
-        self._check(frame.pixels)
-        pixels, alpha = frame.pixels.copy(), frame.alpha.copy()
+        """The frame with the label; where the frame is transparent, the label is seen all the same.
+
+        Raises:
+            ValueError: It has another size.
+        """
+        if frame.pixels.shape[:2] != self._shape:
+            raise ValueError(f"the label is for pictures of {self._shape}, not {frame.pixels.shape[:2]}")
+        pixels, alpha = frame.pixels.copy(), frame.alpha
+        part = pixels[self._window]
+        if alpha is None:
+            part[:] = np.rint(part * (1 - self._opacity) + self._paint).astype(np.uint8)
+            return replace(frame, pixels=pixels)
+        alpha = alpha.copy()
         below = alpha[self._window].astype(np.float32)[..., None] / 255 * (1 - self._opacity)
         total = below + self._opacity
-        part = pixels[self._window]
         part[:] = np.rint((part * below + self._paint) / total).astype(np.uint8)
         alpha[self._window] = np.rint(255 * total[..., 0]).astype(np.uint8)
         return replace(frame, pixels=pixels, alpha=alpha)
-
-    def _check(self, image: Image) -> None:
-        if image.shape[:2] != self._shape:
-            raise ValueError(f"the label is for pictures of {self._shape}, not {image.shape[:2]}")
 
 
 def check_label(text: str) -> str:

@@ -155,13 +155,6 @@ def grey_of(frame_pixels: Image) -> Plane:
     return np.asarray(PILImage.fromarray(frame_pixels).convert("L"))
 
 
-def flatten(pixels: Image, alpha: Plane) -> Image:
-    """What remains of a transparent picture in a format without transparency: the picture on white."""
-    weight = alpha[..., None].astype(np.uint16)
-    over = pixels * weight + 255 * (255 - weight)
-    return ((over + 127) // 255).astype(np.uint8)
-
-
 def _to_rgb(image: PILImage.Image, profile: bytes | None, depth: int,
             notes: list[str]) -> tuple[PILImage.Image, bytes | None]:
     """To mode RGB or RGBA, with the profile that describes the result."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -97,8 +96,8 @@ def open_still(path: Path, name: str, kind: MediaFormat, options: MediaOptions) 
             image, mode = _keep_info(image.convert("LA"), image), "LA"
         picture = convert(image, depth=16 if grey_alpha and depth == 16 else depth)
         notes = (f"{row.label} with {count} pictures: only the first is used",) if count > 1 else ()
-        reader = _reader(kind, picture, _orientation(image), mode, _dpi(image.info.get("dpi")), lossless, notes)
-        return _with_metadata(reader, image.info, file) if options.keep_metadata else reader
+        return _reader(kind, picture, _orientation(image), mode, _dpi(image.info.get("dpi")), lossless, notes,
+                       (image.info, file) if options.keep_metadata else None)
 
 
 def _load(file: BinaryIO, name: str, kind: MediaFormat, options: MediaOptions) -> ImageFile:
@@ -119,8 +118,8 @@ def _open_tiff(file: BinaryIO, name: str, options: MediaOptions) -> StillReader:
         image = TiffImagePlugin.TiffImageFile(file)
     except SyntaxError as refusal:  # a layout that Pillow does not know
         picture, orientation, mode = _read_with_imageio(file, name, header, refusal)
-        reader = _reader(MediaFormat.TIFF, picture, orientation, mode, None, header.lossless, notes)
-        return _with_metadata(reader, {}, file) if options.keep_metadata else reader
+        return _reader(MediaFormat.TIFF, picture, orientation, mode, None, header.lossless, notes,
+                       ({}, file) if options.keep_metadata else None)
     check_pixels(image.width, image.height, 1, options, name)
     with libtiff_errors() as errors:
         image.load()
@@ -130,9 +129,8 @@ def _open_tiff(file: BinaryIO, name: str, options: MediaOptions) -> StillReader:
     inverted = mode.startswith("I;16") and header.tag(262, 1) == 0
     picture = convert(image, depth=header.bits, white_is_zero=inverted)
     # Pillow has turned the pixels already and taken the tag away.
-    reader = _reader(MediaFormat.TIFF, picture, _orientation(image), mode, _dpi(image.info.get("dpi")), header.lossless,
-                     notes)
-    return _with_metadata(reader, image.info, file) if options.keep_metadata else reader
+    return _reader(MediaFormat.TIFF, picture, _orientation(image), mode, _dpi(image.info.get("dpi")), header.lossless,
+                   notes, (image.info, file) if options.keep_metadata else None)
 
 
 def _read_with_imageio(file: BinaryIO, name: str, header: TiffHeader,
@@ -166,22 +164,17 @@ def _read_with_imageio(file: BinaryIO, name: str, header: TiffHeader,
 
 
 def _reader(kind: MediaFormat, picture: Converted, orientation: int, mode: str, dpi: tuple[float, float] | None,
-            lossless: bool, notes: tuple[str, ...]) -> StillReader:
+            lossless: bool, notes: tuple[str, ...], told: tuple[dict[Any, Any], BinaryIO] | None) -> StillReader:
+    """`told`: what Pillow found beside the pixels, and the file, where metadata are kept."""
     pixels = orient(picture.pixels, orientation)
     alpha = None if picture.alpha is None else orient(picture.alpha, orientation)
     if dpi is not None and orientation in (5, 6, 7, 8):
         dpi = dpi[1], dpi[0]
-    info = ClipInfo(format=kind, width=pixels.shape[1], height=pixels.shape[0], mode=mode, icc=picture.icc, dpi=dpi,
-                    lossless=lossless, warnings=(*notes, *picture.warnings))
+    height, width = pixels.shape[:2]
+    metadata, warnings = (None, ()) if told is None else read_metadata(kind, *told, width, height)
+    info = ClipInfo(format=kind, width=width, height=height, mode=mode, icc=picture.icc, dpi=dpi, lossless=lossless,
+                    warnings=(*notes, *picture.warnings, *warnings), metadata=metadata)
     return StillReader(info, Frame(pixels=pixels, alpha=alpha))
-
-
-def _with_metadata(reader: StillReader, told: dict[Any, Any], file: BinaryIO) -> StillReader:
-    """The reader with what its picture tells about itself: `told` is what Pillow found."""
-    info = reader.info
-    metadata, warnings = read_metadata(info.format, told, file, info.width, info.height)
-    frame = next(reader.frames())
-    return StillReader(replace(info, metadata=metadata, warnings=(*info.warnings, *warnings)), frame)
 
 
 def orient(array: npt.NDArray[np.uint8], orientation: int) -> npt.NDArray[np.uint8]:

@@ -13,11 +13,12 @@ from PIL.PngImagePlugin import PngInfo
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from faceswap_cli.errors import OutputError, UsageError
+from faceswap_cli.image import on_white
 from faceswap_cli.media.formats import FORMATS
 from faceswap_cli.media.frame import Frame, Metadata
 from faceswap_cli.media.handles import FileWriter
 from faceswap_cli.media.pillow import quiet
-from faceswap_cli.media.stills.colour import GREY_MODES, flatten, grey_of, icc_space
+from faceswap_cli.media.stills.colour import GREY_MODES, grey_of, icc_space
 from faceswap_cli.media.stills.metadata import merge_xmp, photoshop_segment, tag_tiff
 from faceswap_cli.options import MediaFormat
 
@@ -63,7 +64,7 @@ class StillWriter(FileWriter):
     def _layout(self, frame: Frame) -> PILImage.Image:
         pixels, alpha = frame.pixels, frame.alpha
         if alpha is not None and not FORMATS[self._kind].transparency:
-            pixels, alpha = flatten(pixels, alpha), None
+            pixels, alpha = on_white(pixels, alpha), None
         if self._like.mode in GREY_MODES and FORMATS[self._kind].grey:
             grey = grey_of(pixels)
             if alpha is None:

@@ -7,9 +7,9 @@ from fractions import Fraction
 from functools import lru_cache
 
 from faceswap_cli.media.frame import ClipInfo
+from faceswap_cli.media.video.colour.planes import FULL, LIMITED
 
 _BT709 = 1
-_LIMITED, _FULL = 1, 2
 _UNTOLD = 2
 _RGB_MATRIX = 0
 
@@ -56,15 +56,15 @@ def plan_layout(like: ClipInfo, library: str, *, even: bool) -> tuple[Layout, li
     warnings: list[str] = []
     if video is None:
         pixel_format = "yuv420p"
-        tags = (_LIMITED, _BT709, _BT709, _BT709)
+        tags = (LIMITED, _BT709, _BT709, _BT709)
     else:
         pixel_format = _nearest(library, video.pixel_format)
         warnings += _losses(video.pixel_format, pixel_format)
         tags = (video.color_range, video.primaries, video.transfer, video.matrix)
         if is_rgb(video.pixel_format):
-            tags = (_LIMITED, _or_bt709(video.primaries), _or_bt709(video.transfer), _BT709)
+            tags = (LIMITED, _or_bt709(video.primaries), _or_bt709(video.transfer), _BT709)
         elif video.pixel_format.startswith("yuvj") or (video.pixel_format.startswith("gray") and not video.color_range):
-            tags = (_FULL, *tags[1:])
+            tags = (FULL, *tags[1:])
     width, height = like.width, like.height
     if even:
         sampling = _sampling(pixel_format)

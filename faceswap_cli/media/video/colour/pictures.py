@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 
 from faceswap_cli.errors import OutputError
-from faceswap_cli.image import Image, Plane
+from faceswap_cli.image import Image, Plane, on_white
 from faceswap_cli.media.frame import Frame
 from faceswap_cli.media.video.colour.layout import Layout, is_rgb
 from faceswap_cli.media.video.colour.planes import FULL, LIMITED, convert, new_picture, plane_array
 
 _BT709 = 1
-_WHITE = 255
 
 
 class PictureMaker:
@@ -30,7 +29,7 @@ class PictureMaker:
     def make(self, frame: Frame) -> Any:
         """A frame as an `av.VideoFrame` of the layout. One that needs no change is the decoder's own."""
         if frame.native is None:
-            picture = self._from_rgb(self._flatten(frame.pixels, frame.alpha))
+            picture = self._from_rgb(frame.pixels, frame.alpha)
         elif frame.pixels is frame.native.shown:
             picture = frame.native.picture
         else:
@@ -39,17 +38,12 @@ class PictureMaker:
             picture = add_change(frame.native.picture, frame.native.shown, frame.pixels)
         return self._fit(self._convert(picture))
 
-    def _flatten(self, pixels: Image, alpha: Plane | None) -> Image:
-        if alpha is None or int(alpha.min()) == _WHITE:
-            return pixels
-        self.flattened = True
-        weight = alpha[:, :, np.newaxis].astype(np.uint16)
-        mixed = pixels * weight + _WHITE * (_WHITE - weight)
-        return ((mixed + _WHITE // 2) // _WHITE).astype(np.uint8)
-
-    def _from_rgb(self, pixels: Image) -> Any:
+    def _from_rgb(self, pixels: Image, alpha: Plane | None) -> Any:
         import av
 
+        if alpha is not None and int(alpha.min()) < 255:
+            self.flattened = True
+            pixels = on_white(pixels, alpha)
         return av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")
 
     def _convert(self, picture: Any) -> Any:

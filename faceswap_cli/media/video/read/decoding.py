@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -90,8 +91,8 @@ class Decoder:
         if "mov" not in self.container.format.name.split(","):
             return None
         with demuxing(self._name):
-            tables = read_mov_tables(self._path)
-        return tables.end(self.stream.id)
+            track = read_mov_tables(self._path).tracks.get(self.stream.id)
+        return track.end if track is not None else None
 
     @property
     def step(self) -> Fraction:
@@ -106,9 +107,7 @@ class Decoder:
             InputError: The file is damaged.
         """
         ledger = Ledger(self.stream, self._name)
-        for picture in self._decoded(ledger):
-            ledger.add_picture(picture)
-            yield picture
+        yield from self._counted(self._decoded(ledger), ledger)
         with demuxing(self._name):
             expected = expected_packets(self._path, self.stream)
         ledger.check_end(expected)
@@ -150,12 +149,14 @@ class Decoder:
         return None
 
     def _rest(self, first: Any, decoded: Iterator[Any], ledger: Ledger) -> Iterator[Any]:
-        ledger.add_picture(first)
-        yield first
-        for picture in decoded:
+        yield from self._counted(chain((first,), decoded), ledger)
+        ledger.check_end(None)
+
+    @staticmethod
+    def _counted(pictures: Iterator[Any], ledger: Ledger) -> Iterator[Any]:
+        for picture in pictures:
             ledger.add_picture(picture)
             yield picture
-        ledger.check_end(None)
 
     def _decoded(self, ledger: Ledger) -> Iterator[Any]:
         with demuxing(self._name):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import partial
 
 from faceswap_cli.media.formats import FORMATS
-from faceswap_cli.media.frame import Frame, Reader
+from faceswap_cli.media.frame import Reader
 from faceswap_cli.media.handles import ReaderAround
 from faceswap_cli.media.video.read.timeline import thinned
 from faceswap_cli.options import MediaFormat
@@ -29,18 +29,5 @@ def suited(reader: Reader, kind: MediaFormat) -> tuple[Reader, tuple[str, ...]]:
         if video.rate is not None and video.rate > row.max_rate:
             warnings.append(f"{row.label} shows at most {row.max_rate} frames a second, and {video.name} has "
                             f"{float(video.rate):.4g}: the others are left out")
-        reader = PacedReader(reader, row.max_rate)
+        reader = ReaderAround(reader, partial(thinned, rate=row.max_rate))
     return reader, tuple(warnings)
-
-
-class PacedReader(ReaderAround):
-    """The frames of a video, at most so many a second; those that stay last longer."""
-
-    def __init__(self, reader: Reader, rate: int) -> None:
-        """Wrap an open reader of a video, which is closed with this one."""
-        super().__init__(reader)
-        self._rate = rate
-
-    def frames(self) -> Iterator[Frame]:
-        """The frames that stay."""
-        return thinned(self._reader.frames(), self._rate)

@@ -51,11 +51,6 @@ class MovTables:
     tracks: dict[int, MovTrack] = field(default_factory=dict)
     unit: Fraction = Fraction(1, 1000)
 
-    def end(self, number: int) -> Fraction | None:
-        """When a track ends by its edit list, in seconds; None: it tells nothing."""
-        track = self.tracks.get(number)
-        return track.end if track is not None else None
-
 
 def read_mov_tables(path: Path) -> MovTables:
     """Walk over the boxes of a file; what is damaged is passed over.

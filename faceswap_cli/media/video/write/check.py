@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, BinaryIO
 
@@ -29,30 +28,23 @@ def check_video(file: BinaryIO, name: str, written: Written) -> None:
     file.seek(0)
     try:
         with av.open(file, "r", metadata_errors="replace") as container:
-            found = _count(container)
+            pictures, ends, sounds = _count(container)
     except (av.FFmpegError, ValueError) as error:
         raise OutputError(f"cannot write {name}: the finished file cannot be read ({error}); try again, or another "
                           "format") from error
-    if found.pictures != written.pictures:
-        raise OutputError(f"cannot write {name}: {found.pictures} of {written.pictures} pictures arrived in the file; "
+    if pictures != written.pictures:
+        raise OutputError(f"cannot write {name}: {pictures} of {written.pictures} pictures arrived in the file; "
                           "try again, or another format")
-    if min(abs(end - written.end) for end in found.ends) > _TOLERANCE:
-        raise OutputError(f"cannot write {name}: it ends after {float(found.ends[0]):.3f} instead of "
+    if min(abs(end - written.end) for end in ends) > _TOLERANCE:
+        raise OutputError(f"cannot write {name}: it ends after {float(ends[0]):.3f} instead of "
                           f"{float(written.end):.3f} seconds; try again, or another format")
-    for got, wanted in zip(found.sounds, written.sounds, strict=False):
+    for got, wanted in zip(sounds, written.sounds, strict=False):
         if got != wanted:
             raise OutputError(f"cannot write {name}: {got} of {wanted} pieces of its sound arrived; try again, or "
                               "another format")
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    pictures: int
-    ends: tuple[Fraction, ...]
-    sounds: tuple[int, ...]
-
-
-def _count(container: Any) -> _Found:
+def _count(container: Any) -> tuple[int, list[Fraction], list[int]]:
     """Packets of the pictures and of each track of sound, and when the last picture ends, in seconds.
 
     Not of subtitles: an MP4 says with packets of its own that there is none to show. The end comes by the last packet
@@ -71,4 +63,4 @@ def _count(container: Any) -> _Found:
     ends = [end]
     if stream.duration is not None and stream.start_time is not None:
         ends.append((stream.start_time + stream.duration) * stream.time_base)
-    return _Found(counts.pop(first), tuple(ends), tuple(counts.values()))
+    return counts.pop(first), ends, list(counts.values())

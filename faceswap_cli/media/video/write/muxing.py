@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -79,12 +79,14 @@ def mux(file: BinaryIO, plan: MuxPlan, store: SegmentStore) -> Written:
 
     container = container_of(plan.kind)
     out = av.open(file, "w", format=container.muxer, container_options=_options(plan),
-                  io_open=_reopen(file))
+                  io_open=lambda url, flags, options: _SecondLook(file))
     companions: Companions | None = None
     try:
         ticks = [tick for segment in store.kept for tick in segment.ticks]
         end = store.kept[-1].end
-        rate = _rate(plan.settings.rate, len(ticks) / ((end - ticks[0]) * plan.unit))
+        rate, came = plan.settings.rate, len(ticks) / ((end - ticks[0]) * plan.unit)
+        if abs(came / rate - 1) >= _SAME_RATE:  # the frames that came were others than the source tells
+            rate = usable_rate(came)
         pictures = out.add_stream(plan.settings.encoder.library, rate)
         replace(plan.settings, rate=rate).configure(pictures.codec_context, plan.hdr)
         pictures.time_base = plan.unit
@@ -107,7 +109,8 @@ def mux(file: BinaryIO, plan: MuxPlan, store: SegmentStore) -> Written:
         _interleave(out, _pictures(store, ticks, end, shift, plan.unit, pictures), sound)
         out.close()
     except BaseException:
-        _abandon(out)
+        with suppress(Exception):  # it tries to write its end, which fails like what came before
+            out.close()
         raise
     finally:
         if companions is not None:
@@ -118,11 +121,6 @@ def mux(file: BinaryIO, plan: MuxPlan, store: SegmentStore) -> Written:
     counts = tuple(track.count for track in tracks if track.target.type == "audio")
     told = tuple(companions.warnings) if companions is not None else ()
     return Written(len(ticks), (end - shift) * plan.unit, counts, told)
-
-
-def _rate(told: Fraction, found: Fraction) -> Fraction:
-    """Frames a second: as the source tells, exactly, unless the frames that came were others."""
-    return told if abs(found / told - 1) < _SAME_RATE else usable_rate(found)
 
 
 def _options(plan: MuxPlan) -> dict[str, str]:
@@ -179,12 +177,6 @@ def _interleave(out: OutputContainer, pictures: Iterator[tuple[float, Any]],
         waiting = next(pictures, None)
 
 
-def _abandon(out: OutputContainer) -> None:
-    """Close a container that will not be used; it tries to write its end, which fails like what came before."""
-    with suppress(Exception):
-        out.close()
-
-
 class _SecondLook:
     """Reads a file that is being written, from a place of its own; moves the tables of an MP4 to its beginning."""
 
@@ -217,10 +209,3 @@ class _SecondLook:
 
     def close(self) -> None:
         """The file stays open."""
-
-
-def _reopen(file: BinaryIO) -> Callable[..., Any]:
-    def open_again(url: str, flags: int, options: dict[str, str]) -> Any:
-        return _SecondLook(file)
-
-    return open_again

@@ -19,13 +19,14 @@ import json
 import os
 import struct
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import IO, Any
 
+from faceswap_cli.files.atomic import sync_folder
 from faceswap_cli.files.leftovers import hold
 
 _HEAD = struct.Struct("<III")
@@ -187,11 +188,11 @@ class SegmentStore:
         _write(self._folder / "job", self._fingerprint.encode())
         return True
 
-    def _clear(self) -> None:
-        """Empty the folder, but for the lock."""
+    def _clear(self, keep: Collection[str] = ()) -> None:
+        """Empty the folder, but for the lock and what is to be kept."""
         assert self._folder is not None
         for path in list(self._folder.iterdir()):
-            if path.name != "lock":
+            if path.name not in ("lock", *keep):
                 path.unlink(missing_ok=True)
 
     def _load(self) -> list[Segment]:
@@ -202,11 +203,8 @@ class SegmentStore:
             if (self._folder / "job").read_bytes() == self._fingerprint.encode():
                 while (segment := self._check(len(found))) is not None:
                     found.append(segment)
-        keep = {"lock", "job"} if found else {"lock"}
-        keep |= {self._path(index, ending).name for index in range(len(found)) for ending in ("packets", "json")}
-        for path in list(self._folder.iterdir()):
-            if path.name not in keep:
-                path.unlink(missing_ok=True)
+        keep = {self._path(index, ending).name for index in range(len(found)) for ending in ("packets", "json")}
+        self._clear({"job", *keep} if found else ())
         if not found:
             _write(self._folder / "job", self._fingerprint.encode())
         return found
@@ -276,12 +274,7 @@ def _write(path: Path, data: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
-    with suppress(OSError):  # not every system lets folders be synced
-        descriptor = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    sync_folder(path.parent)
 
 
 def _read(file: IO[bytes], begin: int, end: int, first: int) -> Iterator[EncodedPicture]:

@@ -13,7 +13,7 @@ from faceswap_cli.media.formats import container_of
 from faceswap_cli.media.frame import VideoFacts
 from faceswap_cli.media.video.read.container import demuxing, open_container, picture_streams
 from faceswap_cli.media.video.read.tracks import ConvertedSound, ConvertedText, CopiedTrack
-from faceswap_cli.media.video.write.tags import copied_track_tags
+from faceswap_cli.media.video.write.tags import copied_tags
 from faceswap_cli.options import MediaFormat
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def open_companions(out: OutputContainer, kind: MediaFormat, video: VideoFacts, 
             track = _track(out, kind, stream, found.warnings)
             if track is not None:
                 track.target.disposition = int(stream.disposition)
-                track.target.metadata.update(copied_track_tags(stream.metadata, everything=video.keep_metadata))
+                track.target.metadata.update(copied_tags(stream.metadata, everything=video.keep_metadata, track=True))
                 found.tracks[stream.index] = track
         elif stream.type == "attachment" and container.attachments:
             out.add_attachment(stream.name or "attachment", stream.mimetype or "application/octet-stream", stream.data)

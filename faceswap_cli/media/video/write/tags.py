@@ -26,19 +26,16 @@ _OF_THE_FILE = re.compile(
 """What was true of the source's file alone."""
 
 
-def copied_tags(metadata: dict[str, str], *, everything: bool) -> dict[str, str]:
-    """Tags of a file that its copy gets too.
+def copied_tags(metadata: dict[str, str], *, everything: bool, track: bool = False) -> dict[str, str]:
+    """Tags of a file, or of one of its tracks, that its copy gets too.
 
     Args:
-        metadata: Of the container.
+        metadata: Of the container or the track.
         everything: With what may tell about people and places.
+        track: Whether it is a track's.
     """
-    return _pick(metadata, _WORK, everything=everything)
-
-
-def copied_track_tags(metadata: dict[str, str], *, everything: bool) -> dict[str, str]:
-    """Likewise of one of its tracks."""
-    return _pick(metadata, _TRACK, everything=everything)
+    return {key: value for key, value in metadata.items()
+            if key.lower() in (_TRACK if track else _WORK) or (everything and not _OF_THE_FILE.fullmatch(key))}
 
 
 def mark_tags(options: MediaOptions) -> dict[str, str]:
@@ -59,8 +56,3 @@ def append_mark(file: BinaryIO, packet: bytes) -> None:
     file.seek(0, 2)
     body = b"uuid" + _XMP_BOX + packet
     file.write((len(body) + 4).to_bytes(4, "big") + body)
-
-
-def _pick(metadata: dict[str, str], known: frozenset[str], *, everything: bool) -> dict[str, str]:
-    return {key: value for key, value in metadata.items()
-            if key.lower() in known or (everything and not _OF_THE_FILE.fullmatch(key))}
