@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import struct
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
 _MAX_CHUNKS = 10_000
@@ -47,8 +47,7 @@ def read_png(file: BinaryIO) -> PngHeader:
             header = PngHeader(width=width, height=height, depth=depth, colour=colour, animated=False)
             length -= 10
         elif kind == b"acTL":
-            return PngHeader(width=header.width, height=header.height, depth=header.depth, colour=header.colour,
-                             animated=True)
+            return replace(header, animated=True)
         elif kind in (b"IDAT", b"IEND"):
             return header
         file.seek(length + 4, os.SEEK_CUR)

@@ -10,7 +10,7 @@ from faceswap_cli.errors import OutputError
 from faceswap_cli.image import Image, Plane, on_white
 from faceswap_cli.media.frame import Frame
 from faceswap_cli.media.video.colour.layout import Layout, is_rgb
-from faceswap_cli.media.video.colour.planes import FULL, LIMITED, convert, new_picture, plane_array
+from faceswap_cli.media.video.colour.planes import FULL, LIMITED, convert, enlarged, new_picture, plane_array
 
 _BT709 = 1
 
@@ -67,12 +67,7 @@ class PictureMaker:
         if not (0 <= more_columns <= 1 and 0 <= more_rows <= 1):
             raise OutputError(f"a frame of {picture.width} x {picture.height} pixels does not fit a video of "
                               f"{width} x {height}")
-        made = new_picture(picture, width, height)
-        for index in range(len(made.planes)):
-            plane, old = plane_array(made, index), plane_array(picture, index)
-            missing = ((0, plane.shape[0] - old.shape[0]), (0, plane.shape[1] - old.shape[1]))
-            plane[:] = np.pad(old, missing, mode="edge")
-        return made
+        return enlarged(picture, width, height)
 
 
 def _rgb_to_yuv(picture: Any, target: str) -> Any:

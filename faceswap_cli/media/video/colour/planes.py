@@ -61,11 +61,26 @@ def copy_facts(like: Any, picture: Any) -> None:
     picture.color_primaries = like.color_primaries
 
 
-def copy_picture(picture: Any) -> Any:
-    """A copy whose planes may be written into; the layout is one of `CANONICAL`."""
-    made = new_picture(picture)
-    for index in range(len(picture.planes)):
+def copy_picture(picture: Any, layout: str | None = None) -> Any:
+    """A copy whose planes may be written into.
+
+    Args:
+        picture: In one of `CANONICAL`, or in a layout that has the same planes first.
+        layout: One of `CANONICAL`, with planes of the same size; None: that of the picture.
+    """
+    made = new_picture(picture, layout=layout)
+    for index in range(len(made.planes)):
         plane_array(made, index)[:] = plane_array(picture, index)
+    return made
+
+
+def enlarged(picture: Any, width: int, height: int) -> Any:
+    """A copy of a larger size: the last row and column of each plane are repeated."""
+    made = new_picture(picture, width, height)
+    for index in range(len(made.planes)):
+        plane, old = plane_array(made, index), plane_array(picture, index)
+        missing = ((0, plane.shape[0] - old.shape[0]), (0, plane.shape[1] - old.shape[1]))
+        plane[:] = np.pad(old, missing, mode="edge") if any(map(sum, missing)) else old
     return made
 
 
@@ -98,9 +113,7 @@ def make_canonical(picture: Any) -> Any:
     if name == target:
         return picture
     if full or name in (f"yuva{target[3:]}", f"gbra{target[3:]}"):  # the planes are there as they are wanted
-        made = new_picture(picture, layout=target)
-        for index in range(len(made.planes)):
-            plane_array(made, index)[:] = plane_array(picture, index)
+        made = copy_picture(picture, target)
     else:
         made = convert(picture, target)
     if full or name in ("pal8",):

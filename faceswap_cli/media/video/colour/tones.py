@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from faceswap_cli.image import Image
 from faceswap_cli.media.video.colour.curves import CODES, HLG, PQ, shown_by_signal, signal_by_shown
-from faceswap_cli.media.video.colour.planes import FULL, LIMITED, copy_picture, new_picture, plane_array
+from faceswap_cli.media.video.colour.planes import FULL, LIMITED, copy_picture, enlarged, plane_array
 
 _BT709, _FCC, _BT470BG, _SMPTE170M, _SMPTE240M, _BT2020 = 1, 4, 5, 6, 7, 9
 """Numbers of matrices, by H.273, which FFmpeg takes over."""
@@ -91,7 +91,10 @@ def to_rgb(picture: Any) -> Image:
     height, width = picture.height, picture.width
     across, down = _sharing(picture)
     if across * down > 1:
-        picture = _centred(picture, across, down)
+        # A copy in which each chroma value belongs to the middle of its pixels, and has all of them. libswscale would
+        # take the place between the pixels that the decoder tells for it, and shift it to a neighbour, and would
+        # stretch the chroma of an odd side over the picture. A copy tells nothing.
+        picture = enlarged(picture, -(-width // across) * across, -(-height // down) * down)
     if is_hdr(picture):
         shown: Image = shown_by_signal(int(picture.color_trc))[_converted(picture, "rgb48le")]
     else:
@@ -108,23 +111,6 @@ def _gray_levels(depth: int, full: bool, transfer: int) -> npt.NDArray[np.uint8]
     if transfer:
         return shown_by_signal(transfer)[np.rint(signal * (CODES - 1)).astype(np.int64)]
     return np.rint(signal * 255).astype(np.uint8)
-
-
-def _centred(picture: Any, across: int, down: int) -> Any:
-    """A copy in which each chroma value belongs to the middle of its pixels, and has all of them.
-
-    libswscale would take the place between the pixels that the decoder tells for it, and shift it to a neighbour, and
-    would stretch the chroma of an odd side over the picture. So nothing is told, and the last line or column repeated.
-    """
-    width, height = -(-picture.width // across) * across, -(-picture.height // down) * down
-    made = new_picture(picture, width, height)
-    for index in range(len(made.planes)):
-        plane, wide = plane_array(picture, index), plane_array(made, index)
-        wide[:plane.shape[0], :plane.shape[1]] = plane
-        if wide.shape != plane.shape:
-            wide[:plane.shape[0], plane.shape[1]:] = plane[:, -1:]
-            wide[plane.shape[0]:] = wide[plane.shape[0] - 1]
-    return made
 
 
 def _converted(picture: Any, layout: str) -> npt.NDArray[Any]:
