@@ -16,14 +16,13 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from hashlib import file_digest
 from pathlib import Path, PurePosixPath
-from types import TracebackType
-from typing import Self
 from urllib.parse import urlsplit
 
 from faceswap_cli import facts
 from faceswap_cli.api_jobs.result import finish
 from faceswap_cli.api_jobs.tickets import Tickets, default_folder, ticket_key
 from faceswap_cli.errors import OutputError, UsageError
+from faceswap_cli.files.closing import Closing
 from faceswap_cli.jobs.clock import Clock
 from faceswap_cli.jobs.inputs import Inputs
 from faceswap_cli.jobs.job import Outcome, OutputInfo, SwapJob
@@ -61,7 +60,7 @@ class Spent:
     requests: int = 0
 
 
-class Remote:
+class Remote(Closing):
     """The API as the jobs of one run share it: one client, one folder of tickets. Safe for threads.
 
     Attributes:
@@ -112,13 +111,6 @@ class Remote:
     def close(self) -> None:
         """Close all connections; open requests go on at the API, and their tickets stay."""
         self.client.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        self.close()
 
 
 def check_remote(job: SwapJob) -> None:

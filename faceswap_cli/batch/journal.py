@@ -19,14 +19,14 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO
 
 from faceswap_cli.batch.entry import Entry
 from faceswap_cli.batch.items import Item, ItemResult
 from faceswap_cli.batch.plan.shards import Shard
 from faceswap_cli.errors import OutputError, UsageError
 from faceswap_cli.files.atomic import explain_failure
+from faceswap_cli.files.closing import Closing
 
 SCHEMA = 1
 """Of the file. A journal of a newer one is refused."""
@@ -152,7 +152,7 @@ def read_entries(path: Path) -> Entries:
     return Entries(path if there else None, [Entries(other) for other in _relatives(path)])
 
 
-class Journal:
+class Journal(Closing):
     """An open journal, to append to. One run at a time has it: see `locks.hold`."""
 
     def __init__(self, path: Path) -> None:
@@ -239,13 +239,6 @@ class Journal:
             finally:
                 os.close(self._descriptor)
                 self._descriptor = -1
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        self.close()
 
     def _append(self, line: str) -> None:
         with self._lock, self._writing():

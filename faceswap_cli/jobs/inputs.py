@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
-from types import TracebackType
-from typing import BinaryIO, Self
+from typing import BinaryIO
 
 from faceswap_cli.errors import InputError, LimitError, OutputError, UsageError
+from faceswap_cli.files.closing import Closing
 from faceswap_cli.library.library import Library
 from faceswap_cli.library.names import is_named, is_saved_file
 from faceswap_cli.media.formats import SUFFIXES, VIDEO
@@ -60,7 +60,7 @@ class Input:
     left_out: int = 0
 
 
-class Inputs:
+class Inputs(Closing):
     """Resolves specs, fetching what is not local into a temporary folder that goes away at the end."""
 
     def __init__(self, *, allow_private: bool = False, stdin: BinaryIO | None = None) -> None:
@@ -75,13 +75,6 @@ class Inputs:
         self._stdin_taken = False
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._count = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        self.close()
 
     def close(self) -> None:
         """Remove what was fetched."""

@@ -14,6 +14,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from faceswap_cli.files.closing import Closing
 from faceswap_cli.image import Image, Plane
 from faceswap_cli.options import MediaFormat
 
@@ -160,7 +161,7 @@ class ClipInfo:
         return self.frame_count > 1 or self.video is not None
 
 
-class Reader(ABC):
+class Reader(Closing):
     """An open still or clip. Frames are decoded one at a time; memory does not grow with their number.
 
     Attributes:
@@ -188,17 +189,6 @@ class Reader(ABC):
             InputError: The file is damaged, or has no such frame.
         """
         return islice(self.frames(), number, None)
-
-    @abstractmethod
-    def close(self) -> None:
-        """Release the file."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        self.close()
 
 
 @dataclass(frozen=True, slots=True)

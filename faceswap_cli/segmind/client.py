@@ -11,11 +11,11 @@ import random
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from faceswap_cli.files.closing import Closing
 from faceswap_cli.options import RemoteMode
 from faceswap_cli.segmind.address import Addresses, is_hosted
 from faceswap_cli.segmind.clock import Clock, Deadline, SystemClock
@@ -59,7 +59,7 @@ DEADLINE = 600.0
 _UNKNOWN_STATES = 5
 
 
-class SegmindClient:
+class SegmindClient(Closing):
     """Calls one API with one key. Safe for threads; a batch shares one client.
 
     Attributes:
@@ -114,13 +114,6 @@ class SegmindClient:
     def close(self) -> None:
         """Close all connections; open requests go on at the API."""
         self._wire.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        self.close()
 
     def upload(self, files: Sequence[Path], *, deadline: float = DEADLINE) -> list[str]:
         """Turn local files into addresses that a request can name. A file that was sent lately is not sent again.

@@ -16,11 +16,11 @@ import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any
 
 import numpy as np
 
+from faceswap_cli.files.closing import Closing
 from faceswap_cli.image import Image
 from faceswap_cli.jobs.backend import Renderer
 from faceswap_cli.jobs.rendering.process import COUNTER_BYTES, Drawn, Setup, Task, map_slots
@@ -58,7 +58,7 @@ class Ticket:
     plan: Any
 
 
-class Renderers:
+class Renderers(Closing):
     """Processes that render. They start at once, and are useful when they have been given the source.
 
     Attributes:
@@ -145,13 +145,6 @@ class Renderers:
         for process in self._processes:
             process.close()
         self._memory.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        self.close()
 
 
 class _Process:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
+from faceswap_cli.files.closing import Closing
 from faceswap_cli.media.video.read.container import demuxing, open_container, picture_stream
 from faceswap_cli.media.video.read.integrity import Ledger, check_whole, expected_packets
 from faceswap_cli.media.video.read.mov_tables import read_mov_tables
@@ -27,7 +27,7 @@ _BACKWARDS = (0, 2, 10, 60)
 """Seconds before the wanted time at which a key frame is looked for, one after the other."""
 
 
-class Decoder:
+class Decoder(Closing):
     """An open file and its stream of pictures.
 
     Attributes:
@@ -63,13 +63,6 @@ class Decoder:
     def close(self) -> None:
         """Release the file."""
         self.container.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        self.close()
 
     def check_whole(self) -> None:
         """Refuse a file that is shorter than its own tables; nothing is decoded.
