@@ -12,11 +12,13 @@ from faceswap_cli.batch.plan.manifest import COLUMNS
 from faceswap_cli.cli.app import build_app
 from faceswap_cli.cli.command import catalogue_of, options_of
 from faceswap_cli.cli.config.settings import key_of
-from faceswap_cli.cli.options.declare import FACTS
+from faceswap_cli.cli.options import declare
+from faceswap_cli.cli.options.declare import facts_of
 from faceswap_cli.facts import Neural, Remote
+from faceswap_cli.jobs.job import SwapSpec
 from faceswap_cli.segmind.schema import FaceswapperRequest, FaceswapV3Request
 
-RECORDS = (options.EngineOptions, options.MediaOptions, options.RemoteOptions)
+RECORDS = (SwapSpec, options.RemoteOptions)
 OPTIONS = [one for record in RECORDS for one in facts.fields(record)]
 COMMANDS = typer.main.get_command(build_app()).commands
 NAMES = [".".join((one.record.__name__, one.field.name)) for one in OPTIONS]
@@ -55,7 +57,7 @@ def test_flags_parameters_and_columns_exist(one):
 
 
 def test_no_flag_is_told_of_twice():
-    flags = [one.facts.key for one in OPTIONS if one.facts.flag]
+    flags = [*declare._TOLD, *(one.facts.key for one in OPTIONS if one.facts.flag)]
     assert len(flags) == len(set(flags))
 
 
@@ -63,8 +65,8 @@ def test_what_means_nothing_without_another_option_is_never_without_it():
     for command, known in catalogue_of(typer.main.get_command(build_app())).items():
         given = {key_of(option) for option in options_of(COMMANDS[command[0]])} if len(command) == 1 else set(known)
         for key in known:
-            if key in FACTS and FACTS[key].only_with:
-                assert FACTS[key].only_with.split()[0].lstrip("-") in given
+            if (told := facts_of(key)) is not None and told.only_with:
+                assert told.only_with.split()[0].lstrip("-") in given
 
 
 def test_what_differs_from_the_defaults_is_given():

@@ -18,7 +18,6 @@ from hashlib import file_digest
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
-from faceswap_cli import facts
 from faceswap_cli.api_jobs.result import finish
 from faceswap_cli.api_jobs.tickets import Tickets, default_folder, ticket_key
 from faceswap_cli.errors import OutputError, UsageError
@@ -32,7 +31,7 @@ from faceswap_cli.media.frame import ClipInfo
 from faceswap_cli.media.marks.label import check_label
 from faceswap_cli.media.open import open_media
 from faceswap_cli.names import is_url, redact_url
-from faceswap_cli.options import Fallback, MediaFormat, OnNoFace, RemoteOptions
+from faceswap_cli.options import Fallback, MediaFormat, RemoteOptions
 from faceswap_cli.segmind.address import is_hosted
 from faceswap_cli.segmind.client import SegmindClient
 from faceswap_cli.segmind.clock import Clock as ApiClock
@@ -122,18 +121,12 @@ def check_remote(job: SwapJob) -> None:
     spec = job.spec
     if spec.remote is None:
         raise UsageError("the job is not for the API")
-    people = {"--reference": spec.references, "--pair": spec.pairs, "--min-similarity": spec.min_similarity is not None}
-    for option, given in people.items():
-        if given:
-            raise UsageError(f"{option} cannot be used with --remote: {facts.Remote.IDENTITY}")
+    check_options(spec, fallback=spec.remote.fallback is not None)
     if len(spec.sources) != 1:
         raise UsageError("--source cannot be used with --remote: the API takes one picture of the face; name one")
     source = spec.sources[0]
     if (not is_url(source) and Path(source).is_dir()) or (is_stored(source) and source.endswith("/")):
         raise UsageError(f"{source} is a folder, and with --remote the API takes one picture of the face; name one")
-    if spec.on_no_face is not OnNoFace.FAIL:
-        raise UsageError(f"--on-no-face {spec.on_no_face} cannot be used with --remote: {facts.Remote.NO_FACE}")
-    check_options(spec.engine, spec.media, fallback=spec.remote.fallback is not None)
     if spec.media.label is not None:
         check_label(spec.media.label)  # drawn here, when the result is paid for
     # What a local file is, its content says later.

@@ -22,7 +22,7 @@ from faceswap_cli.cli.config.settings import (
     settable,
     variable_of,
 )
-from faceswap_cli.cli.options.declare import FACTS
+from faceswap_cli.cli.options.declare import facts_of
 from faceswap_cli.errors import FaceswapError, UsageError
 from faceswap_cli.facts import Neural, Remote
 from faceswap_cli.options import EngineName
@@ -127,7 +127,7 @@ class _Defaults(dict[str, Any]):
 
     def _applies(self, setting: Setting) -> bool:
         """Whether a setting is for this run; what does not go with what was asked for is left out, not an error."""
-        key, facts = setting.key, FACTS.get(setting.key)
+        key, facts = setting.key, facts_of(setting.key)
         if key in _YIELDS and self._in_force(_YIELDS[key], given=True):
             return False
         if key in _FORMATS and self._named_format():

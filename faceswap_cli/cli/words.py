@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from faceswap_cli.cli.options.declare import FACTS
+from faceswap_cli.facts import fields
+from faceswap_cli.options import EngineOptions, MediaOptions
 
-API_WORDS = {f"--{facts.api.replace('_', '-')}": facts.flag for facts in FACTS.values()
-             if facts.api and facts.api.replace("_", "-") != facts.key}
+_API = {one.facts.flag: one.facts.api for record in (EngineOptions, MediaOptions) for one in fields(record)
+        if one.facts.api}
+
+API_WORDS = {word: flag for flag, api in _API.items() if (word := f"--{api.replace('_', '-')}") != flag}
 """The API's words for options that it calls otherwise."""
 
 _VALUES = {"--image-format": {"jpg": "jpeg", "tif": "tiff"}, "--file-type": {"png": "apng"}}
@@ -30,11 +33,11 @@ def translate_value(flag: str, value: str) -> str:
     """A value in the words of the command line."""
     if flag in _VALUES:
         return _VALUES[flag].get(value, value)
-    if not (parameter := _parameter(flag)):
+    if flag not in _API:
         return value
     from faceswap_cli.segmind.parameters import our_word
 
-    return our_word(parameter, value)
+    return our_word(_API[flag], value)
 
 
 def _translated(arguments: list[str], known: Collection[str]) -> Iterator[str]:
@@ -56,11 +59,5 @@ def _translated(arguments: list[str], known: Collection[str]) -> Iterator[str]:
             yield f"{name}={translate_value(name, value)}"
             continue
         yield name
-        if (name in _VALUES or _parameter(name)) and (following := next(rest, None)) is not None:
+        if (name in _VALUES or name in _API) and (following := next(rest, None)) is not None:
             yield translate_value(name, following)
-
-
-def _parameter(flag: str) -> str:
-    """The API's name of an option; empty: it has none."""
-    facts = FACTS.get(flag.lstrip("-"))
-    return "" if facts is None else facts.api

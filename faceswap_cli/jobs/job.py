@@ -8,12 +8,15 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from faceswap_cli.engine.outcome import FaceOutcome
 from faceswap_cli.errors import UsageError
+from faceswap_cli.facts import Remote, option
 from faceswap_cli.names import is_url
 from faceswap_cli.options import Credentials, EngineOptions, MediaOptions, OnNoFace, RemoteOptions
+
+if TYPE_CHECKING:
+    from faceswap_cli.engine.outcome import FaceOutcome
 
 STDOUT = "-"
 """The output that means standard output."""
@@ -53,15 +56,15 @@ class SwapSpec:
             `fail`. Needs `engine.measure`.
     """
 
-    sources: tuple[str, ...] = ()
-    references: tuple[str, ...] = ()
-    pairs: tuple[Pair, ...] = ()
+    sources: tuple[str, ...] = option((), "--source", remote=Remote.NEVER)
+    references: tuple[str, ...] = option((), "--reference", remote=Remote.IDENTITY)
+    pairs: tuple[Pair, ...] = option((), "--pair", remote=Remote.IDENTITY)
     engine: EngineOptions = field(default_factory=EngineOptions)
     media: MediaOptions = field(default_factory=MediaOptions)
-    remote: RemoteOptions | None = None
-    on_no_face: OnNoFace = OnNoFace.FAIL
-    animation_only: bool = False
-    min_similarity: float | None = None
+    remote: RemoteOptions | None = option(None, "--remote", remote=Remote.NEVER)
+    on_no_face: OnNoFace = option(OnNoFace.FAIL, "--on-no-face", remote=Remote.NO_FACE, column=True, project=True)
+    animation_only: bool = option(False, "", remote=Remote.NEVER)
+    min_similarity: float | None = option(None, "--min-similarity", remote=Remote.IDENTITY, column=True, project=True)
 
     def __post_init__(self) -> None:
         if self.min_similarity is not None:

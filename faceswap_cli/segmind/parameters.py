@@ -71,7 +71,7 @@ def animation_request(source: str, target: str, engine: EngineOptions, *,
     return FaceswapperRequest.parse(body)
 
 
-def check_options(*records: EngineOptions | MediaOptions, fallback: bool) -> None:
+def check_options(*records: object, fallback: bool) -> None:
     """Refuse what the API has no parameter for and is not done here with its result.
 
     Args:
@@ -85,7 +85,8 @@ def check_options(*records: EngineOptions | MediaOptions, fallback: bool) -> Non
     for options in records:
         for one in given(options):
             if not one.facts.api and one.facts.remote not in allowed:
-                raise UsageError(f"{one.facts.given} cannot be used with --remote: {one.facts.remote}")
+                value = f" {one.of(options)}" if one.facts.remote is Remote.NO_FACE else ""
+                raise UsageError(f"{one.facts.given}{value} cannot be used with --remote: {one.facts.remote}")
 
 
 def our_word(parameter: str, word: str) -> str:

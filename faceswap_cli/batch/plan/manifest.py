@@ -31,7 +31,7 @@ from faceswap_cli.facts import Option, fields
 from faceswap_cli.jobs.job import Pair, SwapSpec
 from faceswap_cli.library.names import is_named
 from faceswap_cli.names import is_url
-from faceswap_cli.options import EngineOptions, MediaOptions, OnNoFace, parse_masks
+from faceswap_cli.options import parse_masks
 from faceswap_cli.trim import parse_trim
 
 STDIN = "-"
@@ -111,7 +111,6 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "trim": parse_trim,
     "label": _label,
     "min_similarity": _share,
-    "on_no_face": partial(_one_of, OnNoFace),
 }
 """What cells mean where the type of the option does not say it."""
 
@@ -125,11 +124,8 @@ def _reader(one: Option) -> Callable[[str], Any]:
     return _BY_TYPE.get(kind) or partial(_one_of, kind)
 
 
-_OPTIONS = {one.facts.key.removeprefix("no-").replace("-", "_"): (part, one)
-            for part, record in (("engine", EngineOptions), ("media", MediaOptions))
-            for one in fields(record) if one.facts.column}
-_COLUMNS = {name: _READERS.get(name) or _reader(one) for name, (_, one) in _OPTIONS.items()} | {
-    name: _READERS[name] for name in ("on_no_face", "min_similarity")}
+_OPTIONS = {one.facts.key.removeprefix("no-").replace("-", "_"): one for one in fields(SwapSpec) if one.facts.column}
+_COLUMNS = {name: _READERS.get(name) or _reader(one) for name, one in _OPTIONS.items()}
 
 COLUMNS = ("target", "source", "reference", "pair", "output", *_COLUMNS)
 """All columns that a manifest can have."""
@@ -189,8 +185,7 @@ def _merge(spec: SwapSpec, cells: Cells) -> SwapSpec:
             spec = _put(spec, ("engine", "restore", "if_available"), False)
         elif name == "min_similarity":
             spec = _put(spec, ("engine", "measure"), True)
-        part, one = _OPTIONS.get(name, (name, None))
-        spec = _put(spec, (part, *(one.path if one is not None else ())), value)
+        spec = _put(spec, _OPTIONS[name].path, value)
     return spec
 
 

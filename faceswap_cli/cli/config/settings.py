@@ -25,7 +25,7 @@ from typer.core import TyperOption
 
 from faceswap_cli.cli import words
 from faceswap_cli.cli.config.file import USER_FILE_VARIABLE, is_there, project_file, read_toml, user_file
-from faceswap_cli.cli.options.declare import FACTS
+from faceswap_cli.cli.options.declare import facts_of
 from faceswap_cli.errors import UsageError
 
 PREFIX = "FACESWAP_"
@@ -155,7 +155,7 @@ def settable(path: CommandPath, options: Mapping[str, TyperOption]) -> dict[str,
 
 def for_projects(option: TyperOption) -> bool:
     """Whether a project's file may set it."""
-    facts = FACTS.get(key_of(option))
+    facts = facts_of(key_of(option))
     return facts is not None and facts.project
 
 

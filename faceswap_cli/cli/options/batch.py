@@ -85,8 +85,8 @@ ShardOption = Annotated[str | None, typer.Option(
     "--shard", metavar="I/N", show_default=False, rich_help_panel=INPUTS,
     help="Do only part I of N, counted from 0: the parts are disjoint, complete, and the same on every machine.")]
 
-BatchOnNoFaceOption = Annotated[OnNoFace, option(
-    "--on-no-face", project=True, remote=Remote.NO_FACE, rich_help_panel=OUTPUT,
+BatchOnNoFaceOption = Annotated[OnNoFace, typer.Option(
+    "--on-no-face", rich_help_panel=OUTPUT,
     help="When nothing was swapped in a target: fail counts it as failed, copy passes it through, skip writes "
          "nothing.")]
 

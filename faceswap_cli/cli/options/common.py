@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from faceswap_cli.cli.options.declare import option
-from faceswap_cli.facts import Remote
 from faceswap_cli.options import (
     Accelerate,
     EngineName,
@@ -77,8 +76,8 @@ FileTypeOption = Annotated[MediaFormat | None, option(
 ImageQualityOption = Annotated[int, typer.Option(
     "--image-quality", min=10, max=100, rich_help_panel=OUTPUT, help="Quality of JPEG, WebP and AVIF.")]
 
-OnNoFaceOption = Annotated[OnNoFace, option(
-    "--on-no-face", project=True, remote=Remote.NO_FACE, rich_help_panel=OUTPUT,
+OnNoFaceOption = Annotated[OnNoFace, typer.Option(
+    "--on-no-face", rich_help_panel=OUTPUT,
     help="When nothing was swapped: fail with exit code 4, copy the target to the output, or skip (no output).")]
 
 NoProvenanceOption = Annotated[bool, typer.Option(

@@ -5,24 +5,43 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields as fields_of
 from dataclasses import is_dataclass
+from functools import cache
 from typing import Any, TypeVar, cast
 
 import typer
 
 from faceswap_cli.facts import Facts, Remote, fields
-from faceswap_cli.options import EngineOptions, MediaOptions, RemoteOptions
+from faceswap_cli.options import RemoteOptions
 
 T = TypeVar("T")
 
-FACTS = {one.facts.key: one.facts for record in (EngineOptions, MediaOptions, RemoteOptions) for one in fields(record)}
-"""By key, as settings name options. An option without facts is for no project, and goes with everything."""
+_TOLD: dict[str, Facts] = {}
 
 
 def option(*flags: str, project: bool = False, remote: Remote = Remote.NEVER, only_with: str = "", **more: Any) -> Any:
     """As `typer.Option`, with facts; see `Facts`."""
     facts = Facts(flag=flags[0], project=project, remote=remote, only_with=only_with)
-    FACTS[facts.key] = facts
+    _TOLD[facts.key] = facts
     return typer.Option(*flags, **more)
+
+
+@cache
+def _recorded() -> dict[str, Facts]:
+    from faceswap_cli.jobs.job import SwapSpec  # --help needs none of it
+
+    return {one.facts.key: one.facts for kind in (SwapSpec, RemoteOptions) for one in fields(kind)}
+
+
+def facts_of(key: str) -> Facts | None:
+    """What an option of the command line applies to.
+
+    Args:
+        key: As settings name it: the flag without its dashes.
+
+    Returns:
+        None: nothing is told of it. It is for no project, and goes with everything.
+    """
+    return _recorded().get(key) or _TOLD.get(key)
 
 
 def record(kind: type[T], values: Mapping[str, Any]) -> T:

@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from faceswap_cli.cli.options.common import FACES
-from faceswap_cli.cli.options.declare import option
 from faceswap_cli.errors import UsageError
-from faceswap_cli.facts import Remote
 
 if TYPE_CHECKING:
     from faceswap_cli.jobs.job import Pair
@@ -30,8 +28,8 @@ PairOption = Annotated[list[str] | None, typer.Option(
     help="The person of picture REFERENCE gets the face of picture SOURCE. Again: more people. The SOURCE before "
          "TARGET may then be left out; --source names the face for everybody else.")]
 
-MinSimilarityOption = Annotated[float | None, option(
-    "--min-similarity", project=True, remote=Remote.IDENTITY, metavar="0..1", show_default=False, rich_help_panel=FACES,
+MinSimilarityOption = Annotated[float | None, typer.Option(
+    "--min-similarity", metavar="0..1", show_default=False, rich_help_panel=FACES,
     help="Write nothing, and end with 4, when the swapped faces look less like their source than this. On the scale of "
          "--json; 0.45 (neural 0.3) is what tells people apart.")]
 

@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from faceswap_cli.cli.options.declare import FACTS, option
+from faceswap_cli.cli.options.declare import facts_of, option
 from faceswap_cli.errors import UsageError
 from faceswap_cli.facts import Remote
 from faceswap_cli.options import Fallback, RemoteMode, RemoteOptions
@@ -164,7 +164,7 @@ class RemoteBounds:
 def _values(group: RemoteChoice | RemoteBounds) -> Iterator[tuple[str, object]]:
     """Flags that mean something with `--remote` only, and their values."""
     for field in fields(group):
-        if (facts := FACTS.get(field.name.replace("_", "-"))) and facts.only_with:
+        if (facts := facts_of(field.name.replace("_", "-"))) and facts.only_with:
             yield facts.flag, getattr(group, field.name)
 
 
