@@ -30,7 +30,7 @@ from faceswap_cli.media.formats import SUFFIXES, VIDEO, output_format
 from faceswap_cli.media.frame import ClipInfo
 from faceswap_cli.media.marks.label import check_label
 from faceswap_cli.media.open import open_media
-from faceswap_cli.names import is_url, redact_url
+from faceswap_cli.names import Kind, is_url, kind_of, redact_url
 from faceswap_cli.options import Fallback, MediaFormat, RemoteOptions
 from faceswap_cli.segmind.address import is_hosted
 from faceswap_cli.segmind.client import SegmindClient
@@ -43,7 +43,6 @@ from faceswap_cli.segmind.results import Received
 from faceswap_cli.segmind.schema import AnyRequest, FaceswapperRequest
 from faceswap_cli.segmind.ticket import Ticket
 from faceswap_cli.stores.files import StoredOutput
-from faceswap_cli.stores.urls import is_stored
 
 _NO_VIDEO = "{} is a video and cannot be used with --remote: the API takes pictures and GIFs; leave --remote out"
 
@@ -125,7 +124,7 @@ def check_remote(job: SwapJob) -> None:
     if len(spec.sources) != 1:
         raise UsageError("--source cannot be used with --remote: the API takes one picture of the face; name one")
     source = spec.sources[0]
-    if (not is_url(source) and Path(source).is_dir()) or (is_stored(source) and source.endswith("/")):
+    if (not is_url(source) and Path(source).is_dir()) or (kind_of(source) is Kind.STORE and source.endswith("/")):
         raise UsageError(f"{source} is a folder, and with --remote the API takes one picture of the face; name one")
     if spec.media.label is not None:
         check_label(spec.media.label)  # drawn here, when the result is paid for
@@ -164,7 +163,7 @@ def swap_remote(job: SwapJob, remote: Remote, spent: Spent | None = None) -> Out
     """
     check_remote(job)
     check_output(job)
-    if is_stored(job.output):
+    if kind_of(job.output) is Kind.STORE:
         with StoredOutput(job.output, overwrite=job.overwrite) as there:
             outcome = swap_remote(replace(job, output=str(there.path)), remote, spent)
             if outcome.output is None:
@@ -338,7 +337,7 @@ def _sent(task: _Task, remote: Remote, deadline: Deadline) -> AnyRequest:
 
 
 def _picture(spec: str, job: SwapJob, inputs: Inputs) -> _Picture:
-    if is_url(spec) and not is_stored(spec):
+    if kind_of(spec) is Kind.URL:
         if "@" in urlsplit(spec).netloc:
             raise UsageError(f"{redact_url(spec)} is given with a user name or password, which --remote would hand to "
                              "the API; download it first")

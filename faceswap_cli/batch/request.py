@@ -9,9 +9,7 @@ from faceswap_cli.batch.plan.naming import readable
 from faceswap_cli.batch.plan.shards import Shard
 from faceswap_cli.errors import InputError, UsageError
 from faceswap_cli.jobs.job import SwapSpec
-from faceswap_cli.library.names import is_named
-from faceswap_cli.names import is_url
-from faceswap_cli.stores.urls import is_stored
+from faceswap_cli.names import Kind, kind_of
 
 NAMES = "-"
 """The input that stands for names handed in beside the request: those of a pipe."""
@@ -72,7 +70,7 @@ def check_request(request: BatchRequest) -> None:
         raise UsageError("the name of the output folder has a NUL; name a folder with -o")
     if request.output == NAMES:
         raise UsageError("-o - is no folder; a batch writes one file for each input, name a folder with -o")
-    if is_url(request.output) and not is_stored(request.output):
+    if kind_of(request.output) is Kind.URL:
         raise UsageError(f"-o {readable(request.output)} cannot be written to; name a folder")
     if request.manifest is not None and (request.inputs or request.files_from):
         raise UsageError("--manifest names all items; leave out the inputs")
@@ -81,6 +79,6 @@ def check_request(request: BatchRequest) -> None:
     for source in request.spec.pictures:
         if source == NAMES:
             raise UsageError("- (standard input) cannot be the source of a batch; save the picture as a file")
-        if not is_url(source) and not is_named(source) and not os.path.lexists(source):
+        if kind_of(source, face=True) in (Kind.PATH, Kind.SAVED_FILE) and not os.path.lexists(source):
             kind = "source" if source in request.spec.sources else "picture"
             raise InputError(f"{readable(source)}: there is no such {kind}")

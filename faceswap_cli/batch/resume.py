@@ -14,12 +14,10 @@ from pathlib import Path
 from faceswap_cli.batch.entry import Entry
 from faceswap_cli.batch.items import FINISHED, Item, ItemResult, Status
 from faceswap_cli.errors import FaceswapError, InputError
-from faceswap_cli.jobs.inputs import STDIN
-from faceswap_cli.jobs.job import STDOUT, SwapJob
+from faceswap_cli.jobs.job import SwapJob
 from faceswap_cli.jobs.resume.stamps import Stamp, StoreStamps, refresh_stamp, stamp_sources
-from faceswap_cli.names import is_url
+from faceswap_cli.names import STDIN, Kind, is_url, kind_of
 from faceswap_cli.options import EngineOptions
-from faceswap_cli.stores.urls import is_stored
 
 Models = Callable[[EngineOptions], dict[str, str]]
 """The `ItemResult.models` that a worker would report for these options now."""
@@ -72,27 +70,29 @@ class Standing:
         """
         job = result.item.job
         target, sources = result.target, result.sources
-        if target is None and job.target != STDIN and not is_url(job.target):
+        if target is None and kind_of(job.target) is Kind.PATH:
             target = _glance(Path(job.target))
         return replace(result, target=target, sources=sources or self._sources_now(job, {}) or {})
 
     def _has_output(self, job: SwapJob, entry: Entry) -> bool:
         if entry.status is Status.SKIPPED:
             return True
-        if is_stored(job.output):
+        kind = kind_of(job.output)
+        if kind is Kind.STORE:
             return entry.output is not None and self._is_same_stored(job.output, entry.output)
-        if is_url(job.output):
+        if kind is Kind.URL:
             return True
-        return job.output != STDOUT and entry.output is not None and _is_same(Path(job.output), entry.output)
+        return kind is Kind.PATH and entry.output is not None and _is_same(Path(job.output), entry.output)
 
     def _has_target(self, job: SwapJob, stamp: Stamp | None) -> bool:
-        if is_stored(job.target):
+        kind = kind_of(job.target)
+        if kind is Kind.STORE:
             return self._is_same_stored(job.target, stamp)
-        if is_url(job.target):
+        if kind is Kind.URL:
             return True
         path = Path(job.target)
         if stamp is None:  # of a failed item: there was none
-            return job.target != STDIN and _glance(path) is None
+            return kind is Kind.PATH and _glance(path) is None
         return _is_same(path, stamp)
 
     def _has_sources(self, job: SwapJob, entry: Entry) -> bool:

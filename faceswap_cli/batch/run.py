@@ -19,8 +19,7 @@ from faceswap_cli.batch.journal import Entries, Journal
 from faceswap_cli.batch.resume import Standing
 from faceswap_cli.errors import ExitCode, UsageError
 from faceswap_cli.files.leftovers import sweep_beside
-from faceswap_cli.jobs.job import STDOUT
-from faceswap_cli.names import is_url, shown
+from faceswap_cli.names import Kind, kind_of, shown
 from faceswap_cli.options import EngineOptions, OnError
 
 __all__ = ["BatchReport", "Interruption", "Policy", "run_batch"]
@@ -250,7 +249,7 @@ class _Run:
         """The item as it is handed out, noted."""
         if self._journal is None:
             return item
-        if self._entries.is_open(item.key) and _is_local(item.job.output):
+        if self._entries.is_open(item.key) and kind_of(item.job.output) is Kind.PATH:
             sweep_beside(Path(os.path.realpath(item.job.output)))
         self._journal.begin(item)
         if self._entries.has_begun(item.key):
@@ -323,10 +322,6 @@ def _earlier(item: Item, entry: Entry, status: Status) -> ItemResult:
                       sources=dict(entry.sources), output=entry.output, models=entry.models)
 
 
-def _is_local(output: str) -> bool:
-    return output != STDOUT and not is_url(output)
-
-
 def _exists(output: str) -> bool:
     """Whether something lies there, if only a link that leads nowhere; of a remote output its worker finds out."""
-    return _is_local(output) and os.path.lexists(output)
+    return kind_of(output) is Kind.PATH and os.path.lexists(output)

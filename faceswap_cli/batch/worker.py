@@ -14,9 +14,10 @@ from faceswap_cli.jobs.job import Outcome, SwapJob, SwapSpec
 from faceswap_cli.jobs.resume.stamps import Stamp, stamp_sources, stamp_target, store_stamp, take_stamp
 from faceswap_cli.jobs.resume.versions import describe_models
 from faceswap_cli.jobs.swap import Prepared, check_output, prepare_source, swap_file
+from faceswap_cli.names import Kind, kind_of
 from faceswap_cli.options import EngineOptions, OnNoFace
 from faceswap_cli.recent import Recent
-from faceswap_cli.stores.files import StoredOutput, is_stored
+from faceswap_cli.stores.files import StoredOutput
 
 _BACKENDS = 4
 """Backends kept: each holds models."""
@@ -93,7 +94,7 @@ class Worker:
                           output=output, models=findings.models)
 
     def _swap(self, job: SwapJob, findings: Findings) -> tuple[Outcome, Stamp | None]:
-        if is_stored(job.output):
+        if kind_of(job.output) is Kind.STORE:
             check_output(job)
             with StoredOutput(job.output, overwrite=job.overwrite) as there:
                 outcome = self._swap_here(replace(job, output=str(there.path)), findings)

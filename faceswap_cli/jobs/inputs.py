@@ -16,15 +16,11 @@ from typing import BinaryIO
 from faceswap_cli.errors import InputError, LimitError, OutputError, UsageError
 from faceswap_cli.files.closing import Closing
 from faceswap_cli.library.library import Library
-from faceswap_cli.library.names import is_named, is_saved_file
 from faceswap_cli.media.formats import SUFFIXES, VIDEO
-from faceswap_cli.names import is_url, redact_url
+from faceswap_cli.names import Kind, kind_of, redact_url
 from faceswap_cli.stores.files import StoredFile, list_stored
 from faceswap_cli.stores.files import fetch as fetch_stored
-from faceswap_cli.stores.urls import canonical, is_stored, show
-
-STDIN = "-"
-"""The spec that reads standard input."""
+from faceswap_cli.stores.urls import canonical, show
 
 MAX_PIPE_BYTES = 1024 * 2**20
 """Bound on what is read from a pipe; files on the disk are bounded by their pixels alone."""
@@ -94,11 +90,12 @@ class Inputs(Closing):
             MissingDependencyError: What reads such a URL is not installed.
             UsageError: `-` for a second time, or from a terminal.
         """
-        if spec == STDIN:
+        kind = kind_of(spec)
+        if kind is Kind.STDIN:
             return Input(name="standard input", path=self._spool_stdin())
-        if is_stored(spec):
+        if kind is Kind.STORE:
             return self._fetch_stored(spec)
-        if is_url(spec):
+        if kind is Kind.URL:
             return self._fetch(spec)
         path = Path(spec)
         mode = _mode(path, spec)
@@ -123,16 +120,15 @@ class Inputs(Closing):
         """
         found: list[Input] = []
         for spec in specs:
-            if is_named(spec):
+            kind = kind_of(spec, face=True)
+            if kind is Kind.SAVED:
                 found.append(Input(name=spec, path=Library().find(spec), saved=True))
-            elif is_saved_file(spec) and not is_url(spec):
-                found.append(replace(self.resolve(spec), saved=True))
-            elif is_stored(spec) and spec.endswith("/"):
+            elif kind is Kind.STORE and spec.endswith("/"):
                 found.extend(self._fetch_folder(spec))
-            elif spec != STDIN and not is_url(spec) and stat.S_ISDIR(_mode(Path(spec), spec)):
+            elif kind is Kind.PATH and stat.S_ISDIR(_mode(Path(spec), spec)):
                 found.extend(_pictures_in(spec))
             else:
-                found.append(self.resolve(spec))
+                found.append(replace(self.resolve(spec), saved=kind is Kind.SAVED_FILE))
         return found
 
     def resolve_picture(self, spec: str) -> Input:
@@ -141,7 +137,7 @@ class Inputs(Closing):
         Raises:
             InputError, LimitError, MissingDependencyError, UsageError: As `resolve`.
         """
-        if not is_named(spec) and (is_url(spec) or not is_saved_file(spec)):
+        if kind_of(spec, face=True) not in (Kind.SAVED, Kind.SAVED_FILE):
             return self.resolve(spec)
         from faceswap_cli.jobs.saved_sources import write_picture
 
@@ -207,15 +203,16 @@ def reads(spec: str, name: str) -> bool:
 
     Args:
         spec: As in `Inputs.resolve_sources`. Nothing is fetched.
-        name: The file: a path, or a URL for which `is_stored` holds. Links are followed.
+        name: The file: a path, or a URL of a store. Links are followed.
     """
-    if is_stored(name) or is_stored(spec):
+    kind = kind_of(spec, face=True)
+    if Kind.STORE in (kind, kind_of(name)):
         same, folder = canonical(name), canonical(spec)
         return same == folder or (folder.endswith("/") and same.rpartition("/")[0] == folder[:-1] and _is_picture(same))
     try:
-        if spec == STDIN:
+        if kind is Kind.STDIN:
             return os.path.samestat(os.fstat(0), Path(name).stat())
-        if is_named(spec):
+        if kind is Kind.SAVED:
             return Library().find(spec).samefile(name)
         if Path(spec).is_dir():
             return any(found.path.samefile(name) for found in _pictures_in(spec))

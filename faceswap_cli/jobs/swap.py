@@ -26,11 +26,10 @@ from faceswap_cli.media.formats import FORMATS, SUFFIXES, VIDEO, output_format
 from faceswap_cli.media.frame import ClipInfo, Frame
 from faceswap_cli.media.marks.provenance import marks, notes
 from faceswap_cli.media.video.read.frame_rate import suited
-from faceswap_cli.names import shown
+from faceswap_cli.names import Kind, kind_of, shown
 from faceswap_cli.options import OnNoFace
 from faceswap_cli.runtime.cores import core_count
 from faceswap_cli.stores.files import StoredOutput, check_stored_output
-from faceswap_cli.stores.urls import is_stored
 
 """Animations that are encoded in a thread of their own: by C that lets go of the interpreter, unlike that of GIF."""
 
@@ -60,7 +59,7 @@ def check_output(job: SwapJob) -> None:
     path = job.output_path
     if path is None:
         return
-    if is_stored(job.output):
+    if kind_of(job.output) is Kind.STORE:
         _check_pictures(job)
         check_stored_output(job.output, overwrite=job.overwrite)
         return
@@ -119,7 +118,7 @@ def swap_file(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None = Non
         raise UsageError(f"{job.target}: this job is for the API, which no engine of this machine may stand in for "
                          "unasked; give it to api_jobs.swap.swap_remote")
     check_output(job)
-    if is_stored(job.output):
+    if kind_of(job.output) is Kind.STORE:
         return _swap_to_store(job, backend, on_frame, prepared, workers)
     clock = Clock()
     with Inputs(allow_private=job.allow_private_urls) as inputs, ExitStack() as stack:

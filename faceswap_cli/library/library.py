@@ -7,7 +7,8 @@ import os
 from pathlib import Path
 
 from faceswap_cli.errors import InputError, UsageError
-from faceswap_cli.library.names import MARK, SUFFIX, check_name
+from faceswap_cli.library.names import check_name
+from faceswap_cli.names import MARK, SAVED_SUFFIX
 
 FOLDER_VARIABLE = "FACESWAP_FACES_DIR"
 """Environment variable that names the folder."""
@@ -44,7 +45,7 @@ class Library:
             InputError: The folder cannot be read.
         """
         try:
-            found = [path.stem for path in self.folder.iterdir() if path.suffix == SUFFIX and path.is_file()]
+            found = [path.stem for path in self.folder.iterdir() if path.suffix == SAVED_SUFFIX and path.is_file()]
         except FileNotFoundError:
             return []
         except OSError as error:
@@ -57,7 +58,7 @@ class Library:
         Raises:
             UsageError: A saved face cannot have this name.
         """
-        return self.folder / f"{check_name(name)}{SUFFIX}"
+        return self.folder / f"{check_name(name)}{SAVED_SUFFIX}"
 
     def find(self, name: str) -> Path:
         """The file of the saved face of a name, with or without the `@`.

@@ -17,26 +17,9 @@ from typing import Self
 
 from faceswap_cli.errors import FaceswapError, InputError, LimitError, OutputError, UsageError
 from faceswap_cli.files.atomic import explain_failure
+from faceswap_cli.names import STORES, protocol
 from faceswap_cli.stores.system import StoreStamp, explained, open_place
-from faceswap_cli.stores.urls import STORES, is_stored, join, protocol, show
-
-__all__ = [
-    "Listing",
-    "StoreStamp",
-    "StoredFile",
-    "StoredOutput",
-    "check_store_root",
-    "check_stored_output",
-    "exists",
-    "fetch",
-    "is_stored",
-    "join",
-    "list_stored",
-    "put",
-    "show",
-    "stamp",
-    "stamps_below",
-]
+from faceswap_cli.stores.urls import join, show
 
 _BLOCK = 8 << 20
 
@@ -71,7 +54,7 @@ def list_stored(spec: str, accept: Callable[[str], bool] | None = None) -> Listi
     """The files under a URL, of all depths; of a file only the file itself.
 
     Args:
-        spec: A URL for which `is_stored` holds.
+        spec: A URL of a store.
         accept: Whether a name, relative to `spec`, is wanted; None: all are.
 
     Raises:
@@ -192,7 +175,7 @@ class StoredOutput:
         """Nothing is sent, and nothing is asked; see `check_stored_output`.
 
         Args:
-            spec: A URL for which `is_stored` holds.
+            spec: A URL of a store.
             overwrite: Replace an existing file.
 
         Raises:

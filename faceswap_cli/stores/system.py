@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from faceswap_cli.errors import FaceswapError, InputError, MissingDependencyError, OutputError
-from faceswap_cli.stores.urls import PACKAGES, STORES, check_store_url, protocol, show
+from faceswap_cli.names import STORE_PACKAGES, STORES, protocol
+from faceswap_cli.stores.urls import check_store_url, show
 
 _TAGS = ("ETag", "etag", "generation", "content_md5", "md5Hash", "LastModified", "last_modified", "mtime",
          "modificationTime", "modified", "last_write_time", "created")
@@ -96,7 +97,7 @@ def open_place(spec: str) -> Place:
     """The file system that serves a URL, with what fsspec's configuration and environment say of it."""
     check_store_url(spec)
     scheme = protocol(spec)
-    package = PACKAGES[scheme]
+    package = STORE_PACKAGES[scheme]
     try:
         import fsspec
     except ImportError as error:
@@ -129,7 +130,7 @@ def explained(spec: str, kind: type[InputError] | type[OutputError]) -> Iterator
         raise kind(f"{name}: no permission ({_reason(error)}); check the credentials and what they allow") from error
     except Exception as error:
         if "credential" in f"{type(error).__name__} {error}".lower():
-            advice = _ASK_FOR_CREDENTIALS.get(PACKAGES[protocol(spec)], "see the documentation of its package")
+            advice = _ASK_FOR_CREDENTIALS.get(STORE_PACKAGES[protocol(spec)], "see the documentation of its package")
             raise kind(f"{name}: no usable credentials ({_reason(error)}); {advice}") from error
         raise kind(f"{name}: {_reason(error)}; check the URL and the network, and try again") from error
 

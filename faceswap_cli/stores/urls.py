@@ -6,22 +6,7 @@ import posixpath
 import re
 
 from faceswap_cli.errors import UsageError
-from faceswap_cli.names import is_url
-
-STORES = {"s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs", "abfs": "adlfs", "abfss": "adlfs",
-           "oci": "ocifs", "oss": "ossfs", "tos": "tosfs", "hf": "huggingface_hub"}
-"""Object stores, and the package that serves each: an upload appears there whole or not at all, and needs no folder."""
-
-_FILE_SYSTEMS = {"sftp": "paramiko", "ssh": "paramiko", "smb": "smbprotocol", "webdav": "webdav4", "hdfs": "pyarrow",
-                 "webhdfs": "requests", "memory": ""}
-"""What has folders, and files that grow as they are written; `memory` lives in one process, for tests."""
-
-PACKAGES = STORES | _FILE_SYSTEMS
-
-
-def is_stored(spec: str) -> bool:
-    """Whether a name is a URL that is reached through fsspec. Others are paths, `-`, or URLs of http(s)."""
-    return is_url(spec) and protocol(spec) in PACKAGES
+from faceswap_cli.names import STORE_PACKAGES, STORES, Kind, kind_of, protocol
 
 
 def join(root: str, name: str) -> str:
@@ -31,12 +16,12 @@ def join(root: str, name: str) -> str:
 
 def canonical(spec: str) -> str:
     """One spelling for all URLs of a stored file; other names as they are."""
-    if not is_stored(spec):
+    if kind_of(spec) is not Kind.STORE:
         return spec
     path = spec.partition("://")[2]
     if protocol(spec) not in STORES:  # where . and .. are names like any other
         path = posixpath.normpath(path) + "/" * path.endswith("/")
-    return f"{PACKAGES[protocol(spec)]}://{path}"
+    return f"{STORE_PACKAGES[protocol(spec)]}://{path}"
 
 
 def show(spec: str) -> str:
@@ -58,8 +43,3 @@ def check_store_url(spec: str) -> None:
                          "to the configuration of fsspec")
     if not authority or "\0" in spec:
         raise UsageError(f"{show(spec)} is not a valid URL; write it like s3://bucket/folder/picture.jpg")
-
-
-def protocol(spec: str) -> str:
-    """The scheme of a URL, in lower case."""
-    return spec.partition("://")[0].lower()

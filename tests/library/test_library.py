@@ -8,7 +8,8 @@ from saved import face
 from faceswap_cli.errors import InputError, UsageError
 from faceswap_cli.library.files import encode
 from faceswap_cli.library.library import Library, default_folder
-from faceswap_cli.library.names import check_name, is_named, is_saved_file
+from faceswap_cli.library.names import check_name
+from faceswap_cli.names import Kind, kind_of
 
 
 @pytest.mark.parametrize("name", ["a", "Anna-2025_x.1", "_", "9", "a" * 64])
@@ -26,10 +27,10 @@ def test_names_that_may_not_be(name):
 
 
 def test_which_sources_are_saved_faces():
-    assert is_named("@anna")
-    assert not is_named("./@anna")
-    assert is_saved_file("x/anna.safetensors")
-    assert not is_saved_file("anna.png")
+    kinds = {"@anna": Kind.SAVED, "./@anna": Kind.PATH, "x/anna.safetensors": Kind.SAVED_FILE, "anna.png": Kind.PATH,
+             "s3://x/anna.safetensors": Kind.STORE, "-": Kind.STDIN, "": Kind.PATH}
+    assert {name: kind_of(name, face=True) for name in kinds} == kinds
+    assert kind_of("@anna") is kind_of("x/anna.safetensors") is Kind.PATH
 
 
 def test_the_folder_is_the_one_of_the_variable_or_the_users_own(tmp_path, monkeypatch):

@@ -29,13 +29,9 @@ from faceswap_cli.errors import InputError, UsageError
 from faceswap_cli.faces.select import parse_index
 from faceswap_cli.facts import Option, fields
 from faceswap_cli.jobs.job import Pair, SwapSpec
-from faceswap_cli.library.names import is_named
-from faceswap_cli.names import is_url
+from faceswap_cli.names import STDIN, Kind, is_url, kind_of
 from faceswap_cli.options import parse_masks
 from faceswap_cli.trim import parse_trim
-
-STDIN = "-"
-"""The manifest that is read from standard input."""
 
 OFF = "off"
 """The restorer that restores nothing, where the command line names one."""
@@ -310,4 +306,4 @@ def _locate(spec: str, folder: str) -> str:
 
 def _locate_face(spec: str, folder: str) -> str:
     """Likewise for a picture of a face; the name of a saved face stays as it is."""
-    return spec if is_named(spec) else _locate(spec, folder)
+    return spec if kind_of(spec, face=True) is Kind.SAVED else _locate(spec, folder)

@@ -93,7 +93,7 @@ class StoreTree:
         """Look at the root.
 
         Args:
-            root: A URL for which `is_stored` holds.
+            root: A URL of a store.
             sources: Pictures of the face to put on.
             ask: Find out which outputs exist; else none does.
 

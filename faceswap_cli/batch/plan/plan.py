@@ -21,9 +21,9 @@ from faceswap_cli.errors import ExitCode, InputError, UsageError
 from faceswap_cli.jobs.job import SwapJob
 from faceswap_cli.media.formats import SUFFIXES, VIDEO, output_format
 from faceswap_cli.media.frame import ClipInfo
-from faceswap_cli.names import shown
+from faceswap_cli.names import Kind, kind_of, shown
 from faceswap_cli.options import MediaFormat, MediaOptions
-from faceswap_cli.stores.urls import is_stored, join
+from faceswap_cli.stores.urls import join
 
 __all__ = ["NAMES", "BatchPlan", "BatchRequest", "make_plan", "plan_stream"]
 
@@ -150,7 +150,7 @@ class _Planner:
         check_request(request)
         self._template = parse_template(request.template)
         self._tree: OutputTree
-        if is_stored(request.output):
+        if kind_of(request.output) is Kind.STORE:
             self._tree = StoreTree(request.output, request.spec.pictures,
                                     ask=not (request.overwrite or request.resume))
         else:
@@ -226,7 +226,7 @@ class _Planner:
         key = output.replace(os.sep, "/")
         if os.path.isabs(output):  # noqa: PTH117 (text is compared)
             key = os.path.relpath(output, self.request.output).replace(os.sep, "/")
-        elif is_stored(output):
+        elif kind_of(output) is Kind.STORE:
             key = output.removeprefix(join(self.request.output, ""))
         while key.startswith("./"):
             key = key[2:]

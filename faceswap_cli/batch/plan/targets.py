@@ -15,9 +15,9 @@ from faceswap_cli.batch.plan.selection import OUTPUTS_REASON, SAME_FOLDER, Finde
 from faceswap_cli.batch.request import NAMES, BatchRequest
 from faceswap_cli.errors import InputError, UsageError
 from faceswap_cli.media.formats import SUFFIXES
-from faceswap_cli.names import is_url
+from faceswap_cli.names import Kind, is_url, kind_of
 from faceswap_cli.stores.files import list_stored
-from faceswap_cli.stores.urls import is_stored, join
+from faceswap_cli.stores.urls import join
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Targets:
         self._request = request
         self._is_output = is_output
         self._finder = Finder(request.include, request.exclude, recursive=request.recursive,
-                              outputs=None if is_stored(request.output) else request.output)
+                              outputs=None if kind_of(request.output) is Kind.STORE else request.output)
         self._distinct: set[tuple[str, str]] = set()
 
     @property
@@ -98,7 +98,7 @@ class Targets:
     def _expand(self, spec: str) -> Iterator[Candidate]:
         if not spec:
             raise UsageError("the name of an input is empty; name a picture or a folder")
-        if is_stored(spec):
+        if kind_of(spec) is Kind.STORE:
             yield from self._expand_stored(spec)
         elif is_glob(spec):
             none = True

@@ -20,7 +20,7 @@ from faceswap_cli.batch.report.thumbnails import Thumbnail, make_thumbnails
 from faceswap_cli.errors import FaceswapError
 from faceswap_cli.files.atomic import AtomicFile
 from faceswap_cli.jobs.inputs import Inputs
-from faceswap_cli.library.names import is_named, is_saved_file
+from faceswap_cli.names import Kind, kind_of
 from faceswap_cli.text import one_line
 
 MAX_ITEMS = 500
@@ -161,7 +161,7 @@ def _picture_of(path: Path, inputs: Inputs) -> Path:
     """A folder of sources, or a saved face, is shown by its first picture."""
     spec = str(path)
     try:
-        if is_named(spec) or is_saved_file(spec):
+        if kind_of(spec, face=True) in (Kind.SAVED, Kind.SAVED_FILE):
             return inputs.resolve_picture(spec).path
         return inputs.resolve_sources((spec,))[0].path if path.is_dir() else path
     except (FaceswapError, OSError):

@@ -23,8 +23,7 @@ from faceswap_cli.cli.output import Output
 from faceswap_cli.cli.stdout import is_terminal
 from faceswap_cli.errors import UsageError
 from faceswap_cli.jobs.inputs import Inputs
-from faceswap_cli.names import is_url, shown
-from faceswap_cli.stores.files import is_stored
+from faceswap_cli.names import Kind, is_url, kind_of, shown
 from faceswap_cli.text import one_line
 
 if TYPE_CHECKING:
@@ -115,7 +114,7 @@ def warn_of(output: Output, plan: BatchPlan) -> None:
 
 def journal_of(request: BatchRequest, named: Path | None) -> Path | None:
     """Where it is noted what is done; None: nowhere, as it has no name and the outputs are not on this machine."""
-    if named is not None or is_stored(request.output):
+    if named is not None or kind_of(request.output) is Kind.STORE:
         return named
     return default_journal(Path(request.output), request.shard)
 

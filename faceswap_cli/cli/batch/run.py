@@ -29,9 +29,8 @@ from faceswap_cli.cli.output import Output
 from faceswap_cli.cli.stdout import is_terminal
 from faceswap_cli.errors import ExitCode
 from faceswap_cli.jobs.swap import prepare_source
-from faceswap_cli.names import shown
+from faceswap_cli.names import Kind, kind_of, shown
 from faceswap_cli.options import EngineOptions
-from faceswap_cli.stores.files import is_stored
 
 FACES_OF_A_PIPE = 50
 """How many faces are taken to be ahead where names come through a pipe: enough for a faster graph to be made."""
@@ -110,7 +109,8 @@ def run(output: Output, request: BatchRequest, how: RunRequest) -> int:
                                *(item.job.spec.engine for item in (items if total is not None else ()))])
         journal: Journal | None = None
         if journal_path is not None:
-            usual = () if is_stored(request.output) else (default_journal(Path(request.output), request.shard),)
+            stored = kind_of(request.output) is Kind.STORE
+            usual = () if stored else (default_journal(Path(request.output), request.shard),)
             stack.enter_context(hold(journal_path, *usual))
             journal = stack.enter_context(Journal(journal_path))
         else:

@@ -157,12 +157,13 @@ def show(
     """
     from faceswap_cli.library.files import read_face
     from faceswap_cli.library.library import Library
-    from faceswap_cli.library.names import MARK, is_saved_file
+    from faceswap_cli.names import MARK, Kind, kind_of
 
     output = Output(json=json, quiet=quiet, verbose=debug)
-    file = Path(name) if is_saved_file(name) else Library().find(name)
+    is_file = kind_of(name, face=True) is Kind.SAVED_FILE
+    file = Path(name) if is_file else Library().find(name)
     face = read_face(file, name)
-    called = face.name if is_saved_file(name) else name.removeprefix(MARK)
+    called = face.name if is_file else name.removeprefix(MARK)
     if picture is not None:
         from faceswap_cli.jobs.saved_sheet import write_sheet
 
@@ -215,7 +216,7 @@ def path(
 ) -> None:
     """Print the folder of saved faces, or the file of one."""
     from faceswap_cli.library.library import Library
-    from faceswap_cli.library.names import MARK
+    from faceswap_cli.names import MARK
 
     output = Output(json=json, verbose=debug)
     library = Library()
@@ -234,7 +235,7 @@ def _named(library: Library, names: list[str]) -> dict[str, Path]:
     Raises:
         InputError: One is not there.
     """
-    from faceswap_cli.library.names import MARK
+    from faceswap_cli.names import MARK
 
     return {name.removeprefix(MARK): library.find(name) for name in names}
 

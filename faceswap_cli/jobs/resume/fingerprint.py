@@ -7,11 +7,10 @@ import json
 from pathlib import Path
 
 from faceswap_cli.jobs.backend import SwapBackend
-from faceswap_cli.jobs.inputs import STDIN
 from faceswap_cli.jobs.job import STDOUT, SwapJob
 from faceswap_cli.jobs.resume.stamps import stamp_sources, take_stamp
 from faceswap_cli.jobs.resume.versions import describe_models
-from faceswap_cli.names import is_url
+from faceswap_cli.names import STDIN, is_url
 
 
 def fingerprint(job: SwapJob, backend: SwapBackend, target: Path) -> str | None:

@@ -8,11 +8,12 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from faceswap_cli.jobs.inputs import STDIN, Inputs, list_source_folder
-from faceswap_cli.names import is_url
-from faceswap_cli.stores.files import StoreStamp, stamps_below
+from faceswap_cli.jobs.inputs import Inputs, list_source_folder
+from faceswap_cli.names import Kind, kind_of
 from faceswap_cli.stores.files import stamp as ask_stamp
-from faceswap_cli.stores.urls import is_stored, show
+from faceswap_cli.stores.files import stamps_below
+from faceswap_cli.stores.system import StoreStamp
+from faceswap_cli.stores.urls import show
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +66,10 @@ def stamp_target(spec: str) -> Stamp | None:
     Raises:
         InputError, MissingDependencyError, UsageError: A stored file cannot be looked at.
     """
-    if is_stored(spec):
+    kind = kind_of(spec)
+    if kind is Kind.STORE:
         return store_stamp(ask_stamp(spec))
-    if spec == STDIN or is_url(spec):
+    if kind is not Kind.PATH:
         return None
     path = Path(spec)
     try:
@@ -92,10 +94,11 @@ def stamp_sources(specs: tuple[str, ...], known: dict[str, Stamp]) -> dict[str, 
     stamps: dict[str, Stamp] = {}
     with Inputs() as inputs:
         for spec in specs:
-            if is_stored(spec):
+            kind = kind_of(spec, face=True)
+            if kind is Kind.STORE:
                 names = [name for name in known if name == show(spec) or (spec.endswith("/") and name.startswith(spec))]
                 stamps |= {name: known[name] for name in names} or _stamp_stored_source(spec)
-            elif spec != STDIN and not is_url(spec) and not _is_pipe(spec):
+            elif kind not in (Kind.STDIN, Kind.URL) and not _is_pipe(spec):
                 for found in inputs.resolve_sources((spec,)):
                     stamp = refresh_stamp(found.path, known.get(found.name))
                     if stamp is not None:
