@@ -10,6 +10,7 @@ from typing import Any
 
 from job_records import altered
 
+from faceswap_cli.batch.executors.base import Executor
 from faceswap_cli.batch.items import Failure, Item, ItemResult, Status
 from faceswap_cli.engine.outcome import FaceOutcome
 from faceswap_cli.errors import InputError, NoFaceError
@@ -95,7 +96,7 @@ def swap(item: Item) -> ItemResult:
                       sources=sources, output=take_stamp(output), models=MODELS)
 
 
-class FakeExecutor:
+class FakeExecutor(Executor):
     """Runs items in the caller's thread, `workers` at a time.
 
     Attributes:

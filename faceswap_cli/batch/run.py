@@ -64,6 +64,7 @@ class BatchReport:
         stopped: Why not all items were done; None: they were.
         warnings: About the batch as a whole, one line each.
         signal: The number of the signal that stopped it; None: none did.
+        refusal: `Executor.refusal`.
     """
 
     counts: dict[Status, int]
@@ -71,13 +72,15 @@ class BatchReport:
     stopped: str | None = None
     warnings: tuple[str, ...] = ()
     signal: int | None = None
+    refusal: ExitCode | None = None
 
     @property
     def exit_code(self) -> int:
-        """0: nothing failed; 7: an item failed, now or earlier; 128 + the signal (130, 143): interrupted."""
+        """0: all done; 7: an item failed, now or earlier, or was not begun; 128 + the signal: interrupted."""
         if self.signal is not None:
             return 128 + self.signal
-        return int(ExitCode.PARTIAL if self.counts[Status.FAILED] else ExitCode.OK)
+        partial = self.counts[Status.FAILED] or self.counts[Status.STOPPED]
+        return int(self.refusal or (ExitCode.PARTIAL if partial else ExitCode.OK))
 
 
 def run_batch(items: Iterable[Item], executor: Executor, journal: Journal | None, policy: Policy,
@@ -171,8 +174,7 @@ class _Run:
         if self._stopping or self._error is not None:
             return
         if self._found is not None or (self._taken == taken and not self._exhausted):
-            # The API's workers end by themselves where a bound is reached, or every request would be refused.
-            self._stop(getattr(self._executor, "reason", None) or "the workers were stopped")
+            self._stop(self._executor.reason or "the workers were stopped")
             return
         # None is lost silently: an executor tells of every item that it takes, unless it was stopped.
         for _, item in list(self._running.values()):
@@ -193,7 +195,8 @@ class _Run:
         number = self._interruption.signal
         reason = self._stopped if number is None else f"interrupted by {self._interruption.name}"
         return BatchReport(counts=self._counts | {Status.STOPPED: left}, seconds=seconds,
-                           stopped=reason if left or unread else None, warnings=tuple(warnings), signal=number)
+                           stopped=reason if left or unread else None, warnings=tuple(warnings), signal=number,
+                           refusal=self._executor.refusal)
 
     @property
     def _stopping(self) -> bool:

@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from faceswap_cli.batch.executors.base import Limits
 from faceswap_cli.batch.executors.local import LocalExecutor
+from faceswap_cli.batch.executors.table import Limits
 from faceswap_cli.batch.items import Item, Status
 from faceswap_cli.jobs.job import SwapJob, SwapSpec
 

@@ -7,16 +7,26 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
-from faceswap_cli.api_jobs.swap import Remote, Spent, falls_back, swap_remote
-from faceswap_cli.batch.items import Failure, Item, ItemResult
+from faceswap_cli.api_jobs.swap import Remote, Spent, check_remote, check_source, falls_back, swap_remote
+from faceswap_cli.batch.executors.base import Executor
+from faceswap_cli.batch.executors.table import ApiBounds, Assignment, ExecutorOptions
+from faceswap_cli.batch.items import Item, ItemResult
 from faceswap_cli.batch.worker import Findings, Worker
+from faceswap_cli.errors import ExitCode
 from faceswap_cli.jobs.job import Outcome, SwapJob
 from faceswap_cli.jobs.resume.stamps import stamp_sources, stamp_target
+from faceswap_cli.options import EngineOptions, RemoteOptions
+from faceswap_cli.segmind.address import Addresses
 from faceswap_cli.segmind.clock import SystemClock
 from faceswap_cli.segmind.faults import ApiError, Retry
+
+TICKETS = ".requests"
+"""What follows the name of the journal in that of the folder of open requests."""
 
 REFUSED = "ApiRefusal"
 """Failures that the API has judged: it would judge the same again."""
@@ -35,7 +45,7 @@ class InterruptedWaitError(Exception):
     """The batch was ended while a thread waited."""
 
 
-class BatchClock(SystemClock):
+class _BatchClock(SystemClock):
     """The machine's clock, whose sleepers can be woken for good."""
 
     def __init__(self) -> None:
@@ -51,51 +61,40 @@ class BatchClock(SystemClock):
             raise InterruptedWaitError("the batch was ended")
 
 
-def remote_models(root: str) -> dict[str, str]:
-    """What `ItemResult.models` says of the API at an address: versions of its models it does not tell."""
-    return {"api": root}
-
-
-class RemoteWorker(Worker):
+class _ApiWorker(Worker):
     """Does one item after the other by the API.
 
     Attributes:
         spent: On the last item.
+        error: Of the API, about the last item.
     """
 
-    def __init__(self, remote: Remote) -> None:
-        """Nothing is sent.
-
-        Args:
-            remote: Shared with other workers.
-        """
+    def __init__(self, remote: Remote, models: dict[str, str]) -> None:
         super().__init__()
         self._remote = remote
-        self.spent = Spent()
-        self._errors: list[ApiError] = []
-
-    @property
-    def error(self) -> ApiError | None:
-        """Of the API, about the last item."""
-        return self._errors[-1] if self._errors else None
+        self._models = models
+        self._forget()
 
     def run(self, item: Item) -> ItemResult:
         """As `Worker.run`."""
-        self.spent = Spent()
-        self._errors.clear()
+        self._forget()
         result = super().run(item)
-        if result.failure is None or not self._errors:
+        if result.failure is None or self.error is None:
             return result
-        return replace(result, failure=replace(result.failure, type=_kind(self._errors[-1])))
+        return replace(result, failure=replace(result.failure, type=_kind(self.error)))
+
+    def _forget(self) -> None:
+        self.spent = Spent()
+        self.error: ApiError | None = None
 
     def _swap_here(self, job: SwapJob, findings: Findings) -> Outcome:
-        findings.models = remote_models(self._remote.client.addresses.root)
+        findings.models = self._models
         findings.target = stamp_target(job.target)
         findings.sources = stamp_sources(job.spec.pictures, {})
         try:
             return swap_remote(job, self._remote, self.spent)
         except ApiError as error:
-            self._errors.append(error)
+            self.error = error
             raise
 
 
@@ -107,76 +106,101 @@ def _kind(error: ApiError) -> str:
     return type(error).__name__
 
 
-@dataclass(slots=True)
-class _Trouble:
-    """What keeps the API from being asked any more.
+class ApiExecutor(Executor):
+    """Runs items in threads. What makes them wait is the API."""
 
-    Attributes:
-        in_a_row: Items that found it down, one after the other.
-        reason: Why all others are done on this machine.
-    """
-
-    in_a_row: int = 0
-    reason: str | None = None
-
-
-class RemoteExecutor:
-    """Runs items in threads; follows `Executor`. What makes them wait is the API.
-
-    Attributes:
-        reason: Why no more items were begun; None: no reason of the executor's own.
-        refused: The API refuses every request: no key, no credits.
-        requests: Asked of the API and accepted, or perhaps accepted.
-        fallbacks: Items that were done on this machine.
-    """
-
-    def __init__(self, remote: Remote, jobs: int, *, clock: BatchClock, max_requests: int | None = None,
-                 limit: str = "--max-requests", local: Callable[[], Worker] = Worker,
-                 say: Callable[[str], None] = lambda line: None) -> None:
-        """Nothing is started yet.
+    def __init__(self, options: RemoteOptions, bounds: ApiBounds | None = None, *, tickets: Path | None = None,
+                 local: Callable[[], Worker] = Worker, say: Callable[[str], None] = lambda line: None,
+                 detail: Callable[[str], None] = lambda line: None) -> None:
+        """Nothing is started, and no key read.
 
         Args:
-            remote: Shared by all threads.
-            jobs: Items at a time.
-            clock: That of `remote`.
-            max_requests: Begin no item that could make it more; None: any number.
-            limit: What is named as the reason then.
+            options: How the API is called.
+            bounds: How many requests are made.
+            tickets: The folder of open requests; None: that of single swaps.
             local: Makes what does items on this machine.
             say: Told that all others are done on this machine.
+            detail: Told what the API makes a thread wait for.
+
+        Raises:
+            UsageError: An address that is none.
         """
-        self.reason: str | None = None
-        self.refused = False
-        self.requests = 0
-        self.fallbacks = 0
-        self._remote = remote
-        self._jobs = jobs
-        self._clock = clock
-        self._max_requests = max_requests
-        self._limit = limit
+        self._options = options
+        self._bounds = bounds or ApiBounds()
+        self._tickets = tickets
         self._make_local = local
+        self._say = say
+        self._detail = detail
+        self._models = {"api": Addresses.of(options.base_url, options.upload_url).root}
+        self._clock = _BatchClock()
+        self._remote: Remote | None = None
         self._local: Worker | None = None
         self._local_turn = threading.Lock()
-        self._say = say
         self._stopped = False
         self._changed = threading.Condition()
+        self._taking = threading.Lock()
+        self._requests = 0
+        self._fallbacks = 0
         self._reserved = 0
         """Requests that the items being taken or done may yet cost."""
         self._running = 0
         self._ended = False
         """Results are no longer looked for."""
-        self._taking = threading.Lock()
-        self._trouble = _Trouble()
+        self._in_a_row = 0
+        """Items that found the API down, one after the other."""
+        self._given_up: str | None = None
+        """Why all others are done on this machine."""
+
+    def check(self, items: Iterable[Item]) -> None:
+        """See `Executor.check`: an option that the API has no parameter for, a picture that cannot be read."""
+        seen: set[tuple[str, ...]] = set()
+        for item in items:
+            if item.problem is None:
+                check_remote(item.job)
+                if item.job.spec.sources not in seen:
+                    seen.add(item.job.spec.sources)
+                    check_source(item.job)
+
+    def open(self, engines: Iterable[EngineOptions]) -> tuple[str, ...]:
+        """See `Executor.open`: the key is read, nothing is sent.
+
+        Raises:
+            RemoteError: There is no key and one is needed, or it cannot be read.
+        """
+        self._remote = Remote(self._options, tickets=self._tickets, clock=self._clock, say=self._detail)
+        return self._remote.notes
+
+    def models(self, options: EngineOptions) -> dict[str, str]:
+        """See `Executor.models`: the API at an address; versions of its models it does not tell."""
+        return self._models
+
+    def explain(self, job: SwapJob) -> None:
+        """See `Executor.explain`: the API judges pictures."""
+
+    def facts(self) -> dict[str, Any]:
+        """See `Executor.facts`: what was asked of the API."""
+        cost = None if self._bounds.cost is None else round(self._requests * self._bounds.cost, 6)
+        return {"remote": {"requests": self._requests, "cost": cost, "fallbacks": self._fallbacks}}
+
+    def told(self) -> str:
+        """See `Executor.told`."""
+        spent = self.facts()["remote"]
+        cost = "" if spent["cost"] is None else f" for {spent['cost']:g}"
+        here = f", {self._fallbacks} items done on this machine" if self._fallbacks else ""
+        return f"{self._requests} request{'' if self._requests == 1 else 's'} made{cost}{here}"
 
     def run(self, items: Iterator[Item]) -> Iterator[ItemResult]:
-        """As `Executor.run`."""
+        """As `Executor.run`; after `open`."""
         if self._is_over():
             return
+        assert self._remote is not None
         results: queue.SimpleQueue[ItemResult | BaseException | None] = queue.SimpleQueue()
-        for number in range(self._jobs):
-            threading.Thread(target=self._work, args=(number, items, results), name=f"faceswap-remote-{number}",
+        for number in range(self._bounds.jobs):
+            worker = _ApiWorker(self._remote, self._models)
+            threading.Thread(target=self._work, args=(number, worker, items, results), name=f"faceswap-api-{number}",
                              daemon=True).start()
         ended, error = 0, None
-        while ended < self._jobs:
+        while ended < self._bounds.jobs:
             try:
                 result = results.get(timeout=_NAP)
             except queue.Empty:
@@ -204,14 +228,15 @@ class RemoteExecutor:
         self._clock.end()
         with self._changed:  # who is woken so clears up behind itself
             self._changed.wait_for(lambda: not self._running, timeout=_PARTING)
+        if self._remote is not None:
+            self._remote.close()
 
     def _is_over(self) -> bool:
         """Whether nothing more is begun."""
         return self._stopped or self.reason is not None
 
-    def _work(self, number: int, items: Iterator[Item],
+    def _work(self, number: int, worker: _ApiWorker, items: Iterator[Item],
               results: queue.SimpleQueue[ItemResult | BaseException | None]) -> None:
-        worker = RemoteWorker(self._remote)
         end: BaseException | None = None
         try:
             while (item := self._take(items)) is not None:
@@ -222,7 +247,7 @@ class RemoteExecutor:
                     with self._changed:
                         self._running -= 1
                         self._reserved -= 1
-                        self.requests += spent.requests
+                        self._requests += spent.requests
                         self._changed.notify_all()
         except BaseException as error:
             end = error
@@ -230,12 +255,12 @@ class RemoteExecutor:
 
     def _take(self, items: Iterator[Item]) -> Item | None:
         """The next item, once it is sure that what it may cost is within the bound."""
+        most = self._bounds.max_requests
         with self._taking:
             with self._changed:
-                while self._max_requests is not None and self.requests + self._reserved >= self._max_requests \
-                        and self._trouble.reason is None:
+                while most is not None and self._requests + self._reserved >= most and self._given_up is None:
                     if not self._reserved:
-                        self.reason = self.reason or f"{self._limit} is reached ({self.requests} requests)"
+                        self.reason = self.reason or f"{self._bounds.limit} is reached ({self._requests} requests)"
                         return None
                     self._changed.wait()
                 if self._is_over():
@@ -255,28 +280,28 @@ class RemoteExecutor:
                         self._running += 1
             return item
 
-    def _do(self, worker: RemoteWorker, item: Item, spent: Spent) -> ItemResult:
-        if self._trouble.reason is not None:
-            return self._do_here(item, self._trouble.reason)
+    def _do(self, worker: _ApiWorker, item: Item, spent: Spent) -> ItemResult:
+        if self._given_up is not None:
+            return self._do_here(item, self._given_up)
         result = worker.run(item)
         spent.requests = worker.spent.requests
         error = worker.error
         with self._changed:
-            self._trouble.in_a_row = self._trouble.in_a_row + 1 if error is not None and error.out_of_order else 0
+            self._in_a_row = self._in_a_row + 1 if error is not None and error.out_of_order else 0
         if error is None:
             return result
-        if falls_back(error, self._remote.options):
-            if error.status == 406 or self._trouble.in_a_row >= _IN_A_ROW:
+        if falls_back(error, self._options):
+            if error.status == 406 or self._in_a_row >= _IN_A_ROW:
                 self._give_up(str(error))
             return self._do_here(item, str(error))
         if error.stops_batch:
-            self.refused = True
+            self.refusal = ExitCode.REMOTE
             self.reason = self.reason or f"the API refuses all requests: {error}"
         return result
 
     def _give_up(self, reason: str) -> None:
         with self._changed:
-            first, self._trouble.reason = self._trouble.reason is None, reason
+            first, self._given_up = self._given_up is None, reason
             self._changed.notify_all()
         if first:
             self._say(f"{reason}; the rest is swapped on this machine (--fallback local)")
@@ -287,12 +312,18 @@ class RemoteExecutor:
             if self._local is None:
                 self._local = self._make_local()
             result = self._local.run(replace(item, job=replace(item.job, spec=replace(item.job.spec, remote=None))))
-            self.fallbacks += 1
+            self._fallbacks += 1
         warning = f"{reason}; swapped on this machine instead (--fallback local)"
         outcome, failure = result.outcome, result.failure
         if outcome is not None:
             outcome = replace(outcome, warnings=(warning, *outcome.warnings))
         if failure is not None:
-            failure = Failure(failure.type, f"{failure.message} (on this machine, because {reason})", failure.exit_code)
-        return replace(result, item=item, outcome=outcome, failure=failure,
-                       models=remote_models(self._remote.client.addresses.root))
+            failure = replace(failure, message=f"{failure.message} (on this machine, because {reason})")
+        return replace(result, item=item, outcome=outcome, failure=failure, models=self._models)
+
+
+def make_api(options: ExecutorOptions, batch: Assignment) -> ApiExecutor:
+    """The API, with open requests noted beside the journal."""
+    assert batch.request.spec.remote is not None
+    tickets = None if batch.journal is None else batch.journal.with_name(batch.journal.name + TICKETS)
+    return ApiExecutor(batch.request.spec.remote, options.bounds, tickets=tickets, say=batch.say, detail=batch.detail)

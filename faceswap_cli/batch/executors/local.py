@@ -6,16 +6,18 @@ import os
 from collections.abc import Iterator
 
 from faceswap_cli.batch.executors.attempts import WORKER
-from faceswap_cli.batch.executors.base import Limits
+from faceswap_cli.batch.executors.base import Executor
 from faceswap_cli.batch.executors.messages import WorkerSetup
 from faceswap_cli.batch.executors.resident_memory import check_measurable
 from faceswap_cli.batch.executors.scratch import sweep
 from faceswap_cli.batch.executors.supervisor import Supervisor
+from faceswap_cli.batch.executors.table import Assignment, ExecutorOptions, Limits
 from faceswap_cli.batch.items import Item, ItemResult
 from faceswap_cli.errors import UsageError
 from faceswap_cli.models.spec import Role
 from faceswap_cli.options import EngineName, EngineOptions, MaskKind, Provider
 from faceswap_cli.runtime.cores import core_count
+from faceswap_cli.runtime.memory import free_memory
 
 _EMBEDDED_BYTES = 200 * 2**20
 """Resident memory of a worker with the embedded engine and a picture of usual size."""
@@ -30,8 +32,8 @@ _MEMORY_SHARE = 0.8
 """Of what is free; large pictures take more than usual ones."""
 
 
-class LocalExecutor:
-    """Worker processes under a supervisor; follows `base.Executor`.
+class LocalExecutor(Executor):
+    """Worker processes under a supervisor.
 
     Workers are started when there are items for them, and end with this process, however it ends.
     """
@@ -83,6 +85,13 @@ class LocalExecutor:
             self._supervisor.close()
         else:  # nothing was to be done; what a killed run has left goes all the same
             sweep()
+
+
+def make_local(options: ExecutorOptions, batch: Assignment) -> LocalExecutor:
+    """As many workers as are asked for, or fit; never more than there are items, for each would get fewer threads."""
+    workers = options.workers or auto_workers(batch.request.spec.engine, core_count(), free_memory())
+    return LocalExecutor(max(1, workers if batch.items is None else min(workers, batch.items)), options.limits,
+                         options.threads)
 
 
 def auto_workers(engine: EngineOptions, cores: int, free_memory: int | None) -> int:

@@ -23,10 +23,11 @@ from faceswap_cli.batch.executors.attempts import (
     too_long,
     unexpected,
 )
-from faceswap_cli.batch.executors.base import Limits
+from faceswap_cli.batch.executors.base import Executor
 from faceswap_cli.batch.executors.feeder import Exhausted, Fed, Feeder
 from faceswap_cli.batch.executors.ray_actor import ActorSetup, Greeting, RayActor
 from faceswap_cli.batch.executors.ray_cluster import Cluster, share
+from faceswap_cli.batch.executors.table import Assignment, ExecutorOptions, Limits
 from faceswap_cli.batch.items import Failure, Item, ItemResult, Status
 from faceswap_cli.errors import ExitCode, FaceswapError, UsageError
 from faceswap_cli.jobs.job import STDOUT, SwapJob
@@ -45,8 +46,8 @@ _FEED_SECONDS = 0.01
 """Likewise while an item is on its way from the iterator to an actor that waits for it."""
 
 
-class RayExecutor:
-    """Actors in a cluster; follows `base.Executor`.
+class RayExecutor(Executor):
+    """Actors in a cluster.
 
     Every node has the same version of this package, and the models. Names of files mean the same on every node: they
     lie in a folder that all share, or are URLs. Actors end with this process, however it ends.
@@ -115,6 +116,12 @@ class RayExecutor:
         self._stopped = self._closed = True
         if self._run is not None:
             self._run.closed = True
+
+
+def make_ray(options: ExecutorOptions, batch: Assignment) -> RayExecutor:
+    """As many actors as are asked for, or fit."""
+    return RayExecutor(options.workers, options.limits, options.threads, address=options.address,
+                       num_gpus=options.num_gpus)
 
 
 @dataclass(slots=True, eq=False, kw_only=True)

@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from faceswap_cli.batch.executors.attempts import START_SECONDS, Attempt, died, too_large, too_long
-from faceswap_cli.batch.executors.base import Limits
 from faceswap_cli.batch.executors.feeder import Exhausted, Fed, Feeder
 from faceswap_cli.batch.executors.messages import Broken, Ready, WorkerSetup
 from faceswap_cli.batch.executors.process import Gone, Heard, WorkerProcess
 from faceswap_cli.batch.executors.resident_memory import POLL_SECONDS, resident_bytes
 from faceswap_cli.batch.executors.scratch import Scratch
+from faceswap_cli.batch.executors.table import Limits
 from faceswap_cli.batch.items import Failure, Item, ItemResult
 from faceswap_cli.errors import FaceswapError
 

@@ -101,7 +101,7 @@ def batch(
         "--executor ray": None if executor is b.ExecutorName.LOCAL else executor, "--threads": threads,
         "--workers": None if workers == b.AUTO else workers, "--timeout": timeout, "--max-memory": max_memory})
 
-    from faceswap_cli.batch.executors.base import Limits
+    from faceswap_cli.batch.executors.table import ExecutorOptions, Limits
     from faceswap_cli.batch.plan.shards import parse_shard
     from faceswap_cli.batch.request import NAMES, BatchRequest
     from faceswap_cli.batch.run import Policy
@@ -126,13 +126,14 @@ def batch(
     how = RunRequest(
         policy=Policy(on_error=on_error, max_failures=max_failures, ordered=ordered, resume=resume,
                       retry_failed=retry_failed),
-        journal=_path(journal, "--journal"), workers=b.parse_workers(workers), threads=threads,
-        limits=Limits(timeout, None if max_memory is None else b.parse_size(max_memory, "--max-memory")),
-        executor=executor, address=address, num_gpus=num_gpus, report=_path(report, "--report"),
-        junit=_path(junit, "--junit"), summary_html=_path(summary_html, "--summary-html"),
-        progress=not talk.no_progress, remote=there)
+        executor=ExecutorOptions(
+            name=executor.value, workers=b.parse_workers(workers), threads=threads,
+            limits=Limits(timeout, None if max_memory is None else b.parse_size(max_memory, "--max-memory")),
+            address=address, num_gpus=num_gpus, bounds=there),
+        journal=_path(journal, "--journal"), report=_path(report, "--report"), junit=_path(junit, "--junit"),
+        summary_html=_path(summary_html, "--summary-html"), progress=not talk.no_progress)
     if dry_run:
-        show_plan(sink, request, how.journal, how.policy)
+        show_plan(sink, request, how.journal, how.policy, how.executor)
     elif code := run(sink, request, how):
         # Of an interruption everything is said; `typer.Exit(130)` would be taken for one that nobody has told of.
         raise SystemExit(code) if code >= ExitCode.INTERRUPTED else typer.Exit(code)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from faceswap_cli.batch.executors.table import Assignment, ExecutorOptions, make_executor
 from faceswap_cli.batch.items import Failure, Item, Status
 from faceswap_cli.batch.journal import NAME, SUFFIX, Entries, default_journal, read_entries
 from faceswap_cli.batch.plan.lists import read_names
@@ -16,8 +17,6 @@ from faceswap_cli.batch.plan.plan import BatchPlan, make_plan
 from faceswap_cli.batch.request import NAMES, BatchRequest, check_request
 from faceswap_cli.batch.resume import Models, Standing
 from faceswap_cli.batch.run import Policy, earlier_result, refusal
-from faceswap_cli.cli.batch.api import check_items, models_of
-from faceswap_cli.cli.batch.backends import Backends
 from faceswap_cli.cli.batch.report import plan_summary, planned_report
 from faceswap_cli.cli.output import Output
 from faceswap_cli.cli.stdout import is_terminal
@@ -58,7 +57,8 @@ class _Planned:
         return "swap" if self.status is None else self.status.value
 
 
-def show_plan(output: Output, request: BatchRequest, named_journal: Path | None, policy: Policy) -> None:
+def show_plan(output: Output, request: BatchRequest, named_journal: Path | None, policy: Policy,
+              options: ExecutorOptions) -> None:
     """Print what would be done: a table on a terminal, lines in a pipe, JSON where that is asked for.
 
     Args:
@@ -66,6 +66,7 @@ def show_plan(output: Output, request: BatchRequest, named_journal: Path | None,
         request: What is asked for.
         named_journal: The journal as it was named; None: not at all.
         policy: What would be done again.
+        options: Where the items would run.
 
     Raises:
         UsageError, InputError: As `make_plan`, `names_of` and `check_sources`.
@@ -74,11 +75,9 @@ def show_plan(output: Output, request: BatchRequest, named_journal: Path | None,
     journal = journal_of(request, named_journal)
     plan = make_plan(replace(request, resume=has_journal(journal)), names_of(request))
     warn_of(output, plan)
-    models: Models = Backends().models
-    if request.spec.remote is not None:
-        check_items(plan.items)
-        models = models_of(request.spec.remote)
-    planned = list(_look_ahead(plan, journal, policy, models))
+    executor = make_executor(options, Assignment(request=request, items=len(plan.items), journal=journal))
+    executor.check(plan.items)
+    planned = list(_look_ahead(plan, journal, policy, executor.models))
     counts = Counter(entry.word for entry in planned)
     if output.json:
         for entry in planned:

@@ -8,27 +8,22 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from faceswap_cli.batch.executors.base import Executor, Limits
+from faceswap_cli.batch.executors.base import Executor
+from faceswap_cli.batch.executors.table import Assignment, ExecutorOptions, make_executor
 from faceswap_cli.batch.items import Item, ItemResult
 from faceswap_cli.batch.journal import Journal, default_journal
 from faceswap_cli.batch.locks import hold
 from faceswap_cli.batch.plan.plan import make_plan, plan_stream
 from faceswap_cli.batch.report.reports import Reports
 from faceswap_cli.batch.request import NAMES, BatchRequest
-from faceswap_cli.batch.resume import Models
 from faceswap_cli.batch.run import Policy, run_batch
-from faceswap_cli.cli.batch.api import BatchApi, check_items
-from faceswap_cli.cli.batch.backends import Backends
 from faceswap_cli.cli.batch.plan import check_sources, has_journal, journal_of, names_of, warn_of
 from faceswap_cli.cli.batch.report import item_report, summary_report
 from faceswap_cli.cli.batch.table import FAILURES_SHOWN, BatchProgress, tell_end
 from faceswap_cli.cli.consent import tell_once
-from faceswap_cli.cli.options.batch import ExecutorName
-from faceswap_cli.cli.options.remote import RemoteRun
 from faceswap_cli.cli.output import Output
 from faceswap_cli.cli.stdout import is_terminal
 from faceswap_cli.errors import ExitCode
-from faceswap_cli.jobs.swap import prepare_source
 from faceswap_cli.names import Kind, kind_of, shown
 from faceswap_cli.options import EngineOptions
 
@@ -46,31 +41,19 @@ class RunRequest:
 
     Attributes:
         policy: How failures, order and resuming are gone about.
+        executor: Where the items run, and how.
         journal: The file; None: beside the outputs.
-        workers: Processes; None: as many as fit.
-        threads: Of each worker; None: the cores divided.
-        limits: What one item may cost.
-        executor: Where the items run.
-        address: Of a Ray cluster.
-        num_gpus: Of each worker on Ray.
         report, junit, summary_html: Files to write at the end; None: not asked for.
         progress: Show a progress line where standard error is a terminal.
-        remote: How the API is gone about, where the request has it do the items.
     """
 
     policy: Policy = field(default_factory=Policy)
+    executor: ExecutorOptions = field(default_factory=ExecutorOptions)
     journal: Path | None = None
-    workers: int | None = None
-    threads: int | None = None
-    limits: Limits = field(default_factory=Limits)
-    executor: ExecutorName = ExecutorName.LOCAL
-    address: str | None = None
-    num_gpus: float | None = None
     report: Path | None = None
     junit: Path | None = None
     summary_html: Path | None = None
     progress: bool = True
-    remote: RemoteRun = field(default_factory=RemoteRun)
 
 
 def run(output: Output, request: BatchRequest, how: RunRequest) -> int:
@@ -94,19 +77,15 @@ def run(output: Output, request: BatchRequest, how: RunRequest) -> int:
     items, total = _items(output, request)
     reports.protect(*request.spec.pictures, *request.files_from,
                     *([] if request.manifest is None else [request.manifest]))
-    for item in items if total is not None else ():
+    known = items if total is not None else ()
+    for item in known:
         reports.protect(item.job.target, *item.job.spec.pictures)
-    backends = Backends()
-    models: Models = backends.models
-    api: BatchApi | None = None
+    progress = BatchProgress(output, total, progress=how.progress and not _mixes(output))
+    executor = make_executor(how.executor, Assignment(request=request, items=total, journal=journal_path,
+                                                      say=progress.note, detail=output.detail))
     with ExitStack() as stack:
-        if request.spec.remote is not None:
-            check_items(items if total is not None else ())
-            api = BatchApi(output, request.spec.remote, how.remote, journal_path)
-            models = api.models
-        else:
-            backends.open_all([request.spec.engine,
-                               *(item.job.spec.engine for item in (items if total is not None else ()))])
+        executor.check(known)
+        notes = executor.open([request.spec.engine, *(item.job.spec.engine for item in known)])
         journal: Journal | None = None
         if journal_path is not None:
             stored = kind_of(request.output) is Kind.STORE
@@ -117,31 +96,23 @@ def run(output: Output, request: BatchRequest, how: RunRequest) -> int:
             output.note("what is done is noted nowhere, as the outputs are not on this machine; --journal FILE lets a "
                         "later run go on with it")
         tell_once(output)
-        for note in backends.open(request.spec.engine).notes if api is None else api.remote.notes:
+        for note in notes:
             output.note(note)
-        progress = BatchProgress(output, total, progress=how.progress and not _mixes(output))
-        executor: Executor
-        if api is None:
-            executor = _executor(how, request.spec.engine, total)
-        else:
-            stack.callback(api.remote.close)
-            executor = api.executor(progress.note)
         stack.callback(executor.close)
         stack.enter_context(progress)
-        doubt, teller = _Doubt(request, backends), _Teller(output, progress)
+        doubt, teller = _Doubt(request, executor), _Teller(output, progress)
 
         def tell(result: ItemResult) -> None:
-            if api is None:
-                doubt.look(result)
+            doubt.look(result)
             reports.add(result)
             if output.json:
                 output.data(item_report(result))
             teller.tell(result)
 
-        report = run_batch(items, executor, journal, how.policy, tell, models=models, say=progress.note)
+        report = run_batch(items, executor, journal, how.policy, tell, models=executor.models, say=progress.note)
     reports.finish(report)
     if output.json:
-        output.data(summary_report(report) | ({} if api is None else api.summary(report)))
+        output.data(summary_report(report) | executor.facts())
     try:
         with output.progress("contact sheet", unit="item") as on_item:
             reports.write(on_item)
@@ -149,18 +120,17 @@ def run(output: Output, request: BatchRequest, how: RunRequest) -> int:
         output.note("interrupted while the reports were written; the items are done")
         return ExitCode.INTERRUPTED
     tell_end(output, reports.summary, arguments=sys.argv[1:], journal=journal_path, reports=reports.paths.values())
-    if api is None:
-        return report.exit_code
-    api.tell(output, report)
-    return api.exit_code(report)
+    if (told := executor.told()) is not None:
+        output.note(told)
+    return report.exit_code
 
 
 class _Doubt:
     """Whether it is the source that makes items fail: then all would, and one error says it better."""
 
-    def __init__(self, request: BatchRequest, backends: Backends) -> None:
+    def __init__(self, request: BatchRequest, executor: Executor) -> None:
         self._request = request
-        self._backends = backends
+        self._executor = executor
         self._settled = not request.spec.pictures
 
     def look(self, result: ItemResult) -> None:
@@ -173,8 +143,7 @@ class _Doubt:
             return
         self._settled = True
         if result.failure is not None and result.failure.exit_code in _OF_SOURCES:
-            job = result.item.job
-            prepare_source(job.spec, self._backends.open(job.spec.engine), allow_private_urls=job.allow_private_urls)
+            self._executor.explain(result.item.job)
 
 
 def _items(output: Output, request: BatchRequest) -> tuple[Iterable[Item], int | None]:
@@ -201,27 +170,6 @@ def _with_faces_ahead(items: Iterable[Item], count: int) -> Iterator[Item]:
 def _mixes(output: Output) -> bool:
     """Whether data would be written over the progress line."""
     return output.json and is_terminal()
-
-
-def _executor(how: RunRequest, engine: EngineOptions, items: int | None) -> Executor:
-    """Where the items run.
-
-    Args:
-        how: The batch is run.
-        engine: What most items ask for.
-        items: How many there are; None: not known.
-    """
-    if how.executor is ExecutorName.RAY:
-        from faceswap_cli.batch.executors.ray import RayExecutor
-
-        return RayExecutor(how.workers, how.limits, how.threads, address=how.address, num_gpus=how.num_gpus)
-    from faceswap_cli.batch.executors.local import LocalExecutor, auto_workers
-    from faceswap_cli.runtime.cores import core_count
-    from faceswap_cli.runtime.memory import free_memory
-
-    workers = how.workers or auto_workers(engine, core_count(), free_memory())
-    # More would only be started to find nothing to do; and each would get fewer threads.
-    return LocalExecutor(max(1, workers if items is None else min(workers, items)), how.limits, how.threads)
 
 
 class _Teller:

@@ -14,6 +14,7 @@ from typing import Annotated
 
 import typer
 
+from faceswap_cli.batch.executors.table import ApiBounds
 from faceswap_cli.cli.options.declare import facts_of, option
 from faceswap_cli.errors import UsageError
 from faceswap_cli.facts import Remote
@@ -104,23 +105,6 @@ class RemoteChoice:
 
 
 @dataclass(frozen=True, slots=True)
-class RemoteRun:
-    """How a batch goes about the API.
-
-    Attributes:
-        jobs: Requests that are open at once.
-        max_requests: Bound on requests; None: any number.
-        limit: The option that set it.
-        cost: Of one request; None: not known.
-    """
-
-    jobs: int = 4
-    max_requests: int | None = None
-    limit: str = "--max-requests"
-    cost: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class RemoteBounds:
     """How a batch goes about the API, and what it may cost."""
 
@@ -129,7 +113,7 @@ class RemoteBounds:
     max_cost: MaxCostOption = None
     cost_per_request: CostOption = None
 
-    def run(self, remote: bool, local: Mapping[str, object]) -> RemoteRun:
+    def run(self, remote: bool, local: Mapping[str, object]) -> ApiBounds:
         """The record of these values.
 
         Args:
@@ -142,7 +126,7 @@ class RemoteBounds:
         cost, max_requests = self.cost_per_request, self.max_requests
         if not remote:
             _refuse_without(self)
-            return RemoteRun()
+            return ApiBounds()
         for flag, value in local.items():
             if value is not None:
                 raise UsageError(f"{flag} cannot be used with --remote: {Remote.WORKERS}")
@@ -158,7 +142,7 @@ class RemoteBounds:
                 raise UsageError(f"--max-cost {self.max_cost:g} does not pay for one request at {cost:g}")
             if max_requests is None or affordable < max_requests:
                 max_requests, limit = affordable, "--max-cost"
-        return RemoteRun(RemoteRun().jobs if self.remote_jobs is None else self.remote_jobs, max_requests, limit, cost)
+        return ApiBounds(ApiBounds().jobs if self.remote_jobs is None else self.remote_jobs, max_requests, limit, cost)
 
 
 def _values(group: RemoteChoice | RemoteBounds) -> Iterator[tuple[str, object]]:

@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from faceswap_cli.batch.executors.base import Limits
 from faceswap_cli.batch.executors.local import LocalExecutor, auto_workers
+from faceswap_cli.batch.executors.table import Limits
 from faceswap_cli.batch.items import Item, ItemResult, Status
 from faceswap_cli.errors import FaceswapError, UsageError
 from faceswap_cli.jobs.job import SwapJob, SwapSpec

@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
-from faceswap_cli.batch.executors.base import Limits
 from faceswap_cli.batch.executors.ray import RayExecutor
 from faceswap_cli.batch.executors.ray_cluster import Node, share
+from faceswap_cli.batch.executors.table import Limits
 from faceswap_cli.batch.items import Item, ItemResult, Status
 from faceswap_cli.errors import FaceswapError, MissingDependencyError, UsageError
 from faceswap_cli.jobs.job import SwapJob, SwapSpec
