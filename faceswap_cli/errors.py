@@ -3,21 +3,26 @@
     FaceswapError (1)
     ├── UsageError (2)               options that contradict each other, an output that exists
     ├── InputError (3)               a picture that cannot be read
-    │   └── LimitError (3)           a picture larger than --max-pixels, a download larger than its limit
+    │   └── LimitError (3)           a picture larger than the most pixels allowed, a download larger than its limit
     ├── NoFaceError (4)              nothing to swap
-    │   └── UnlikeError (4)          the result is less like the source than --min-similarity
+    │   └── UnlikeError (4)          the result is less like the source than was asked for
     ├── ModelError (5)               a model is missing or damaged
     ├── RemoteError (6)              the API refused or failed
     ├── PartialError (7)             some items of a batch failed
     ├── MissingDependencyError (8)   an optional package is not installed
     └── OutputError (1)              the result could not be written
 
-A message is one line: what happened, to which file, and what to do next.
+An error is one line in parts: what happened and to which file, then what to do next. Whoever shows it puts the parts
+together with `text`, in words of its own for the options that are marked in them (see `faceswap_cli/text.py`).
 """
 
 from __future__ import annotations
 
+from copy import copy
 from enum import IntEnum
+from typing import Self
+
+from faceswap_cli.text import Spelling, as_field, marked_options, spell
 
 
 class ExitCode(IntEnum):
@@ -36,9 +41,48 @@ class ExitCode(IntEnum):
 
 
 class FaceswapError(Exception):
-    """Base of every error that a user is meant to read."""
+    """Base of every error that a user is meant to read. Its str is for callers from Python. Picklable.
+
+    Attributes:
+        message: What happened, to which file.
+        advice: What to do next; empty: nothing more is known.
+        command: What to run in a shell to mend it; empty: there is no such command.
+        origin: Where the options that it speaks of were set, if not by the caller.
+    """
 
     exit_code: ExitCode = ExitCode.UNEXPECTED
+
+    def __init__(self, message: str = "", *, advice: str = "", command: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.advice = advice
+        self.command = command
+        self.origin = ""
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The options that it speaks of, such as `max-pixels`; the one at fault first."""
+        return marked_options(self.marked)
+
+    @property
+    def marked(self) -> str:
+        """All of it in one line, its options still marked."""
+        run = f"run: {self.command}" if self.command else ""
+        text = "; ".join(filter(None, (self.message, ", ".join(filter(None, (run, self.advice))))))
+        return f"{text} ({self.origin})" if self.origin else text
+
+    def text(self, option: Spelling = as_field) -> str:
+        """All of it in one line, with the options as `option` writes them."""
+        return spell(self.marked, option)
+
+    def about(self, subject: str) -> Self:
+        """The same, of something that it does not name yet."""
+        error = copy(self)
+        error.message = f"{subject}: {self.message}"
+        return error
+
+    def __str__(self) -> str:
+        return self.text()
 
 
 class UsageError(FaceswapError):
@@ -90,6 +134,6 @@ class PartialError(FaceswapError):
 
 
 class MissingDependencyError(FaceswapError):
-    """An optional package is needed; the message holds the install line."""
+    """An optional package is needed; the command installs it."""
 
     exit_code = ExitCode.MISSING_DEPENDENCY

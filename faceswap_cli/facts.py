@@ -5,21 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import Field, dataclass, field, is_dataclass
 from dataclasses import fields as fields_of
-from enum import Enum, StrEnum
+from enum import Enum
 from functools import reduce
 from typing import Any, NamedTuple
 
+from faceswap_cli.errors import UsageError
+from faceswap_cli.text import opt
 
-class Remote(StrEnum):
+
+class Remote(Enum):
     """Why an option that the API has no parameter for is refused with `--remote`, and what to do."""
 
-    UNKNOWN = "the API has no parameter for it; leave one of the two out"
-    OUTPUT = "the API makes the output, and takes no such wish; leave one of the two out"
-    IDENTITY = "the API does not tell who a face is; leave one of the two out"
-    ENGINE = "it is about the engine of this machine; leave it out, or add --fallback local"
-    WORKERS = "it is about workers of this machine; see --remote-jobs and --remote-timeout"
-    NO_FACE = "the API does not say in a fixed way that there was no face; leave one of the two out"
-    NEVER = ""
+    UNKNOWN = "the API has no parameter for it", "leave one of the two out"
+    OUTPUT = "the API makes the output, and takes no such wish", "leave one of the two out"
+    IDENTITY = "the API does not tell who a face is", "leave one of the two out"
+    ENGINE = "it is about the engine of this machine", f"leave it out, or add {opt('fallback', 'local')}"
+    WORKERS = "it is about workers of this machine", f"see {opt('remote-jobs')} and {opt('remote-timeout')}"
+    NO_FACE = "the API does not say in a fixed way that there was no face", "leave one of the two out"
+    NEVER = "", ""
+
+    def refusal(self, flag: str, value: object = "") -> UsageError:
+        """The error for an option that is given all the same."""
+        why, advice = self.value
+        return UsageError(f"{opt(flag, value)} cannot be used with {opt('remote')}: {why}", advice=advice)
 
 
 class Neural(Enum):

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from faceswap_cli.errors import UsageError
 from faceswap_cli.facts import Neural, Remote, option
+from faceswap_cli.text import opt
 from faceswap_cli.trim import Trim
 
 ALL = "all"
@@ -172,7 +173,7 @@ class SelectOptions:
 
     def __post_init__(self) -> None:
         if self.reference_threshold is not None:
-            _check_range("--reference-threshold", self.reference_threshold, 0.0, 1.0)
+            _check_range(opt("reference-threshold"), self.reference_threshold, 0.0, 1.0)
 
 
 def _check_range(option: str, value: float, low: float, high: float) -> None:
@@ -200,7 +201,7 @@ class RuntimeOptions:
 
     def __post_init__(self) -> None:
         if self.device < 0:
-            raise UsageError(f"--device {self.device} must be 0 or more")
+            raise UsageError(f"{opt('device', self.device)} must be 0 or more")
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,8 +220,8 @@ class DetectorOptions:
 
     def __post_init__(self) -> None:
         if not 128 <= self.size <= 1280 or self.size % 32:
-            raise UsageError(f"--detector-size {self.size} must be a multiple of 32 within 128..1280")
-        _check_range("--detector-score", self.score, 0.05, 0.99)
+            raise UsageError(f"{opt('detector-size', self.size)} must be a multiple of 32 within 128..1280")
+        _check_range(opt("detector-score"), self.score, 0.05, 0.99)
 
 
 def parse_masks(text: str | None) -> tuple[MaskKind, ...]:
@@ -235,7 +236,7 @@ def parse_masks(text: str | None) -> tuple[MaskKind, ...]:
     words = [word.strip() for word in text.split(",")]
     for word in words:
         if word not in known:
-            raise UsageError(f"--mask {text}: {word!r} is none of {', '.join(known)}")
+            raise UsageError(f"{opt('mask', text)}: {word!r} is none of {', '.join(known)}")
     return tuple(dict.fromkeys(known[word] for word in words))
 
 
@@ -257,7 +258,7 @@ class SwapOptions:
 
     def __post_init__(self) -> None:
         if self.size is not None and (not 128 <= self.size <= 1024 or self.size % 128):
-            raise UsageError(f"--swap-size {self.size} must be a multiple of 128 within 128..1024")
+            raise UsageError(f"{opt('swap-size', self.size)} must be a multiple of 128 within 128..1024")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -282,8 +283,8 @@ class RestoreOptions:
                                           api="interpolation", column=True, project=True)
 
     def __post_init__(self) -> None:
-        _check_range("--restore-weight", self.weight, 0.0, 1.0)
-        _check_range("--restore-visibility", self.visibility, 0.0, 1.0)
+        _check_range(opt("restore-weight"), self.weight, 0.0, 1.0)
+        _check_range(opt("restore-visibility"), self.visibility, 0.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -330,7 +331,7 @@ class VideoOptions:
 
     def __post_init__(self) -> None:
         if self.crf is not None:
-            _check_range("--crf", self.crf, 0, 63)
+            _check_range(opt("crf"), self.crf, 0, 63)
 
 
 @dataclass(frozen=True, slots=True)
@@ -377,9 +378,9 @@ class MediaOptions:
 
     def __post_init__(self) -> None:
         if not 10 <= self.image_quality <= 100:
-            raise UsageError(f"--image-quality {self.image_quality} is outside 10..100")
+            raise UsageError(f"{opt('image-quality', self.image_quality)} is outside 10..100")
         if self.max_pixels < 1:
-            raise UsageError(f"--max-pixels {self.max_pixels} must be at least 1")
+            raise UsageError(f"{opt('max-pixels', self.max_pixels)} must be at least 1")
 
     @property
     def max_clip_pixels(self) -> int:
@@ -409,4 +410,4 @@ class RemoteOptions:
 
     def __post_init__(self) -> None:
         if not 1 <= self.deadline <= 86_400:
-            raise UsageError(f"--remote-timeout {self.deadline:g} is outside 1..86400")
+            raise UsageError(f"{opt('remote-timeout')} {self.deadline:g} is outside 1..86400")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from faceswap_cli.errors import UsageError
+from faceswap_cli.text import opt
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class Trim:
 
     def __post_init__(self) -> None:
         if self.start < 0 or (self.end is not None and self.end <= self.start):
-            raise UsageError("--trim: the end must come after the start, and the start not before 0")
+            raise UsageError(f"{opt('trim')}: the end must come after the start, and the start not before 0")
 
 
 def parse_trim(text: str) -> Trim:
@@ -37,8 +38,8 @@ def parse_trim(text: str) -> Trim:
             raise ValueError
         return Trim(_seconds(start) if start else Fraction(0), _seconds(end) if end else None)
     except (ValueError, ZeroDivisionError) as error:
-        raise UsageError(f"--trim {text}: write START-END in hours:minutes:seconds, such as 00:01-00:05, or seconds, "
-                         "such as 1-5") from error
+        raise UsageError(f"{opt('trim', text)}: write START-END in hours:minutes:seconds, such as "
+                         "00:01-00:05, or seconds, such as 1-5") from error
 
 
 def _seconds(text: str) -> Fraction:

@@ -50,7 +50,8 @@ def finish(received: Path, job: SwapJob, wanted: MediaFormat, *, animated: bool 
         else:
             _convert(received, job, replace(media, image_format=kind))
     except InputError as error:
-        raise ApiError(f"the API's result cannot be used: {error}; the request may be billed") from error
+        raise ApiError(f"the API's result cannot be used: {error.marked}",
+                       advice="the request may be billed") from error
     path = job.output_path
     if path is None:
         return OutputInfo(path=job.output, format=wanted.value, width=info.width, height=info.height, frames=frames,

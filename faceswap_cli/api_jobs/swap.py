@@ -43,8 +43,9 @@ from faceswap_cli.segmind.results import Received
 from faceswap_cli.segmind.schema import AnyRequest, FaceswapperRequest
 from faceswap_cli.segmind.ticket import Ticket
 from faceswap_cli.stores.files import StoredOutput
+from faceswap_cli.text import Note, opt
 
-_NO_VIDEO = "{} is a video and cannot be used with --remote: the API takes pictures and GIFs; leave --remote out"
+_NO_VIDEO = f"{{}} is a video and cannot be used with {opt('remote')}: the API takes pictures and GIFs"
 
 
 @dataclass(slots=True)
@@ -122,10 +123,12 @@ def check_remote(job: SwapJob) -> None:
         raise UsageError("the job is not for the API")
     check_options(spec, fallback=spec.remote.fallback is not None)
     if len(spec.sources) != 1:
-        raise UsageError("--source cannot be used with --remote: the API takes one picture of the face; name one")
+        raise UsageError(f"{opt('source')} cannot be used with {opt('remote')}: the API takes one picture of the face",
+                         advice="name one")
     source = spec.sources[0]
     if (not is_url(source) and Path(source).is_dir()) or (kind_of(source) is Kind.STORE and source.endswith("/")):
-        raise UsageError(f"{source} is a folder, and with --remote the API takes one picture of the face; name one")
+        raise UsageError(f"{source} is a folder, and with {opt('remote')} the API takes one picture of the face",
+                         advice="name one")
     if spec.media.label is not None:
         check_label(spec.media.label)  # drawn here, when the result is paid for
     # What a local file is, its content says later.
@@ -250,7 +253,8 @@ class _Task:
         own = (*self.source.warnings, *(self.target.info.warnings if self.target.info is not None else ()))
         return Outcome(spec=self.job.spec, target=self.job.target, output=output, engine=engine, frames=frames,
                        frames_swapped=0 if output is None else frames, frames_without_face=0, faces_swapped=0, faces=(),
-                       warnings=tuple(dict.fromkeys((*own, *warnings, *received.warnings))), timings=clock.timings())
+                       warnings=tuple(map(Note, dict.fromkeys((*own, *warnings, *received.warnings)))),
+                       timings=clock.timings())
 
 
 def _look(job: SwapJob, inputs: Inputs, remote: Remote) -> _Task:
@@ -264,10 +268,11 @@ def _look(job: SwapJob, inputs: Inputs, remote: Remote) -> _Task:
     target = _picture(job.target, job, inputs)
     info = target.info
     if job.spec.animation_only and info is not None and not info.animated:
-        raise UsageError(f"{target.name} is a still; swap-gif takes animations, use `faceswap swap` for it")
+        raise UsageError(f"{target.name} is a still", advice="swap-gif takes animations, use `faceswap swap` for it")
     if info is not None and info.animated and info.format is not MediaFormat.GIF \
             and is_hosted(remote.client.addresses):
-        raise UsageError(f"{target.name} cannot be used with --remote: of animations the API takes GIF; convert it")
+        raise UsageError(f"{target.name} cannot be used with {opt('remote')}: of animations the API takes GIF",
+                         advice="convert it")
     guess = _guess(job) if info is None else info
     wanted = output_format(job.output_path, job.spec.media, guess)
     if info is None and job.output_path is None and job.spec.media.image_format is None and not guess.animated:
@@ -339,14 +344,14 @@ def _sent(task: _Task, remote: Remote, deadline: Deadline) -> AnyRequest:
 def _picture(spec: str, job: SwapJob, inputs: Inputs) -> _Picture:
     if kind_of(spec) is Kind.URL:
         if "@" in urlsplit(spec).netloc:
-            raise UsageError(f"{redact_url(spec)} is given with a user name or password, which --remote would hand to "
-                             "the API; download it first")
+            raise UsageError(f"{redact_url(spec)} is given with a user name or password, which {opt('remote')} would "
+                             "hand to the API", advice="download it first")
         return _Picture(name=redact_url(spec), path=None, uri=spec)
     found = inputs.resolve_picture(spec) if spec == job.spec.sources[0] else inputs.resolve(spec)
     with open_media(found.path, job.spec.media, name=found.name) as reader:
         info = reader.info
     if info.video is not None:
-        raise UsageError(_NO_VIDEO.format(found.name))
+        raise UsageError(_NO_VIDEO.format(found.name), advice=f"leave {opt('remote')} out")
     try:
         with found.path.open("rb") as file:
             digest = file_digest(file, "sha256").hexdigest()
@@ -362,7 +367,7 @@ def _guess(job: SwapJob) -> ClipInfo:
     name = urlsplit(job.target).path if is_url(job.target) else job.target
     kind = SUFFIXES.get(PurePosixPath(name).suffix.lower())
     if kind in VIDEO:
-        raise UsageError(_NO_VIDEO.format(redact_url(job.target)))
+        raise UsageError(_NO_VIDEO.format(redact_url(job.target)), advice=f"leave {opt('remote')} out")
     animated = job.spec.animation_only or kind in (MediaFormat.GIF, MediaFormat.APNG)
     return ClipInfo(format=kind or (MediaFormat.GIF if animated else MediaFormat.JPEG), width=1, height=1,
                     frame_count=2 if animated else 1)

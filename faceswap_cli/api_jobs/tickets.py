@@ -72,8 +72,8 @@ class Tickets:
             try:
                 self._write(path, b"")
             except OSError as error:
-                raise OutputError(f"cannot note open requests in {self.folder}: {error.strerror or error}; nothing was "
-                                  "sent") from error
+                raise OutputError(f"cannot note open requests in {self.folder}: {error.strerror or error}",
+                                  advice="nothing was sent") from error
             self._sweep()
             yield path
         finally:

@@ -27,6 +27,7 @@ from faceswap_cli.batch.plan.shards import Shard
 from faceswap_cli.errors import OutputError, UsageError
 from faceswap_cli.files.atomic import explain_failure
 from faceswap_cli.files.closing import Closing
+from faceswap_cli.text import opt
 
 SCHEMA = 1
 """Of the file. A journal of a newer one is refused."""
@@ -147,8 +148,8 @@ def read_entries(path: Path) -> Entries:
             with path.open("rb") as file:
                 there = _check_header(file, path)
         except OSError as error:
-            raise OutputError(f"cannot read the journal {path}: {error.strerror or error}; name another file with "
-                              "--journal") from error
+            raise OutputError(f"cannot read the journal {path}: {error.strerror or error}",
+                              advice=f"name another file with {opt('journal')}") from error
     return Entries(path if there else None, [Entries(other) for other in _relatives(path)])
 
 
@@ -181,7 +182,8 @@ class Journal(Closing):
         """See that the file is a journal that ends with a whole line; returns its size in bytes."""
         status = os.fstat(self._descriptor)
         if not stat.S_ISREG(status.st_mode):
-            raise OutputError(f"cannot write {self.path}: it is not a regular file; name a journal with --journal")
+            raise OutputError(f"cannot write {self.path}: it is not a regular file",
+                              advice=f"name a journal with {opt('journal')}")
         with self.path.open("rb") as file:
             if _check_header(file, self.path):
                 end = _end_of_lines(file, status.st_size)
@@ -287,10 +289,10 @@ def _check_header(file: BinaryIO, path: Path) -> bool:
     header = found if isinstance(found, dict) else {}
     schema = header.get("schema")
     if not isinstance(schema, int):
-        raise UsageError(f"{path} is not a journal of faceswap; name another file with --journal")
+        raise UsageError(f"{path} is not a journal of faceswap", advice=f"name another file with {opt('journal')}")
     if schema > SCHEMA:
-        raise UsageError(f"{path} was written by a newer faceswap ({header.get('version')}); use that one, or name "
-                         "another file with --journal")
+        raise UsageError(f"{path} was written by a newer faceswap ({header.get('version')})",
+                         advice=f"use that one, or name another file with {opt('journal')}")
     return True
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from faceswap_cli.errors import OutputError, UsageError
 from faceswap_cli.files.atomic import explain_failure
+from faceswap_cli.text import opt
 
 if TYPE_CHECKING:
     from filelock import FileLock
@@ -54,12 +55,13 @@ def _hold_one(journal: Path) -> Iterator[None]:
     lock: FileLock = FileLock(path, blocking=False, on_acquired=_sign)
     try:
         if _is_foreign(path):
-            raise UsageError(f"{path} is there and is no lock of faceswap; name another file with --journal")
+            raise UsageError(f"{path} is there and is no lock of faceswap",
+                             advice=f"name another file with {opt('journal')}")
         journal.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except Timeout:
-        raise UsageError(f"another run{_holder(path)} writes to {journal.parent}; wait for it, or choose another "
-                         "folder with -o") from None
+        raise UsageError(f"another run{_holder(path)} writes to {journal.parent}",
+                         advice=f"wait for it, or choose another folder with {opt('o')}") from None
     except OSError as error:
         raise OutputError(explain_failure(str(path), path, error)) from error
     try:

@@ -10,6 +10,7 @@ from faceswap_cli.batch.plan.shards import Shard
 from faceswap_cli.errors import InputError, UsageError
 from faceswap_cli.jobs.job import SwapSpec
 from faceswap_cli.names import Kind, kind_of
+from faceswap_cli.text import opt
 
 NAMES = "-"
 """The input that stands for names handed in beside the request: those of a pipe."""
@@ -65,20 +66,21 @@ def check_request(request: BatchRequest) -> None:
         InputError: A source is missing.
     """
     if not request.output:
-        raise UsageError("the name of the output folder is empty; name a folder with -o")
+        raise UsageError("the name of the output folder is empty", advice=f"name a folder with {opt('o')}")
     if "\0" in request.output:
-        raise UsageError("the name of the output folder has a NUL; name a folder with -o")
+        raise UsageError("the name of the output folder has a NUL", advice=f"name a folder with {opt('o')}")
     if request.output == NAMES:
-        raise UsageError("-o - is no folder; a batch writes one file for each input, name a folder with -o")
+        raise UsageError(f"{opt('o')} - is no folder",
+                         advice=f"a batch writes one file for each input, name a folder with {opt('o')}")
     if kind_of(request.output) is Kind.URL:
-        raise UsageError(f"-o {readable(request.output)} cannot be written to; name a folder")
+        raise UsageError(f"{opt('o', readable(request.output))} cannot be written to", advice="name a folder")
     if request.manifest is not None and (request.inputs or request.files_from):
-        raise UsageError("--manifest names all items; leave out the inputs")
+        raise UsageError(f"{opt('manifest')} names all items", advice="leave out the inputs")
     if request.manifest is None and not request.spec.sources and not request.spec.pairs:
-        raise UsageError("there is no source; name a picture of the face to put on")
+        raise UsageError("there is no source", advice="name a picture of the face to put on")
     for source in request.spec.pictures:
         if source == NAMES:
-            raise UsageError("- (standard input) cannot be the source of a batch; save the picture as a file")
+            raise UsageError("- (standard input) cannot be the source of a batch", advice="save the picture as a file")
         if kind_of(source, face=True) in (Kind.PATH, Kind.SAVED_FILE) and not os.path.lexists(source):
             kind = "source" if source in request.spec.sources else "picture"
             raise InputError(f"{readable(source)}: there is no such {kind}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, field, replace
 
 from faceswap_cli.batch.items import Failure, Item, ItemResult, Status
@@ -18,6 +19,7 @@ from faceswap_cli.names import Kind, kind_of
 from faceswap_cli.options import EngineOptions, OnNoFace
 from faceswap_cli.recent import Recent
 from faceswap_cli.stores.files import StoredOutput
+from faceswap_cli.text import as_flag, spell, squeeze
 
 _BACKENDS = 4
 """Backends kept: each holds models."""
@@ -83,6 +85,7 @@ class Worker:
         failure: Failure | None = None
         try:
             outcome, output = self._swap(item.job, findings)
+            outcome = replace(outcome, warnings=tuple(spell(text, as_flag) for text in outcome.warnings))
             status = _status(item.job, outcome)
         except Exception as error:
             if _out_of_memory(error):
@@ -146,18 +149,18 @@ class Worker:
             return prepared
         if isinstance(prepared, NoFaceError) and job.spec.on_no_face is not OnNoFace.FAIL:
             return None
-        raise type(prepared)(*prepared.args)
+        raise copy(prepared)
 
 
 def describe_failure(item: Item, error: BaseException) -> Failure:
     """One line on what went wrong: as it stands if it is meant for people, else with its type."""
     if isinstance(error, FaceswapError):
-        return Failure(type(error).__name__, _one_line(str(error)), error.exit_code)
+        return Failure(type(error).__name__, squeeze(error.text(as_flag)), error.exit_code)
     if _out_of_memory(error):
-        return Failure("MemoryError", f"{_one_line(item.name)}: there is not enough memory; run fewer workers "
+        return Failure("MemoryError", f"{squeeze(item.name)}: there is not enough memory; run fewer workers "
                                       "(--workers), or bound the size of pictures (--max-pixels)")
-    text = _one_line(str(error))
-    return Failure("UnexpectedError", f"{_one_line(item.name)}: {type(error).__name__}{f': {text}' if text else ''}")
+    text = squeeze(error)
+    return Failure("UnexpectedError", f"{squeeze(item.name)}: {type(error).__name__}{f': {text}' if text else ''}")
 
 
 def _status(job: SwapJob, outcome: Outcome) -> Status:
@@ -185,10 +188,6 @@ def _create_folder(job: SwapJob) -> None:
 def _out_of_memory(error: BaseException) -> bool:
     """OpenCV has an error of its own for it."""
     return isinstance(error, MemoryError) or (type(error).__module__ == "cv2" and "nsufficient memory" in str(error))
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
 
 
 def _take_share(threads: int) -> None:

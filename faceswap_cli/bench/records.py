@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from faceswap_cli.errors import UsageError
 from faceswap_cli.options import EngineName, RuntimeOptions
+from faceswap_cli.text import opt
 
 SMALLEST, LARGEST = 128, 7680
 """Bounds on the sides of what is measured on, in pixels."""
@@ -51,13 +52,13 @@ def parse_scenes(media: Media, text: str) -> tuple[Scene, ...]:
     for entry in text.split(","):
         width, _, height = entry.strip().lower().partition("x")
         if not (width.isdecimal() and height.isdecimal()):
-            raise UsageError(f"{option} {text}: {entry.strip()!r} is no size; write WIDTHxHEIGHT, such as 480x270, or "
-                             "none")
+            raise UsageError(f"{opt(option)} {text}: {entry.strip()!r} is no size",
+                             advice="write WIDTHxHEIGHT, such as 480x270, or none")
         scene = Scene(media, int(width), int(height))
         if not all(SMALLEST <= side <= LARGEST for side in (scene.width, scene.height)):
-            raise UsageError(f"{option} {scene.width}x{scene.height}: sides must be within {SMALLEST}..{LARGEST}")
+            raise UsageError(f"{opt(option)} {scene.width}x{scene.height}: sides must be within {SMALLEST}..{LARGEST}")
         if media is Media.CLIP and (scene.width % 2 or scene.height % 2):
-            raise UsageError(f"{option} {scene.width}x{scene.height}: the sides of a clip must be even")
+            raise UsageError(f"{opt(option)} {scene.width}x{scene.height}: the sides of a clip must be even")
         scenes.append(scene)
     return tuple(dict.fromkeys(scenes))
 
@@ -85,11 +86,11 @@ class BenchOptions:
 
     def __post_init__(self) -> None:
         if not 1 <= self.seconds <= 3600:
-            raise UsageError(f"--seconds {self.seconds:g} is outside 1..3600")
+            raise UsageError(f"{opt('seconds')} {self.seconds:g} is outside 1..3600")
         if self.rounds is not None and not 1 <= self.rounds <= 1000:
-            raise UsageError(f"--rounds {self.rounds} is outside 1..1000")
+            raise UsageError(f"{opt('rounds', self.rounds)} is outside 1..1000")
         if not self.scenes:
-            raise UsageError("there is nothing to measure: name a size with --still or --clip")
+            raise UsageError(f"there is nothing to measure: name a size with {opt('still')} or {opt('clip')}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,6 +44,6 @@ def swap_there(output: Output, job: SwapJob, swap_here: Callable[[Output, SwapJo
         except ApiError as error:
             if not falls_back(error, job.spec.remote):
                 raise
-            warning = f"{error}; swapped on this machine instead (--fallback local)"
+            warning = f"{error.marked}; swapped on this machine instead (--fallback local)"
     outcome = swap_here(output, replace(job, spec=replace(job.spec, remote=None)))
     return replace(outcome, warnings=(warning, *outcome.warnings))

@@ -25,6 +25,7 @@ from faceswap_cli.cli.models.command import build_models
 from faceswap_cli.cli.serve import SERVE_EXAMPLES, serve
 from faceswap_cli.cli.swap import SWAP_EXAMPLES, SWAP_GIF_EXAMPLES, swap, swap_gif
 from faceswap_cli.errors import ExitCode, FaceswapError, OutputError
+from faceswap_cli.text import as_flag
 
 PROGRAM = "faceswap"
 
@@ -107,7 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except FaceswapError as error:
         if (end := _end_behind(error)) is not None:
             return end
-        return _fail(error, str(error), error.exit_code, json=json, debug=debug)
+        return _fail(error, error.text(as_flag), error.exit_code, json=json, debug=debug)
     except typer.TyperException as error:
         return _refuse(error, json=json)
     except (typer.Abort, KeyboardInterrupt):

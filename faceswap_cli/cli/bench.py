@@ -31,6 +31,7 @@ from faceswap_cli.cli.output import Output
 from faceswap_cli.cli.stdout import is_terminal
 from faceswap_cli.errors import UsageError
 from faceswap_cli.options import RuntimeOptions
+from faceswap_cli.text import opt
 
 if TYPE_CHECKING:
     from faceswap_cli.bench.records import BenchReport, Row, Speed
@@ -83,7 +84,7 @@ def bench(
 
     output = Output(json=json, quiet=quiet, verbose=debug, progress=not no_progress)
     if models_dir is not None and not models_dir.strip():
-        raise UsageError("the name given to --models-dir is empty; name a folder")
+        raise UsageError(f"the name given to {opt('models-dir')} is empty", advice="name a folder")
     scenes = (*parse_scenes(Media.STILL, still), *parse_scenes(Media.CLIP, clip))
     options = BenchOptions(engine=engine, scenes=scenes, seconds=seconds, rounds=rounds,
                            runtime=RuntimeOptions(provider=provider, device=device), models_folder=models_dir)

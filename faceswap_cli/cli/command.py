@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -54,12 +53,11 @@ class Command(TyperCommand):
         return rest
 
     def invoke(self, ctx: Any) -> Any:
-        """Run; an error that names options tells which of them come from settings."""
+        """Run; an error that speaks of options tells which of them come from settings."""
         try:
             return super().invoke(ctx)
         except FaceswapError as error:
-            if origins := list(ctx.default_map.behind(str(error))):
-                error.args = (f"{error} ({'; '.join(origins)})",)
+            error.origin = "; ".join(ctx.default_map.behind(error.options))
             raise
 
 
@@ -117,9 +115,9 @@ class _Defaults(dict[str, Any]):
             say(", ".join(f"{name} is not a variable of faceswap{nearest(name, known)}" for name in self._unknown),
                 label="warning", style="yellow")
 
-    def behind(self, message: str) -> Iterator[str]:
-        """Where those options that a message names were set."""
-        for key in dict.fromkeys(re.findall(r"(?<![\w-])--([a-z][a-z0-9-]*)", message)):
+    def behind(self, keys: Iterable[str]) -> Iterator[str]:
+        """Where those of some options that are in force were set."""
+        for key in keys:
             for name, setting in (self._settings or {}).items():
                 source = self._ctx.get_parameter_source(name)
                 if setting.key == key and source is not None and source.name == "DEFAULT_MAP":

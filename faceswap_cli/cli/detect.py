@@ -14,6 +14,7 @@ from faceswap_cli.cli.options.groups import grouped
 from faceswap_cli.cli.output import Output, say
 from faceswap_cli.errors import ExitCode, InputError, OutputError, UsageError
 from faceswap_cli.options import MediaOptions
+from faceswap_cli.text import as_flag, opt
 
 if TYPE_CHECKING:
     from faceswap_cli.jobs.backend import FaceFinder
@@ -51,11 +52,13 @@ def detect(
 
     output = talk.output(json=json, progress=not talk.no_progress)
     if remote:
-        raise UsageError("detect has no --remote: the API swaps faces and does not tell where they are; leave it out")
+        raise UsageError(f"detect has no {opt('remote')}: the API swaps faces and does not tell where they are",
+                         advice="leave it out")
     if images.count("-") > 1:
         raise UsageError("- (standard input) can be given only once")
     if "" in (annotate, crops):
-        raise UsageError("the name given to --annotate or --crops is empty; name a file or folder")
+        raise UsageError(f"the name given to {opt('annotate')} or {opt('crops')} is empty",
+                         advice="name a file or folder")
     media = MediaOptions(max_pixels=limits.max_pixels, provenance=False)
     folder = None if crops is None else Path(crops)
     jobs = [DetectJob(path=image, media=media, gender=gender, annotate=path, crops=folder, overwrite=overwrite,
@@ -90,8 +93,9 @@ def _look(output: Output, job: DetectJob, finder: FaceFinder) -> tuple[dict[str,
         with output.progress(shown(job.path)) as on_frame:
             report = detect_file(job, finder, on_frame)
     except InputError as error:
-        say(str(error), label="error", style="red")
-        return {"path": job.path, **error_report(error, str(error), error.exit_code)}, 0
+        said = error.text(as_flag)
+        say(said, label="error", style="red")
+        return {"path": job.path, **error_report(error, said, error.exit_code)}, 0
     output.warn([f"{shown(job.path)}: {text}" for text in report.warnings])
     if not output.json:
         from faceswap_cli.cli.table import face_table
@@ -117,10 +121,10 @@ def _annotated(annotate: str | None, images: list[str]) -> list[Path | None]:
         if len(images) == 1 and not (annotate.endswith("/") or folder.is_dir()):
             return [folder]
         if folder.exists() and not folder.is_dir():
-            raise UsageError(f"--annotate {annotate} is a file; for several pictures name a folder")
+            raise UsageError(f"{opt('annotate', annotate)} is a file", advice="for several pictures name a folder")
         if not folder.exists() and folder.suffix and not annotate.endswith("/"):
-            raise UsageError(f"--annotate {annotate} looks like a file; for several pictures name a folder, such as "
-                             f"{folder.with_suffix('')}/")
+            raise UsageError(f"{opt('annotate', annotate)} looks like a file",
+                             advice=f"for several pictures name a folder, such as {folder.with_suffix('')}/")
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"cannot make the folder {folder}: {error.strerror or error}") from error

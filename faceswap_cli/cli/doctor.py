@@ -27,6 +27,7 @@ from faceswap_cli.cli.output import Output
 from faceswap_cli.cli.stdout import is_terminal
 from faceswap_cli.errors import ExitCode, UsageError
 from faceswap_cli.options import RemoteOptions
+from faceswap_cli.text import opt
 
 if TYPE_CHECKING:
     from faceswap_cli.doctor.checks import Check, DoctorOptions, Group
@@ -74,9 +75,9 @@ def doctor(
     output = Output(json=json, quiet=quiet, verbose=debug)
     for flag, value in (("--models-dir", models_dir), ("--remote-url", remote_url), ("--key-file", key_file)):
         if value is not None and not value.strip():
-            raise UsageError(f"the value given to {flag} is empty; leave it out, or give one")
+            raise UsageError(f"the value given to {opt(flag)} is empty", advice="leave it out, or give one")
         if value is not None and not remote and flag != "--models-dir":
-            raise UsageError(f"{flag} is for --remote; add --remote, or leave it out")
+            raise UsageError(f"{opt(flag)} is for {opt('remote')}", advice=f"add {opt('remote')}, or leave it out")
     address = remote_url or os.environ.get(r.URL_VARIABLE) or None
     options = DoctorOptions(verify, None if models_dir is None else str(Path(models_dir).expanduser().absolute()),
                             RemoteOptions(base_url=address, key_file=key_file) if remote else None)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from faceswap_cli.cli.stdout import data_stream, drop_stderr, drop_stdout, is_terminal, protect_stdout
 from faceswap_cli.errors import OutputError
-from faceswap_cli.text import one_line
+from faceswap_cli.text import as_flag, one_line, spell
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -74,7 +74,7 @@ class Output:
     def warn(self, texts: Sequence[str]) -> None:
         """All warnings in one line; not with `quiet`."""
         if texts and not self.quiet:
-            say("; ".join(texts), label="warning", style="yellow")
+            say("; ".join(spell(text, as_flag) for text in texts), label="warning", style="yellow")
 
     def data(self, value: dict[str, Any]) -> None:
         """The JSON object of a command, as one line and a newline."""
@@ -168,7 +168,7 @@ def say(text: str, *, label: str = "", style: str = "") -> None:
     line = Text(no_wrap=True)
     if label:
         line.append(f"{label}: ", style=f"bold {style}")
-    line.append(one_line(text))
+    line.append(one_line(spell(text, as_flag)))
     say_lines([(line, 0)])
 
 

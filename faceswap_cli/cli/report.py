@@ -56,6 +56,8 @@ import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from faceswap_cli.text import as_flag, spell
+
 if TYPE_CHECKING:
     from faceswap_cli.engine.outcome import FaceOutcome
     from faceswap_cli.faces.face import Box, Pose
@@ -82,7 +84,7 @@ def swap_report(outcome: Outcome) -> dict[str, Any]:
                    "without_face": outcome.frames_without_face},
         "faces": [_outcome(face) for face in outcome.faces],
         "similarity": _whole_similarity(outcome.similarity),
-        "warnings": list(outcome.warnings),
+        "warnings": [spell(text, as_flag) for text in outcome.warnings],
         "timings": timings(outcome),
     }
 

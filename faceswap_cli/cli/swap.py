@@ -26,6 +26,7 @@ from faceswap_cli.cli.output import Output
 from faceswap_cli.cli.stdout import is_terminal
 from faceswap_cli.errors import UsageError
 from faceswap_cli.options import EngineOptions, MediaFormat, MediaOptions, OnNoFace
+from faceswap_cli.text import opt
 
 if TYPE_CHECKING:
     from faceswap_cli.jobs.job import Outcome, SwapJob
@@ -106,7 +107,7 @@ def swap_gif(
 ) -> None:
     """Put the face of SOURCE on the faces of TARGET, an animation: GIF, animated WebP or APNG."""
     if file_type not in (None, MediaFormat.GIF, MediaFormat.WEBP, MediaFormat.APNG):
-        raise UsageError(f"--file-type {file_type} holds no animation; use gif, webp or apng")
+        raise UsageError(f"{opt('file-type', file_type)} holds no animation", advice="use gif, webp or apng")
     _run(
         talk.output(json=call.json, progress=not talk.no_progress), source, target, output,
         engine_options(engine, faces, people, swapping, detection, restoring, describe=call.json or talk.verbose,
@@ -129,9 +130,11 @@ def _run(output: Output, source: str | None, target: str | None, destination: st
                          "SOURCE and TARGET are missing; name a picture of the face to put on, then what to change")
     if destination == STDOUT:
         if output.json:
-            raise UsageError("--json and -o - both want standard output; write the picture to a file")
+            raise UsageError(f"{opt('json')} and {opt('o')} - both want standard output",
+                             advice="write the picture to a file")
         if is_terminal() and not call.dry_run:
-            raise UsageError("standard output is a terminal; redirect it to a file, or name a file with -o")
+            raise UsageError("standard output is a terminal",
+                             advice=f"redirect it to a file, or name a file with {opt('o')}")
     spec = SwapSpec(sources=(*(() if source is None else (source,)), *(more_sources or ())),
                     references=tuple(people.reference or ()), pairs=pairs, engine=engine, media=media,
                     remote=remote.options(), on_no_face=call.on_no_face, animation_only=animation_only,

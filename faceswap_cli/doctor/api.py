@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from faceswap_cli.doctor.checks import Check, DoctorOptions, Look, fail, note, ok, split_message
+from faceswap_cli.doctor.checks import Check, DoctorOptions, Look, fail, note, ok, parts_of
 from faceswap_cli.errors import FaceswapError
 from faceswap_cli.options import RemoteOptions
 
@@ -25,7 +25,7 @@ def _key(options: DoctorOptions) -> Iterator[Check]:
     try:
         key = load_key(_key_file(options.remote))
     except FaceswapError as error:
-        yield fail("key", *split_message(error), present=None)
+        yield fail("key", *parts_of(error), present=None)
         return
     if key is not None:
         yield ok("key", "there is one", present=True)

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from faceswap_cli.errors import FaceswapError
 from faceswap_cli.options import RemoteOptions
+from faceswap_cli.text import as_flag, spell, squeeze
 
 
 class State(StrEnum):
@@ -97,14 +99,14 @@ def fail(name: str, finding: str, advice: str, /, **data: Any) -> Check:
 
 def reason_of(error: BaseException) -> str:
     """What an error says, on one line that is not too long; its class where it says nothing."""
-    text = " ".join(str(error).split()) or type(error).__name__
+    text = squeeze(error.text(as_flag) if isinstance(error, FaceswapError) else error) or type(error).__name__
     return text if len(text) <= 300 else f"{text[:297]}..."
 
 
-def split_message(error: BaseException) -> tuple[str, str]:
-    """What happened and what to do next: messages of this project end with that, after a semicolon."""
-    found, _, advice = " ".join(str(error).split()).rpartition("; ")
-    return (found, advice.removeprefix("run: ")) if found else (advice, "")
+def parts_of(error: FaceswapError) -> tuple[str, str]:
+    """What happened and what to do next, in words for the command line."""
+    advice = ", ".join(filter(None, (error.command, error.advice)))
+    return squeeze(spell(error.message, as_flag)), squeeze(spell(advice, as_flag))
 
 
 def show_gigabytes(count: int) -> str:

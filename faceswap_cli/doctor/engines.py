@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from faceswap_cli.doctor.checks import Check, DoctorOptions, Look, fail, note, ok, reason_of, warn
 from faceswap_cli.errors import FaceswapError, MissingDependencyError
 from faceswap_cli.options import EngineName, EngineOptions, RestoreOptions
+from faceswap_cli.text import as_flag, spell
 
 if TYPE_CHECKING:
     from faceswap_cli.engine.outcome import SourcePicture
@@ -55,7 +56,7 @@ def _try(name: EngineName, options: DoctorOptions) -> Iterator[Check]:
     yield ok(name.value, f"finds a face and swaps it{provider} ({seconds:.1f} s, with loading)",
              **parts, seconds=round(seconds, 3))
     for text in backend.late_notes:
-        yield note(f"{name.value} note", text)
+        yield note(f"{name.value} note", spell(text, as_flag))
 
 
 def _weights(options: DoctorOptions) -> Iterator[Check]:

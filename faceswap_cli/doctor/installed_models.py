@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from faceswap_cli.doctor.checks import Check, DoctorOptions, Look, fail, note, ok, show_gigabytes, split_message, warn
+from faceswap_cli.doctor.checks import Check, DoctorOptions, Look, fail, note, ok, parts_of, show_gigabytes, warn
 from faceswap_cli.errors import ModelError
 
 if TYPE_CHECKING:
@@ -65,11 +65,11 @@ def _judge(store: ModelStore, spec: ModelSpec, verify: bool) -> Check:
             (store.verify if verify else store.path)(spec)
         except ModelError as error:
             state = fail if spec.sha256 is not None else warn
-            return state(spec.id, *split_message(error), **data)
+            return state(spec.id, *parts_of(error), **data)
         return ok(spec.id, f"{spec.role.value}, {show_gigabytes(size)}, verified", **data)
     if spec.bytes is not None and size != spec.bytes:
         return fail(spec.id, f"{file} is not the model but {describe_contents(file, spec.bytes)}",
-                    how_to_get(spec).removeprefix("run: "), **data)
+                    how_to_get(spec), **data)
     if not os.access(file, os.R_OK):
         return fail(spec.id, f"{file} cannot be read", "give yourself the permission to read it", **data)
     return ok(spec.id, f"{spec.role.value}, {show_gigabytes(size)} (--verify reads it)", **data)

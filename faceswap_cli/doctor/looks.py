@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator
 from importlib import import_module
 
-from faceswap_cli.doctor.checks import Check, DoctorOptions, Look, fail, reason_of, split_message
+from faceswap_cli.doctor.checks import Check, DoctorOptions, Look, fail, parts_of, reason_of
 from faceswap_cli.errors import FaceswapError
 
 _log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ def guarded(name: str, look: Look, options: DoctorOptions) -> Iterator[Check]:
     try:
         yield from look(options)
     except FaceswapError as error:
-        yield fail(name, *split_message(error))
+        yield fail(name, *parts_of(error))
     except ImportError as error:
         _log.debug("%s", name, exc_info=True)
         yield fail(name, f"a package that it needs cannot be loaded: {reason_of(error)}",

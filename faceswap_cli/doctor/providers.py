@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from faceswap_cli.doctor.checks import Check, DoctorOptions, Look, fail, note, ok, reason_of, warn
+from faceswap_cli.doctor.checks import Check, DoctorOptions, Look, fail, note, ok, parts_of, reason_of, warn
 from faceswap_cli.errors import FaceswapError, MissingDependencyError
 from faceswap_cli.options import Provider, RuntimeOptions
 from faceswap_cli.runtime.providers import CPU, INSTALL, choose, short_name
@@ -95,7 +95,7 @@ def _try(provider: Provider, options: DoctorOptions) -> Iterator[Check]:
     try:
         session, results = _open(provider)
     except MissingDependencyError as error:
-        found, _, advice = str(error).partition("; run: ")
+        found, advice = parts_of(error)
         yield broken(provider.value, found, advice or other, offered=True)
         return
     except FaceswapError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from faceswap_cli.doctor.checks import Check, DoctorOptions, Look, ok, split_message, warn
+from faceswap_cli.doctor.checks import Check, DoctorOptions, Look, ok, parts_of, warn
 from faceswap_cli.errors import InputError
 
 
@@ -29,7 +29,7 @@ def _faces(options: DoctorOptions) -> Iterator[Check]:
             read_summary(library.location(name), f"@{name}")
         except InputError as error:
             damaged.append(name)
-            yield warn(name, *split_message(error), **data)
+            yield warn(name, *parts_of(error), **data)
     writable = "" if os.access(folder, os.W_OK) else ", which cannot be written"
     good = len(names) - len(damaged)
     yield ok("folder", f"{good} saved in {folder}{writable}", **data, faces=good)

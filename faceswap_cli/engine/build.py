@@ -11,6 +11,7 @@ from faceswap_cli.errors import ModelError, UsageError
 from faceswap_cli.facts import Neural, given
 from faceswap_cli.models.store import ModelStore
 from faceswap_cli.options import EngineName, EngineOptions
+from faceswap_cli.text import Note, here, opt
 
 
 def build_engine(options: EngineOptions, store: ModelStore | None = None) -> Engine:
@@ -40,9 +41,10 @@ def build_engine(options: EngineOptions, store: ModelStore | None = None) -> Eng
         analyser = load_part(ENGINES[name].analyser)()
         swapper = load_part(str(ENGINES[name].swapper))()
         if options.restore.if_available:
-            notes.append("faces are not restored: the embedded engine has no restorer (--no-face-restore to say so)")
-    return Engine(Finder(name.value, analyser, options.select.order, tuple(notes)), swapper, options, restorer,
-                  models)
+            notes.append("faces are not restored: the embedded engine has no restorer"
+                         + here(f" ({opt('no-face-restore')} to say so)"))
+    return Engine(Finder(name.value, analyser, options.select.order, tuple(map(Note, notes))), swapper, options,
+                  restorer, models)
 
 
 def build_finder(options: EngineOptions, store: ModelStore | None = None) -> Finder:
@@ -59,7 +61,7 @@ def build_finder(options: EngineOptions, store: ModelStore | None = None) -> Fin
         notes += parts.notes
     else:
         analyser = load_part(ENGINES[name].analyser)()
-    return Finder(name.value, analyser, options.select.order, tuple(notes))
+    return Finder(name.value, analyser, options.select.order, tuple(map(Note, notes)))
 
 
 def _choose(options: EngineOptions, store: ModelStore) -> tuple[EngineName, list[str]]:
@@ -75,21 +77,21 @@ def _choose(options: EngineOptions, store: ModelStore) -> tuple[EngineName, list
         return EngineName.NEURAL, []
     if options.engine is EngineName.EMBEDDED:
         if neural:
-            raise UsageError(f"{neural[0].facts.given} is for the neural engine, which runs trained models; leave it "
-                             "or --engine embedded out")
+            raise UsageError(f"{opt(neural[0].facts.given)} is for the neural engine, which runs trained models",
+                             advice=f"leave it or {opt('engine', 'embedded')} out")
         return EngineName.EMBEDDED, []
     if has_full_set(store):
         return EngineName.NEURAL, [f"engine: neural ({ENGINES[EngineName.NEURAL].summary}); "
-                                   "--engine embedded takes the one without"]
+                                   f"{opt('engine', 'embedded')} takes the one without"]
     needed = next((one.facts.given for one in neural if one.facts.neural is Neural.NEEDS), None)
     if needed is not None:
         wanted = options.restore.model or options.detector.model or options.swap.model
         more = f" {wanted}" if wanted else ""
-        raise ModelError(f"{needed} needs the neural engine, which is not installed; "
-                         f"run: faceswap models pull {FULL_SET}{more} --accept-license")
+        raise ModelError(f"{opt(needed)} needs the neural engine, which is not installed",
+                         command=f"faceswap models pull {FULL_SET}{more} --accept-license")
     notes = [f"engine: embedded ({ENGINES[EngineName.EMBEDDED].summary}); for the neural one: "
              f"faceswap models pull {FULL_SET} --accept-license"]
     if neural:
-        names = ", ".join(one.facts.given for one in neural)
+        names = ", ".join(opt(one.facts.given) for one in neural)
         notes.append(f"warning: no effect without the neural engine: {names}")
     return EngineName.EMBEDDED, notes

@@ -18,6 +18,7 @@ from faceswap_cli.faces.select import judge_sources
 from faceswap_cli.faces.similarity import trust
 from faceswap_cli.image import FloatArray
 from faceswap_cli.options import EngineOptions, GenderFilter
+from faceswap_cli.text import here, opt
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +108,8 @@ class Casting:
         faces = find_source(self._finder, picture, self._models, describe=False)
         face = max(faces, key=lambda one: one.box.area, default=None)
         if face is None:
-            raise NoFaceError(f"{picture.name}: no face found to know the person by; take a reference that shows the "
-                              "face from the front, larger than 40 pixels")
+            raise NoFaceError(f"{picture.name}: no face found to know the person by",
+                              advice="take a reference that shows the face from the front, larger than 40 pixels")
         if len(faces) > 1:
             warnings.append(f"{picture.name}: the reference shows {len(faces)} faces, the largest is taken; cut the "
                             "picture if another is meant")
@@ -128,7 +129,7 @@ class Casting:
             try:
                 choices = [choice for choice in judge_sources(faces, self._select) if choice.selected]
             except UsageError as error:
-                raise UsageError(f"{picture.name}: {error}") from error
+                raise error.about(picture.name) from error
             if not choices and len(pictures) > 1:
                 why = "no face" if not faces else f"no {self._select.source_gender.value} face"
                 warnings.append(f"{picture.name}: {why} found, picture not used")
@@ -140,7 +141,7 @@ class Casting:
                     people.append([])
                 people[person].append(self._variant(picture, choice.face))
         if not people:
-            raise NoFaceError(self._no_source(pictures, seen))
+            raise self._no_source(pictures, seen)
         return [tuple(variants) for variants in people]
 
     def _variant(self, picture: SourcePicture, face: Face) -> SourceVariant:
@@ -158,9 +159,11 @@ class Casting:
         assert face.embedding is not None
         return face.embedding
 
-    def _no_source(self, pictures: Sequence[SourcePicture], seen: int) -> str:
+    def _no_source(self, pictures: Sequence[SourcePicture], seen: int) -> NoFaceError:
         where = pictures[0].name if len(pictures) == 1 else f"any of the {len(pictures)} source pictures"
         if not seen:
-            return f"{where}: no face found; take a picture that shows a face from the front, larger than 40 pixels"
+            return NoFaceError(f"{where}: no face found",
+                               advice="take a picture that shows a face from the front, larger than 40 pixels")
         wanted = self._select.source_gender.value
-        return f"{where}: no {wanted} face found; see `faceswap detect`, or leave --source-gender out"
+        return NoFaceError(f"{where}: no {wanted} face found",
+                           advice=here(f"see `faceswap detect`, or leave {opt('source-gender')} out"))

@@ -12,6 +12,7 @@ from faceswap_cli.models.spec import ModelSpec, Role
 from faceswap_cli.models.store import ModelStore
 from faceswap_cli.options import EngineName, EngineOptions, MaskKind
 from faceswap_cli.runtime.sharing import shared
+from faceswap_cli.text import here, opt
 
 if TYPE_CHECKING:
     from faceswap_cli.runtime.session import SharedSession
@@ -63,7 +64,7 @@ class NeuralParts:
         """
         from faceswap_cli.engine.analysers.detectors.families import detector_for
 
-        detector = self._model(Role.DETECTOR, self._options.detector.model, "--detector")
+        detector = self._model(Role.DETECTOR, self._options.detector.model, "detector")
         recogniser = None if self._finds_only else self._session(self._model(Role.RECOGNISER))
         attributes = next(iter(self._store.installed(Role.ATTRIBUTES)), None)
         analyser: Analyser = load_part(ENGINES[EngineName.NEURAL].analyser)(
@@ -81,13 +82,13 @@ class NeuralParts:
         from faceswap_cli.runtime.accelerate import AcceleratedSession
 
         options = self._options
-        spec = self._model(Role.SWAPPER, options.swap.model, "--swapper")
+        spec = self._model(Role.SWAPPER, options.swap.model, "swapper")
         path, digest = self._path(spec), self.models[spec.id]
         session = shared((AcceleratedSession, path, digest, options.runtime),
                          lambda: AcceleratedSession(path, options.runtime, name=spec.id, sha256=digest))
         occluder = None
         if MaskKind.OCCLUSION in options.swap.masks:
-            occluder = self._session(self._model(Role.MASK, option="--mask occlusion"))
+            occluder = self._session(self._model(Role.MASK))
         swapper: Swapper = load_part(SWAPPERS[spec.family])(session, spec, options.swap, occluder)
         return swapper
 
@@ -103,10 +104,10 @@ class NeuralParts:
             if not wanted.if_available:
                 return None
             if not self._store.installed(Role.RESTORER):
-                self.notes.append("faces are not restored: no restorer is installed (faceswap models pull gfpgan_1.4 "
-                                  "--accept-license; --no-face-restore to say so)")
+                self.notes.append("faces are not restored: no restorer is installed" + here(
+                    f" (faceswap models pull gfpgan_1.4 --accept-license; {opt('no-face-restore')} to say so)"))
                 return None
-        spec = self._model(Role.RESTORER, wanted.model, "--restore")
+        spec = self._model(Role.RESTORER, wanted.model, "restore")
         restorer: Restorer = load_part(str(ENGINES[EngineName.NEURAL].restorer))(self._session(spec), spec, wanted)
         return restorer
 
@@ -128,12 +129,13 @@ class NeuralParts:
         if name is not None:
             spec = self._store.find(name)
             if spec.role is not role:
-                raise UsageError(f"{option} {name}: that is a {spec.role.value}, not a {role.value}; "
-                                 "see `faceswap models list`")
+                raise UsageError(f"{opt(option, name)}: that is a {spec.role.value}, not a {role.value}",
+                                 advice="see `faceswap models list`")
             return spec
         installed = self._store.installed(role)
         if installed:
             return installed[0]
-        what = f"{option} needs a model" if option == "--mask occlusion" else f"the neural engine needs a {role.value}"
-        pull = "xseg" if role is Role.MASK else FULL_SET
-        raise ModelError(f"{what}, and none is installed; run: faceswap models pull {pull} --accept-license")
+        what, pull = f"the neural engine needs a {role.value}", FULL_SET
+        if role is Role.MASK:
+            what, pull = f"{opt('mask', 'occlusion')} needs a model", "xseg"
+        raise ModelError(f"{what}, and none is installed", command=f"faceswap models pull {pull} --accept-license")

@@ -22,6 +22,7 @@ from faceswap_cli.image import FloatArray, Image
 from faceswap_cli.models.spec import Crop, ModelSpec, Template
 from faceswap_cli.options import Interpolation, RestoreOptions
 from faceswap_cli.runtime.session import Session, SharedSession
+from faceswap_cli.text import opt
 
 INTERPOLATIONS = {
     Interpolation.NEAREST: cv2.INTER_NEAREST,
@@ -139,7 +140,8 @@ class OnnxRestorer:
                              f"(1, 3, {side}, {side})")
         grey = restored[0].transpose(1, 2, 0) * np.float32(255 * std) + np.float32(255 * mean)
         if not np.isfinite(grey).all():
-            raise ModelError(f"{self.name} gave numbers that are no picture; try another restorer, or --provider cpu")
+            raise ModelError(f"{self.name} gave numbers that are no picture",
+                             advice=f"try another restorer, or {opt('provider', 'cpu')}")
         picture: Image = np.clip(np.rint(grey), 0, 255).astype(np.uint8)
         return picture
 

@@ -104,7 +104,7 @@ def parse_index(text: str, *, option: str = "the face index", repeats: bool = Fa
 
     Args:
         text: `"0"`, `"2, 0"` or `"all"`; blanks around entries are allowed. The order is kept.
-        option: What to call the value in messages, e.g. `--target-index`.
+        option: What to call the value in messages, such as `opt("target-index")`.
         repeats: Allow a number more than once. It means something for source faces, where `0,0,1` gives the first two
             targets the same face; a target face can be replaced only once.
 
@@ -119,11 +119,11 @@ def parse_index(text: str, *, option: str = "the face index", repeats: bool = Fa
         digits = entry.strip()
         if not digits:
             where = "is empty" if text.strip() in ("", ",") else f"has an empty entry {position} in {_quote(text)}"
-            raise UsageError(f"{option} {where}; {advice}")
+            raise UsageError(f"{option} {where}", advice=advice)
         if not (digits.isascii() and digits.isdigit()):
-            raise UsageError(f"{option} has the bad entry {_quote(digits)}; {advice}")
+            raise UsageError(f"{option} has the bad entry {_quote(digits)}", advice=advice)
         if len(digits) > _MAX_DIGITS:
-            raise UsageError(f"{option} has the entry {_quote(digits)}, which is too large; {advice}")
+            raise UsageError(f"{option} has the entry {_quote(digits)}, which is too large", advice=advice)
         numbers.append(int(digits))
     indices = tuple(numbers)
     if not repeats:
@@ -228,10 +228,10 @@ def _checked(index: FaceIndex, name: str) -> FaceIndex:
         return parse_index(index, option=name, repeats=True)
     if index is not None:
         if not index:
-            raise UsageError(f"{name} is empty; give numbers from 0, {ALL!r} or None")
+            raise UsageError(f"{name} is empty", advice=f"give numbers from 0, {ALL!r} or None")
         for number in index:
             if number < 0:
-                raise UsageError(f"{name} has the bad entry {number}; faces are counted from 0")
+                raise UsageError(f"{name} has the bad entry {number}", advice="faces are counted from 0")
     return index
 
 
@@ -239,7 +239,7 @@ def _refuse_repeats(indices: tuple[int, ...], name: str) -> None:
     seen: set[int] = set()
     for number in indices:
         if number in seen:
-            raise UsageError(f"{name} has {number} twice; a face can be replaced only once")
+            raise UsageError(f"{name} has {number} twice", advice="a face can be replaced only once")
         seen.add(number)
 
 

@@ -17,6 +17,7 @@ from typing import BinaryIO, Protocol, Self, cast
 
 from faceswap_cli.errors import OutputError, UsageError
 from faceswap_cli.files.leftovers import hold, temporary_name
+from faceswap_cli.text import opt
 
 _COPY_BYTES = 1 << 20
 
@@ -71,7 +72,8 @@ class AtomicFile:
             if sys.stdout is None:
                 raise OutputError("cannot write to standard output: it is closed")
             if sys.stdout.isatty():
-                raise UsageError("standard output is a terminal; redirect it to a file, or name a file with -o")
+                raise UsageError("standard output is a terminal",
+                                 advice=f"redirect it to a file, or name a file with {opt('o')}")
         else:
             with self.writing():
                 self._target = Path(os.path.realpath(path))
@@ -109,7 +111,8 @@ class AtomicFile:
         self._seal = seal
         if seal is not None and seal.suffix is not None:
             if self.path is None:
-                raise UsageError("the signature of this format is a file beside the output; name a file with -o")
+                raise UsageError("the signature of this format is a file beside the output",
+                                 advice=f"name a file with {opt('o')}")
             self._beside = AtomicFile(self.path.with_name(self.path.name + seal.suffix), overwrite=self._overwrite)
 
     def commit(self) -> None:
@@ -185,15 +188,16 @@ class AtomicFile:
         except FileNotFoundError:
             return None
         if stat.S_ISDIR(mode):
-            raise OutputError(f"cannot write {self.name}: it is a folder; name a file in it")
+            raise OutputError(f"cannot write {self.name}: it is a folder", advice="name a file in it")
         if not stat.S_ISREG(mode):
-            raise OutputError(f"cannot write {self.name}: it is not a regular file; use -o - for a pipe")
+            raise OutputError(f"cannot write {self.name}: it is not a regular file",
+                              advice=f"use {opt('o', '-')} for a pipe")
         if not self._overwrite:
             raise self._exists()
         return stat.S_IMODE(mode)
 
     def _exists(self) -> UsageError:
-        return UsageError(f"{self.name} exists; choose another name or add --overwrite")
+        return UsageError(f"{self.name} exists", advice=f"choose another name or add {opt('overwrite')}")
 
     def _rename(self, temporary: Path, target: Path) -> None:
         if self._overwrite:

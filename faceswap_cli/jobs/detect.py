@@ -14,6 +14,7 @@ from faceswap_cli.jobs.backend import FaceFinder
 from faceswap_cli.jobs.inputs import Inputs
 from faceswap_cli.media.frame import ClipInfo, Frame, Writer
 from faceswap_cli.options import GenderFilter, MediaOptions
+from faceswap_cli.text import opt
 
 CROP_SIDE = 512
 """Side of an upright face crop in pixels."""
@@ -178,16 +179,18 @@ def check_detect_outputs(jobs: list[DetectJob]) -> None:
     for job in jobs:
         if job.annotate is not None:
             if other := annotated.get(job.annotate):
-                raise UsageError(f"{other} and {job.path} would both be annotated as {job.annotate}; do one at a time")
+                raise UsageError(f"{other} and {job.path} would both be annotated as {job.annotate}",
+                                 advice="do one at a time")
             annotated[job.annotate] = job.path
             try:
                 taken = job.annotate.exists() and not job.annotate.is_dir()
             except OSError as error:
                 raise OutputError(explain_failure(str(job.annotate), job.annotate, error)) from error
             if taken and not job.overwrite:
-                raise UsageError(f"{job.annotate} exists; choose another name or add --overwrite")
+                raise UsageError(f"{job.annotate} exists", advice=f"choose another name or add {opt('overwrite')}")
         if job.crops is not None:
             key = (job.crops, crop_name(job.path, 0, 0))
             if other := stems.get(key):
-                raise UsageError(f"{other} and {job.path} would give face crops of the same name; do one at a time")
+                raise UsageError(f"{other} and {job.path} would give face crops of the same name",
+                                 advice="do one at a time")
             stems[key] = job.path

@@ -100,12 +100,12 @@ class Inputs(Closing):
         path = Path(spec)
         mode = _mode(path, spec)
         if stat.S_ISDIR(mode):
-            raise InputError(f"{spec} is a folder; name a picture in it")
+            raise InputError(f"{spec} is a folder", advice="name a picture in it")
         if stat.S_ISFIFO(mode):
             with path.open("rb") as pipe:
                 return Input(name=spec, path=self._spool(pipe, spec))
         if not stat.S_ISREG(mode):
-            raise InputError(f"{spec} is not a regular file; name a picture, or - for standard input")
+            raise InputError(f"{spec} is not a regular file", advice="name a picture, or - for standard input")
         return Input(name=spec, path=path)
 
     def resolve_sources(self, specs: tuple[str, ...]) -> list[Input]:
@@ -173,7 +173,8 @@ class Inputs(Closing):
         if sys.stdin is None or sys.stdin.closed:
             raise UsageError("- asks for standard input, but it is closed")
         if sys.stdin.isatty():
-            raise UsageError("- asks for a picture on standard input, but that is the terminal; pipe a picture in")
+            raise UsageError("- asks for a picture on standard input, but that is the terminal",
+                             advice="pipe a picture in")
         return self._spool(sys.stdin.buffer, "standard input")
 
     def _spool(self, stream: BinaryIO, name: str) -> Path:
@@ -184,10 +185,10 @@ class Inputs(Closing):
             while block := _read_block(stream, name):
                 size += len(block)
                 if size > MAX_PIPE_BYTES:
-                    raise LimitError(f"{name} has more than {MAX_PIPE_BYTES} bytes; save it as a file first")
+                    raise LimitError(f"{name} has more than {MAX_PIPE_BYTES} bytes", advice="save it as a file first")
                 file.write(block)
         if not size:
-            raise InputError(f"{name} is empty; was there an error in the command before the pipe?")
+            raise InputError(f"{name} is empty", advice="was there an error in the command before the pipe?")
         return path
 
     def _new_path(self) -> Path:
@@ -230,7 +231,8 @@ def list_source_folder(spec: str) -> tuple[StoredFile, ...]:
     """
     files = list_stored(spec, lambda name: "/" not in name and _is_picture(name)).files
     if not files:
-        raise InputError(f"{show(spec)} is a folder without pictures; name a picture, or a folder that holds some")
+        raise InputError(f"{show(spec)} is a folder without pictures",
+                         advice="name a picture, or a folder that holds some")
     return files
 
 
@@ -254,13 +256,13 @@ def _storing(path: Path | None) -> Iterator[None]:
         yield
     except OSError as error:
         place = "a temporary folder" if path is None else str(path)
-        raise OutputError(f"cannot write {place}: {error.strerror or error}; "
-                          "set TMPDIR to a folder with room") from error
+        raise OutputError(f"cannot write {place}: {error.strerror or error}",
+                          advice="set TMPDIR to a folder with room") from error
 
 
 def _mode(path: Path, spec: str) -> int:
     if not spec:
-        raise InputError("the name of an input is empty; name a picture")
+        raise InputError("the name of an input is empty", advice="name a picture")
     try:
         return path.stat().st_mode
     except FileNotFoundError as error:
@@ -282,5 +284,5 @@ def _pictures_in(spec: str) -> list[Input]:
     except OSError as error:
         raise InputError(f"{spec} cannot be read: {error.strerror or error}") from error
     if not paths:
-        raise InputError(f"{spec} is a folder without pictures; name a picture, or a folder that holds some")
+        raise InputError(f"{spec} is a folder without pictures", advice="name a picture, or a folder that holds some")
     return [Input(name=str(path), path=path, optional=len(paths) > 1) for path in paths]

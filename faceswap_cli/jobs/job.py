@@ -14,6 +14,7 @@ from faceswap_cli.errors import UsageError
 from faceswap_cli.facts import Remote, option
 from faceswap_cli.names import is_url
 from faceswap_cli.options import Credentials, EngineOptions, MediaOptions, OnNoFace, RemoteOptions
+from faceswap_cli.text import opt
 
 if TYPE_CHECKING:
     from faceswap_cli.engine.outcome import FaceOutcome
@@ -69,7 +70,7 @@ class SwapSpec:
     def __post_init__(self) -> None:
         if self.min_similarity is not None:
             if not 0 <= self.min_similarity <= 1:
-                raise UsageError(f"--min-similarity {self.min_similarity:g} is outside 0..1")
+                raise UsageError(f"{opt('min-similarity')} {self.min_similarity:g} is outside 0..1")
             if not self.engine.measure:
                 raise UsageError("min_similarity needs an engine that measures: EngineOptions(measure=True)")
 
@@ -92,8 +93,8 @@ class SwapSpec:
             pairs.setdefault(pair.reference, []).append(pair.source)
         cast: Cast = [((reference,), tuple(dict.fromkeys(sources))) for reference, sources in pairs.items()]
         if self.references and not self.sources:
-            raise UsageError("--reference needs a source, whose face that person gets; name one, or use --pair "
-                             "REFERENCE=SOURCE")
+            raise UsageError(f"{opt('reference')} needs a source, whose face that person gets",
+                             advice=f"name one, or use {opt('pair')} REFERENCE=SOURCE")
         if self.sources or not cast:
             cast.append((self.references, self.sources))
         return cast

@@ -31,6 +31,7 @@ from faceswap_cli.library.library import Library
 from faceswap_cli.library.saved_face import MAX_PICTURES, FaceRecord, SavedFace, SavedPicture
 from faceswap_cli.models.spec import Role
 from faceswap_cli.options import EngineName, EngineOptions, GenderFilter, MediaOptions
+from faceswap_cli.text import opt
 
 MARGIN = 4.0
 """How far around the face pixels are kept, in inter-ocular distances: what the mesh swapper itself keeps of a source,
@@ -112,9 +113,10 @@ def check_save(request: SaveRequest, library: Library) -> Path:
     """
     path = library.location(request.name)
     if path.exists() and not request.overwrite:
-        raise UsageError(f"there is a saved face {request.name} already; choose another name, or add --overwrite")
+        raise UsageError(f"there is a saved face {request.name} already",
+                         advice=f"choose another name, or add {opt('overwrite')}")
     if request.note is not None and len(request.note) > _NOTE_LENGTH:
-        raise UsageError(f"--note has {len(request.note)} characters; at most {_NOTE_LENGTH} are kept")
+        raise UsageError(f"{opt('note')} has {len(request.note)} characters", advice=f"at most {_NOTE_LENGTH} are kept")
     return path
 
 
@@ -167,8 +169,8 @@ def save_face(request: SaveRequest, lookers: Sequence[Looker], library: Library 
     with Inputs(allow_private=request.allow_private_urls) as inputs:
         pictures, warnings = read_sources(inputs.resolve_sources(request.pictures), request.media)
     if len(pictures) > MAX_PICTURES:
-        raise UsageError(f"{len(pictures)} pictures are more than a saved face holds; choose the {MAX_PICTURES} best, "
-                         "a few are enough")
+        raise UsageError(f"{len(pictures)} pictures are more than a saved face holds",
+                         advice=f"choose the {MAX_PICTURES} best, a few are enough")
     chosen: list[tuple[str, Face]] = []
     saved = []
     for number, picture in enumerate(pictures, 1):
@@ -198,10 +200,10 @@ def _choose(picture: SourcePicture, looker: Looker, options: EngineOptions) -> F
     try:
         choices = [choice for choice in judge_sources(faces, options.select) if choice.selected]
     except UsageError as error:
-        raise UsageError(f"{picture.name}: {error}") from error
+        raise error.about(picture.name) from error
     if len(choices) > 1:
-        raise UsageError(f"{picture.name}: {len(choices)} faces are chosen, and a saved face is one person; "
-                         "give --source-index one number")
+        raise UsageError(f"{picture.name}: {len(choices)} faces are chosen, and a saved face is one person",
+                         advice=f"give {opt('source-index')} one number")
     if not choices or choices[0].face is None:
         return None
     return looker.complete(picture.pixels, choices[0].face)
@@ -218,7 +220,7 @@ def _strangers(chosen: Sequence[tuple[str, Face]]) -> list[str]:
         alike = similarity(measure, one.embedding, other.embedding)
         if alike < ONE_PERSON[measure]:
             found.append(f"{name} may show somebody else than {first} (similarity {alike:.2f}); a saved face is one "
-                         "person, choose with --source-index")
+                         f"person, choose with {opt('source-index')}")
     return found
 
 

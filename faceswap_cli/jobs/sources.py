@@ -42,7 +42,7 @@ def read_sources(found: Sequence[Input], media: MediaOptions) -> tuple[list[Sour
         except InputError as error:
             if not source.optional:
                 raise
-            warnings.append(f"left out: {error}")
+            warnings.append(f"left out: {error.marked}")
             continue
         pictures.append(SourcePicture(source.name, first.pixels))
     if not pictures:

@@ -30,6 +30,7 @@ from faceswap_cli.names import Kind, kind_of, shown
 from faceswap_cli.options import OnNoFace
 from faceswap_cli.runtime.cores import core_count
 from faceswap_cli.stores.files import StoredOutput, check_stored_output
+from faceswap_cli.text import Note, opt
 
 """Animations that are encoded in a thread of their own: by C that lets go of the interpreter, unlike that of GIF."""
 
@@ -64,12 +65,12 @@ def check_output(job: SwapJob) -> None:
         check_stored_output(job.output, overwrite=job.overwrite)
         return
     if not job.output:
-        raise UsageError("the name of the output is empty; name a file with -o")
+        raise UsageError("the name of the output is empty", advice=f"name a file with {opt('o')}")
     try:
         if path.is_dir():
-            raise OutputError(f"cannot write {job.output}: it is a folder; name a file in it")
+            raise OutputError(f"cannot write {job.output}: it is a folder", advice="name a file in it")
         if not path.parent.is_dir():
-            raise OutputError(f"cannot write {job.output}: there is no folder {path.parent}; create it first")
+            raise OutputError(f"cannot write {job.output}: there is no folder {path.parent}", advice="create it first")
         if not path.exists():
             return
     except OSError as error:  # a name that is too long, a folder that may not be entered
@@ -78,15 +79,16 @@ def check_output(job: SwapJob) -> None:
     if job.overwrite:
         return
     if _same_file(path, job.target):
-        raise UsageError(f"{job.output} is also an input; choose another name, or add --overwrite to replace it")
-    raise UsageError(f"{job.output} exists; choose another name or add --overwrite")
+        raise UsageError(f"{job.output} is also an input",
+                         advice=f"choose another name, or add {opt('overwrite')} to replace it")
+    raise UsageError(f"{job.output} exists", advice=f"choose another name or add {opt('overwrite')}")
 
 
 def _check_pictures(job: SwapJob) -> None:
     for spec in job.spec.pictures:
         if reads(spec, job.output):
-            raise UsageError(f"{shown(job.output)} is a picture of a face ({shown(spec)}), and such pictures are never "
-                             "replaced; choose another name")
+            raise UsageError(f"{shown(job.output)} is a picture of a face ({shown(spec)}), and such pictures are "
+                             "never replaced", advice="choose another name")
 
 
 def swap_file(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None = None, *,
@@ -116,7 +118,7 @@ def swap_file(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None = Non
     """
     if job.spec.remote is not None:
         raise UsageError(f"{job.target}: this job is for the API, which no engine of this machine may stand in for "
-                         "unasked; give it to api_jobs.swap.swap_remote")
+                         "unasked", advice="give it to api_jobs.swap.swap_remote")
     check_output(job)
     if kind_of(job.output) is Kind.STORE:
         return _swap_to_store(job, backend, on_frame, prepared, workers)
@@ -127,7 +129,8 @@ def swap_file(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None = Non
             reader = stack.enter_context(open_input(target, job.spec.media))
             info = reader.info
             if job.spec.animation_only and not info.animated:
-                raise UsageError(f"{target.name} is a still; swap-gif takes animations, use `faceswap swap` for it")
+                raise UsageError(f"{target.name} is a still",
+                                 advice="swap-gif takes animations, use `faceswap swap` for it")
             media = replace(job.spec.media, trained=backend.trained)
             task = Task(job, target, info, output_format(job.output_path, job.spec.media, info))
             output_file = None
@@ -155,14 +158,14 @@ def swap_file(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None = Non
             tally = clip.tally
             nothing_swapped = not tally.frames_swapped and (output_file is not None or not info.animated)
             if nothing_swapped:
-                raise NoFaceError(tally.why_nothing(target.name))
+                raise tally.why_nothing(target.name)
             if job.spec.min_similarity is not None:
                 tally.check_similarity(job.spec.min_similarity, target.name, backend.identity_measure)
         except NoFaceError as error:
             if job.spec.on_no_face == OnNoFace.FAIL or isinstance(error, UnlikeError):
                 raise
             tally = clip.tally if clip is not None else Tally(details=job.details)
-            warnings.append(f"{error} (--on-no-face {job.spec.on_no_face})")
+            warnings.append(f"{error.marked} ({opt('on-no-face', job.spec.on_no_face)})")
             if job.spec.on_no_face == OnNoFace.COPY and output_file is not None:
                 with clock.stage("encode"):
                     output = task.pass_through(clip)
@@ -179,8 +182,8 @@ def swap_file(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None = Non
         return Outcome(spec=job.spec, target=job.target, output=output, engine=dict(backend.parts),
                        frames=tally.frames, frames_swapped=tally.frames_swapped,
                        frames_without_face=tally.frames_without_face, faces_swapped=tally.faces_swapped,
-                       faces=tuple(tally.outcomes), warnings=tuple(dict.fromkeys(warnings)), timings=clock.timings(),
-                       similarity=tally.similarity(backend.identity_measure))
+                       faces=tuple(tally.outcomes), warnings=tuple(map(Note, dict.fromkeys(warnings))),
+                       timings=clock.timings(), similarity=tally.similarity(backend.identity_measure))
 
 
 def _write(clip: ClipSwap, output: OutputFile, target: Input, on_frame: OnFrame | None) -> None:
@@ -239,7 +242,7 @@ def _swap_to_store(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None,
     kind = SUFFIXES.get(Path(job.output).suffix.lower())
     if job.spec.media.credentials is not None and kind is not None and not FORMATS[kind].manifest:
         raise UsageError(f"cannot sign {job.output}: of this format the signature is a file beside the output, which "
-                         "is not uploaded; choose another format, or write to this machine")
+                         "is not uploaded", advice="choose another format, or write to this machine")
     with StoredOutput(job.output, overwrite=job.overwrite) as there:
         local = replace(job, output=str(there.path))
         outcome = swap_file(local, backend, on_frame, prepared=prepared, workers=workers, go_on=False)

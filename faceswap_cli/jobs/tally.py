@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from statistics import median
 
 from faceswap_cli.engine.outcome import FaceOutcome
-from faceswap_cli.errors import UnlikeError
+from faceswap_cli.errors import NoFaceError, UnlikeError
 from faceswap_cli.jobs.job import MeasuredSimilarity
+from faceswap_cli.text import here, opt
 
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _SKIPS = {
@@ -138,8 +139,8 @@ class Tally:
             if not middle >= least:
                 faces = "1 face" if len(pairs) == 1 else f"median of {len(pairs)} measured faces"
                 raise UnlikeError(f"{name}: the result looks too little like {self._pictures[source]}: similarity "
-                                  f"{middle:.2f} ({measure}, {faces}), --min-similarity asks for {least:g}; take a "
-                                  "sharper source picture, more from the front, or ask for less")
+                                  f"{middle:.2f} ({measure}, {faces}), {opt('min-similarity')} asks for {least:g}",
+                                  advice="take a sharper source picture, more from the front, or ask for less")
 
     def warnings(self) -> list[str]:
         """What is to be told of the swapped faces, without repetition, and of requested faces that were not swapped."""
@@ -148,16 +149,19 @@ class Tally:
             lines += [*self._missing.lines(self.frames), *self._skips()]
         return lines
 
-    def why_nothing(self, name: str) -> str:
+    def why_nothing(self, name: str) -> NoFaceError:
         """Why no face was swapped, and what to do next."""
         if self.frames_without_face == self.frames:
-            return f"no face found in {name}; --on-no-face copy passes such targets through"
+            return NoFaceError(f"no face found in {name}",
+                               advice=f"{opt('on-no-face', 'copy')} passes such targets through")
         if self._nearest is not None and set(self.skipped) <= {"other-person", "person-unknown"}:
-            return (f"no face in {name} is the person of a reference: the nearest has a similarity of "
-                    f"{self._nearest:.2f}; take another picture of that person, or lower --reference-threshold")
+            return NoFaceError(f"no face in {name} is the person of a reference: the nearest has a similarity of "
+                               f"{self._nearest:.2f}",
+                               advice=f"take another picture of that person, or lower {opt('reference-threshold')}")
         reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(self.skipped.items()))
         found = f" ({reasons})" if reasons else ""
-        return f"no face left to swap in {name}{found}; see what `faceswap detect` finds in it"
+        return NoFaceError(f"no face left to swap in {name}{found}",
+                           advice=here("see what `faceswap detect` finds in it"))
 
     def _skips(self) -> list[str]:
         """Skips that may surprise; `not-selected` is what was asked for."""

@@ -106,10 +106,10 @@ def _reading(path: Path, name: str) -> Iterator[None]:
     except OSError as error:
         raise InputError(f"{name} cannot be read: {error.strerror or error}") from error
     except FormatError as error:
-        raise InputError(f"{name} is no saved face, or damaged: {error}; {_ADVICE}") from error
+        raise InputError(f"{name} is no saved face, or damaged: {error}", advice=_ADVICE) from error
     except (SafetensorError, TypeError, ValueError, struct.error) as error:
-        raise InputError(f"{name} is no saved face, or damaged: it is no safetensors file that can be read; "
-                         f"{_ADVICE}") from error
+        raise InputError(f"{name} is no saved face, or damaged: it is no safetensors file that can be read",
+                         advice=_ADVICE) from error
 
 
 def _check_sizes(path: Path) -> None:

@@ -73,7 +73,7 @@ class Library:
         near = difflib.get_close_matches(name.removeprefix(MARK).lower(), folded, n=3, cutoff=0.5)
         hint = f"did you mean {' or '.join(MARK + folded[one] for one in near)}? " if near else ""
         more = "faceswap faces list shows all" if names else "none is saved yet: faceswap faces save NAME PICTURE"
-        raise InputError(f"there is no saved face {MARK}{name.removeprefix(MARK)}; {hint}{more}")
+        raise InputError(f"there is no saved face {MARK}{name.removeprefix(MARK)}", advice=f"{hint}{more}")
 
 
 def _is_name(name: str) -> bool:

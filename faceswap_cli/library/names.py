@@ -17,6 +17,6 @@ def check_name(name: str) -> str:
         UsageError: It may not.
     """
     if not _NAME.fullmatch(name) or name.lower().endswith(SAVED_SUFFIX):
-        raise UsageError(f"{name!r} cannot be the name of a saved face; take up to 64 letters (a-z), digits and - _ . "
-                         "of which - and . not in front")
+        raise UsageError(f"{name!r} cannot be the name of a saved face",
+                         advice="take up to 64 letters (a-z), digits and - _ . of which - and . not in front")
     return name

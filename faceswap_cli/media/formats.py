@@ -9,6 +9,7 @@ from pathlib import Path
 from faceswap_cli.errors import UsageError
 from faceswap_cli.media.frame import ClipInfo
 from faceswap_cli.options import MediaFormat, MediaOptions, VideoCodec
+from faceswap_cli.text import opt
 
 HEAD_BYTES = 512
 """How many bytes `sniff` wants; fewer will do for a short file."""
@@ -287,13 +288,15 @@ def output_format(path: Path | None, options: MediaOptions, like: ClipInfo) -> M
     if path is None:
         chosen = asked or like.format
     elif suffix in READ_ONLY_SUFFIXES:
-        raise UsageError(f"cannot write {path}: {suffix} can be read but not written; use "
-                         f"{_list([known for known, kind in SUFFIXES.items() if kind in VIDEO and known != '.m4v'])}")
+        others = [known for known, kind in SUFFIXES.items() if kind in VIDEO and known != ".m4v"]
+        raise UsageError(f"cannot write {path}: {suffix} can be read but not written", advice=f"use {_list(others)}")
     elif named is None and asked is None:
         problem = f"the suffix {suffix} is not known" if suffix else "the name has no suffix"
-        raise UsageError(f"cannot write {path}: {problem}; use {_list(_fitting(like))}, or add --image-format")
+        raise UsageError(f"cannot write {path}: {problem}",
+                         advice=f"use {_list(_fitting(like))}, or add {opt('image-format')}")
     elif named is not None and asked not in (None, named) and (named, asked) != (MediaFormat.PNG, MediaFormat.APNG):
-        raise UsageError(f"cannot write {path}: its suffix says {named}, --image-format says {asked}; drop one of them")
+        raise UsageError(f"cannot write {path}: its suffix says {named}, {opt('image-format')} says {asked}",
+                         advice="drop one of them")
     else:
         chosen = asked or named or like.format
     target = "standard output" if path is None else str(path)
@@ -302,11 +305,11 @@ def output_format(path: Path | None, options: MediaOptions, like: ClipInfo) -> M
             return MediaFormat.APNG
         if chosen not in ANIMATED | VIDEO:
             frames = f"{like.frame_count} frames" if like.frame_count > 1 else "moving pictures"
-            raise UsageError(f"cannot write {target}: {chosen} holds one picture and the target has {frames}; use "
-                             f"{_list(_fitting(like))}")
+            raise UsageError(f"cannot write {target}: {chosen} holds one picture and the target has {frames}",
+                             advice=f"use {_list(_fitting(like))}")
     elif chosen in VIDEO:
-        raise UsageError(f"cannot write {target}: the target is one picture, and {FORMATS[chosen].label} is for "
-                         f"videos; use {_list(_fitting(like))}")
+        raise UsageError(f"cannot write {target}: the target is one picture, and {FORMATS[chosen].label} is for videos",
+                         advice=f"use {_list(_fitting(like))}")
     elif chosen is MediaFormat.APNG and asked is not MediaFormat.APNG and suffix != ".apng":
         return MediaFormat.PNG  # a target with one frame, written as the target
     return chosen

@@ -103,7 +103,7 @@ class FileWriter(Writer):
             if limit is not None and max(like.width, like.height) > limit:
                 others = ".png" if like.animated else ".png or .tiff"
                 raise UsageError(f"cannot write {self._out.name}: {kind} holds at most {limit} pixels a side and the "
-                                 f"target is {like.width}x{like.height}; use {others}")
+                                 f"target is {like.width}x{like.height}", advice=f"use {others}")
             self._out.seal_with(seal_for(options, kind))
             self._begin(like)
         except BaseException:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from faceswap_cli.errors import InputError, LimitError
 from faceswap_cli.options import MAX_CLIP_PIXELS, MAX_PIXELS, MediaOptions
+from faceswap_cli.text import opt
 
 MAX_FRAMES = 100_000
 """No animation that people watch has more; a bound on the memory that the list of frames takes."""
@@ -27,9 +28,10 @@ def check_pixels(width: int, height: int, frames: int, options: MediaOptions, na
         raise InputError(f"{name} is damaged: its size is {width}x{height} pixels")
     pixels = width * height
     if pixels > options.max_pixels:
-        raise LimitError(f"{name} is {width}x{height}, {pixels} pixels, more than the limit of {options.max_pixels}; "
-                         f"add --max-pixels {pixels} if you trust it")
+        raise LimitError(f"{name} is {width}x{height}, {pixels} pixels, more than the limit of {options.max_pixels}",
+                         advice=f"add {opt('max-pixels', pixels)} if you trust it")
     if pixels * frames > options.max_clip_pixels:
         needed = -(-pixels * frames * MAX_PIXELS // MAX_CLIP_PIXELS)
         raise LimitError(f"{name} has {frames} frames of {width}x{height}, {pixels * frames} pixels in all, more than "
-                         f"the limit of {options.max_clip_pixels}; add --max-pixels {needed} if you trust it")
+                         f"the limit of {options.max_clip_pixels}",
+                         advice=f"add {opt('max-pixels', needed)} if you trust it")

@@ -11,6 +11,7 @@ from faceswap_cli.errors import InputError, UsageError
 from faceswap_cli.media.formats import FORMATS, HEAD_BYTES, READ_ONLY_AS, VIDEO, Foreign, output_format, sniff
 from faceswap_cli.media.frame import ClipInfo, Reader, Writer
 from faceswap_cli.options import MediaFormat, MediaOptions
+from faceswap_cli.text import opt
 
 
 def open_media(path: Path, options: MediaOptions, *, name: str | None = None) -> Reader:
@@ -40,7 +41,7 @@ def open_media(path: Path, options: MediaOptions, *, name: str | None = None) ->
         return reader
     if not reader.info.animated:
         reader.close()
-        raise UsageError(f"--trim: {name} is one picture; drop --trim")
+        raise UsageError(f"{opt('trim')}: {name} is one picture", advice=f"drop {opt('trim')}")
     from faceswap_cli.media.handles import ReaderAround
     from faceswap_cli.media.trim import trimmed
 
@@ -92,9 +93,9 @@ def _open_file(path: Path, name: str) -> BinaryIO:
     try:
         status = path.stat()  # before opening: that would wait for ever on a pipe without a writer
         if stat.S_ISDIR(status.st_mode):
-            raise InputError(f"{name} is a folder; name a file in it")
+            raise InputError(f"{name} is a folder", advice="name a file in it")
         if not stat.S_ISREG(status.st_mode):
-            raise InputError(f"{name} is not a regular file; use - to read from a pipe")
+            raise InputError(f"{name} is not a regular file", advice="use - to read from a pipe")
         if status.st_size == 0:
             raise InputError(f"{name} is empty")
         return path.open("rb")

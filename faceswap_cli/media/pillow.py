@@ -78,7 +78,8 @@ def decoding(name: str, kind: str) -> Iterator[None]:
         except FaceswapError:
             raise
         except MemoryError as error:
-            raise InputError(f"{name} cannot be read as {kind}: not enough memory; make it smaller first") from error
+            raise InputError(f"{name} cannot be read as {kind}: not enough memory",
+                             advice="make it smaller first") from error
         except Exception as error:  # decoders of damaged files raise nearly everything, up to RecursionError
             reason = " ".join(str(error).split())[:_REASON_LENGTH] or type(error).__name__
             raise InputError(f"{name} cannot be read as {kind}, it may be damaged or incomplete: {reason}") from error

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from faceswap_cli.errors import UsageError
 from faceswap_cli.media.frame import Frame
+from faceswap_cli.text import opt
 from faceswap_cli.trim import Trim
 
 
@@ -34,4 +35,5 @@ def trimmed(frames: Iterator[Frame], name: str, trim: Trim) -> Iterator[Frame]:
             yield frame if shown == frame.duration else replace(frame, duration=shown)
         time = stop
     if not found:
-        raise UsageError(f"--trim begins at {float(start):.2f} seconds and {name} plays only {float(time):.2f} seconds")
+        raise UsageError(f"{opt('trim')} begins at {float(start):.2f} seconds and {name} plays only {float(time):.2f} "
+                         "seconds")

@@ -51,7 +51,7 @@ def extract(store: ModelStore, pack: ModelSpec, archive: Path) -> None:
                         _unpack(opened, entries[member.file], member, parts[-1][1], archive)
         except _DAMAGE as error:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
-            raise ModelError(f"{archive} is a damaged zip ({reason}); {_again(pack)}") from error
+            raise ModelError(f"{archive} is a damaged zip ({reason})", advice=_again(pack)) from error
         # Only now that all of them are good: a pack is whole or not there.
         for member, part in parts:
             store.add(part, member, sha256=str(member.sha256), move=True)

@@ -252,7 +252,7 @@ def find_spec(name: str, specs: tuple[ModelSpec, ...] | None = None) -> ModelSpe
     near = difflib.get_close_matches(wanted, known, n=3, cutoff=0.5)
     ids = list(dict.fromkeys(known[key].id for key in near))
     hint = f"did you mean {' or '.join(ids)}?" if ids else "see `faceswap models list`"
-    raise UsageError(f"there is no model {name!r}; {hint}")
+    raise UsageError(f"there is no model {name!r}", advice=hint)
 
 
 def of_role(role: Role, specs: tuple[ModelSpec, ...] | None = None) -> tuple[ModelSpec, ...]:

@@ -97,7 +97,7 @@ def convert(store: ModelStore, path: Path, checkpoint: Checkpoint, *, run: Run,
     architecture = _ARCHITECTURES.get(checkpoint.architecture)
     if architecture is None:
         raise ModelError(f"{path} cannot be converted: no package that can be installed has the architecture "
-                         f"{checkpoint.architecture}; {_ready_made(spec)}")
+                         f"{checkpoint.architecture}", advice=_ready_made(spec))
     _check_hash(path, checkpoint)
     say("loading torch")
     torch, network_class = _load_packages(checkpoint, architecture, spec)
@@ -125,7 +125,7 @@ def _model_of(store: ModelStore, checkpoint: Checkpoint) -> ModelSpec:
     for spec in store.specs():
         if any(known.name == checkpoint.name for known in spec.checkpoints):
             return spec
-    raise ModelError(f"no model is made of {checkpoint.name}; see `faceswap models list`")
+    raise ModelError(f"no model is made of {checkpoint.name}", advice="see `faceswap models list`")
 
 
 def _ready_made(spec: ModelSpec) -> str:
@@ -142,7 +142,7 @@ def _check_hash(path: Path, checkpoint: Checkpoint) -> None:
         raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
     if found != checkpoint.sha256:
         raise ModelError(f"{path} is not the official {checkpoint.name}: its SHA-256 is {found}, not "
-                         f"{checkpoint.sha256}; it was not opened, download it again")
+                         f"{checkpoint.sha256}", advice="it was not opened, download it again")
 
 
 # --- torch ------------------------------------------------------------------------------------------------------------
@@ -166,12 +166,13 @@ def _load_packages(checkpoint: Checkpoint, architecture: _Architecture, spec: Mo
         return torch, getattr(module, architecture.name)
     except ModuleNotFoundError as error:
         missing = (error.name or "torch").partition(".")[0]
-        raise MissingDependencyError(f"converting {checkpoint.name} needs {missing}, which is not installed; run"
-                                     f"{versions}: {INSTALL}{other}") from error
+        raise MissingDependencyError(f"converting {checkpoint.name} needs {missing}, which is not installed",
+                                     advice=f"run{versions}: {INSTALL}{other}") from error
     except Exception as error:  # builds of torch and torchvision that do not match fail in many ways
         reason = " ".join(str(error).split())[:200]
         raise MissingDependencyError(f"converting {checkpoint.name} needs torch and gfpgan, which cannot be loaded "
-                                     f"({reason}); run in a new virtual environment{versions}: {INSTALL}{other}") \
+                                     f"({reason})",
+                                     advice=f"run in a new virtual environment{versions}: {INSTALL}{other}") \
             from error
 
 
@@ -202,11 +203,12 @@ def _read_network(torch: Any, network_class: Any, path: Path, architecture: _Arc
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch has no class of its own for what it refuses
         reason = " ".join(str(error).split())[:160]
-        raise ModelError(f"{path} holds more than weights, or is damaged: refused ({reason}); download it again") \
+        raise ModelError(f"{path} holds more than weights, or is damaged: refused ({reason})",
+                         advice="download it again") \
             from error
     weights = content.get("params_ema", content.get("params")) if isinstance(content, dict) else None
     if not isinstance(weights, dict):
-        raise ModelError(f"{path} holds no weights under `params_ema`; download it again")
+        raise ModelError(f"{path} holds no weights under `params_ema`", advice="download it again")
     network = network_class(**architecture.build)
     try:
         network.load_state_dict(weights, strict=True)
@@ -227,8 +229,8 @@ def _export(torch: Any, network: Any, graph: Path, checkpoint: Checkpoint, archi
                               verbose=False)
     except Exception as error:  # whatever a version of torch cannot do
         reason = " ".join(str(error).split())[:200]
-        raise ModelError(f"torch {torch.__version__} could not export {checkpoint.name} ({reason}); try another "
-                         "version of torch") from error
+        raise ModelError(f"torch {torch.__version__} could not export {checkpoint.name} ({reason})",
+                         advice="try another version of torch") from error
     _tidy(graph, checkpoint)
 
 
@@ -258,8 +260,8 @@ def _compare(torch: Any, network: Any, graph: Path, architecture: _Architecture,
     outputs = run(graph, {"input": picture})
     if len(outputs) != 1 or outputs[0].shape != expected.shape:
         raise ModelError(f"the exported graph gives {len(outputs)} outputs of shape {outputs[0].shape}, torch one of "
-                         f"{expected.shape}; it was not kept, try another version of torch")
+                         f"{expected.shape}", advice="it was not kept, try another version of torch")
     difference = float(np.abs(outputs[0] - expected).max())
     if not difference <= TOLERANCE:  # not a number is no match either
-        raise ModelError(f"the exported graph differs from torch by {difference:.3g}, more than {TOLERANCE:.3g}; it "
-                         "was not kept, try another version of torch")
+        raise ModelError(f"the exported graph differs from torch by {difference:.3g}, more than {TOLERANCE:.3g}",
+                         advice="it was not kept, try another version of torch")

@@ -14,6 +14,7 @@ from faceswap_cli.models.licences import check_accepted
 from faceswap_cli.models.spec import ModelSpec, Role
 from faceswap_cli.models.store import ModelStore, how_to_get, storing
 from faceswap_cli.models.transfer import Patience, Progress, RefusedError, Say, Transfer, open_client, show_host
+from faceswap_cli.text import opt
 
 if TYPE_CHECKING:
     import httpx
@@ -55,11 +56,11 @@ def pull(store: ModelStore, spec: ModelSpec, *, progress: Progress | None = None
     # What the user imported in place of a row is lost or damaged here: the row as published takes over.
     spec = next((row for row in store.catalogue if row.id == spec.id), spec)
     if not spec.urls and not spec.pack:
-        raise ModelError(f"{spec.id} is not published with a known hash; {how_to_get(spec)}")
+        raise ModelError(f"{spec.id} is not published with a known hash", command=how_to_get(spec))
     if offline or is_offline():
         state = "damaged" if store.is_installed(spec) else "not installed"
-        raise ModelError(f"{spec.id} is {state}, and downloads are off (--offline or {OFFLINE_VARIABLE}); "
-                         f"{how_to_get(spec)} with a network, or run: faceswap models import FILE")
+        raise ModelError(f"{spec.id} is {state}, and downloads are off ({opt('offline')} or {OFFLINE_VARIABLE})",
+                         command=f"{how_to_get(spec)} with a network, or run: faceswap models import FILE")
     check_accepted(store, spec)
     tell = say or _keep_quiet
     with _alone(store, spec, tell):
@@ -111,8 +112,8 @@ def _download(store: ModelStore, spec: ModelSpec, *, progress: Progress | None, 
                     continue
                 _install(store, row, part)
                 return
-    raise ModelError(f"{spec.id} could not be downloaded ({'; '.join(failures)}); try again later, or download it by "
-                     "other means and run: faceswap models import FILE")
+    raise ModelError(f"{spec.id} could not be downloaded ({'; '.join(failures)})",
+                     advice="try again later, or download it by other means and run: faceswap models import FILE")
 
 
 def _install(store: ModelStore, row: ModelSpec, part: Path) -> None:

@@ -14,6 +14,7 @@ from faceswap_cli.models.contents import sha256_of
 from faceswap_cli.models.signature import Signature, crop_of, fits, names_of, read_signature, recognise, role_of
 from faceswap_cli.models.spec import Checkpoint, Family, ModelSpec, Role
 from faceswap_cli.models.store import ModelStore
+from faceswap_cli.text import opt
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,8 @@ def import_file(store: ModelStore, path: Path, *, name: str | None = None, as_id
         return _take_known(store, path, found, known, name, as_id)
     if as_id is not None:
         if name is not None:
-            raise UsageError("--as and --name cannot both be given: --as takes the name of the catalogue")
+            raise UsageError(f"{opt('as')} and {opt('name')} cannot both be given: {opt('as')} takes the name of the "
+                             "catalogue")
         return _take_as(store, path, found, find_spec(as_id, store.catalogue), family)
     return _take_unknown(store, path, found, name, role, family)
 
@@ -96,7 +98,7 @@ def _take_known(store: ModelStore, path: Path, found: str, known: Known, name: s
                 as_id: str | None) -> tuple[ModelSpec, tuple[str, ...]]:
     spec = known.spec
     if as_id is not None and find_spec(as_id, store.catalogue).id != spec.id:
-        raise UsageError(f"{path} is {spec.id}, by its hash, and not {as_id}; leave --as out")
+        raise UsageError(f"{path} is {spec.id}, by its hash, and not {as_id}", advice=f"leave {opt('as')} out")
     if known.checkpoint is not None:
         raise UsageError(f"{path} is {known.checkpoint.name}, a PyTorch file: it is not copied but converted")
     warnings = () if name in (None, spec.id) else (f"{path} is {spec.id}, by its hash; it is kept under that name",)
@@ -109,8 +111,8 @@ def _take_known(store: ModelStore, path: Path, found: str, known: Known, name: s
 def _take_as(store: ModelStore, path: Path, found: str, spec: ModelSpec,
              family: Family | None) -> tuple[ModelSpec, tuple[str, ...]]:
     if spec.sha256 is not None:
-        raise UsageError(f"{path} is not {spec.id}, whose hash is known; to use it all the same give it another name "
-                         "with --name")
+        raise UsageError(f"{path} is not {spec.id}, whose hash is known",
+                         advice=f"to use it all the same give it another name with {opt('name')}")
     signature = read_signature(path)
     if family not in (None, spec.family) or not fits(signature, spec.family):
         raise UsageError(f"{path} does not take and give what {spec.id} does: it has {_shown(signature)}")
@@ -146,9 +148,9 @@ def _choose(path: Path, signature: Signature, role: Role | None, family: Family 
         return found
     if role is not None and len(possible) == 1:
         return possible[0]
-    hint = (f"give --family {' or '.join(choice.value for choice in possible)}" if possible
-            else "no part of this program runs such a model")
-    raise UsageError(f"{path} cannot be told from what it takes and gives ({_shown(signature)}); {hint}")
+    families = " or ".join(choice.value for choice in possible)
+    hint = f"give {opt('family', families)}" if possible else "no part of this program runs such a model"
+    raise UsageError(f"{path} cannot be told from what it takes and gives ({_shown(signature)})", advice=hint)
 
 
 def _own_name(store: ModelStore, path: Path, found: str, name: str | None) -> str:
@@ -156,15 +158,15 @@ def _own_name(store: ModelStore, path: Path, found: str, name: str | None) -> st
     given = name if name is not None else re.sub(r"[^a-z0-9._-]+", "-", path.stem.lower()).strip("-._")
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", given):
         raise UsageError(f"{given!r} cannot be the name of a model: use small letters, digits, '.', '_' and '-' with "
-                         "--name")
+                         f"{opt('name')}")
     taken = {key.lower() for row in store.catalogue for key in (row.id, *row.aliases, Path(row.file).stem)}
     if given in taken:
-        raise UsageError(f"{path} is not the {given} of the catalogue: its hash is another one; give it a name of its "
-                         "own with --name")
+        raise UsageError(f"{path} is not the {given} of the catalogue: its hash is another one",
+                         advice=f"give it a name of its own with {opt('name')}")
     own = next((spec for spec in store.specs() if spec.id == given), None)
     if own is not None and own.sha256 != found:
-        raise UsageError(f"there is a model {given} already; run: faceswap models remove {given}, or give another "
-                         "--name")
+        raise UsageError(f"there is a model {given} already",
+                         command=f"faceswap models remove {given}", advice=f"or give another {opt('name')}")
     return given
 
 

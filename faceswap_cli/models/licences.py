@@ -41,5 +41,5 @@ def check_accepted(store: ModelStore, spec: ModelSpec) -> None:
     licence = spec.licence
     if needs_acceptance(licence) and licence.id not in accepted(store):
         where = f" ({licence.url})" if licence.url else ""
-        raise UsageError(f"{spec.id} has terms of its own: {licence.terms}{where}; if you agree, run: "
-                         f"faceswap models pull {spec.id} --accept-license")
+        raise UsageError(f"{spec.id} has terms of its own: {licence.terms}{where}",
+                         advice=f"if you agree, run: faceswap models pull {spec.id} --accept-license")

@@ -66,16 +66,18 @@ def read_signature(path: Path) -> Signature:
     import onnx
 
     if is_pickle(path):
-        raise UsageError(f"{path} is a PyTorch file, which is not loaded; only the official files of the catalogue are "
-                         "converted, so export it to ONNX and import that")
+        raise UsageError(f"{path} is a PyTorch file, which is not loaded",
+                         advice="only the official files of the catalogue are converted, so export it to ONNX and "
+                                "import that")
     try:
         graph = onnx.load(str(path), format="protobuf", load_external_data=False).graph
     except Exception as error:  # What protobuf raises for bytes that it cannot read is a class of a package below onnx.
-        raise ModelError(f"{path} is no ONNX model but {describe_contents(path)}; check where it comes from") from error
+        raise ModelError(f"{path} is no ONNX model but {describe_contents(path)}",
+                         advice="check where it comes from") from error
     if not graph.node or not graph.input or not graph.output:
-        raise ModelError(f"{path} is no ONNX model but {describe_contents(path)}; check where it comes from")
+        raise ModelError(f"{path} is no ONNX model but {describe_contents(path)}", advice="check where it comes from")
     if any(weight.data_location == onnx.TensorProto.EXTERNAL for weight in graph.initializer):
-        raise ModelError(f"{path} has its weights in other files; save it as one file and import that")
+        raise ModelError(f"{path} has its weights in other files", advice="save it as one file and import that")
     weights = {weight.name for weight in graph.initializer}
     return Signature(
         inputs=tuple(_port(value) for value in graph.input if value.name not in weights),

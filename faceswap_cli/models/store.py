@@ -134,24 +134,26 @@ class ModelStore:
 
     def _verified(self, spec: ModelSpec, trust_stamp: bool) -> Path:
         if spec.role is Role.PACK:
-            raise ModelError(f"{spec.id} is a pack and has no file of its own; name one of {', '.join(spec.members)}")
+            raise ModelError(f"{spec.id} is a pack and has no file of its own",
+                             advice=f"name one of {', '.join(spec.members)}")
         path = self.location(spec)
         try:
             stamp = _stamp(path)
         except OSError:
-            raise ModelError(f"{spec.id} is not installed; {how_to_get(spec)}") from None
+            raise ModelError(f"{spec.id} is not installed", command=how_to_get(spec)) from None
         if spec.sha256 is None:
-            raise ModelError(f"{path} was put there by hand and has no known hash; {how_to_get(spec, path)}")
+            raise ModelError(f"{path} was put there by hand and has no known hash", command=how_to_get(spec, path))
         if trust_stamp and self._remembered(path.name) == {**stamp, "sha256": spec.sha256}:
             return path
         try:
             found = sha256_of(path)
         except OSError as error:
-            raise ModelError(f"{path} cannot be read: {error.strerror or error}; check its permissions") from error
+            raise ModelError(f"{path} cannot be read: {error.strerror or error}",
+                             advice="check its permissions") from error
         if found != spec.sha256:
             self._forget(path.name)
-            raise ModelError(f"{path} is not the model {spec.id} but {describe_contents(path, spec.bytes)}; "
-                             f"{how_to_get(spec)}")
+            raise ModelError(f"{path} is not the model {spec.id} but {describe_contents(path, spec.bytes)}",
+                             command=how_to_get(spec))
         self._remember(path.name, {**stamp, "sha256": found})
         return path
 
@@ -183,7 +185,7 @@ class ModelStore:
             part = file if move else _copy(file, path)
             try:
                 if not move and sha256_of(part) != sha256:
-                    raise ModelError(f"{file} changed while it was read, or is damaged; try again")
+                    raise ModelError(f"{file} changed while it was read, or is damaged", advice="try again")
                 sync(part)
                 record = self._record_file(spec.id)
                 if pinned is not None and pinned.sha256 == sha256:
@@ -248,19 +250,19 @@ class ModelStore:
 
 
 def how_to_get(spec: ModelSpec, file: Path | None = None) -> str:
-    """The end of a message: the command that gets this model.
+    """The command that gets this model.
 
     Args:
         spec: The model.
         file: One that could be imported; None: `FILE`.
     """
     if spec.licence == OWN:
-        return f"import it again: faceswap models import {file or 'FILE'} --name {spec.id}"
+        return f"faceswap models import {file or 'FILE'} --name {spec.id}"
     if spec.urls or spec.pack:
-        return f"run: faceswap models pull {spec.id}"
+        return f"faceswap models pull {spec.id}"
     if spec.checkpoints:
-        return f"run: faceswap models import {spec.checkpoints[0].name}"
-    return f"run: faceswap models import {file or 'FILE'} --as {spec.id}"
+        return f"faceswap models import {spec.checkpoints[0].name}"
+    return f"faceswap models import {file or 'FILE'} --as {spec.id}"
 
 
 @contextmanager
@@ -274,10 +276,10 @@ def storing(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno == errno.ENOSPC:
-            raise OutputError(f"{path} cannot be written: the disk is full; free some space, or name another folder "
-                              f"with {FOLDER_VARIABLE}") from error
-        raise OutputError(f"{path} cannot be written: {error.strerror or error}; name another folder with "
-                          f"{FOLDER_VARIABLE}") from error
+            raise OutputError(f"{path} cannot be written: the disk is full",
+                              advice=f"free some space, or name another folder with {FOLDER_VARIABLE}") from error
+        raise OutputError(f"{path} cannot be written: {error.strerror or error}",
+                          advice=f"name another folder with {FOLDER_VARIABLE}") from error
 
 
 def sync(path: Path) -> None:

@@ -83,8 +83,8 @@ def open_client(patience: Patience, transport: httpx.BaseTransport | None = None
     try:
         client = httpx.Client(headers=headers, timeout=httpx.Timeout(patience.stall), transport=transport)
     except (ImportError, ValueError, httpx.InvalidURL) as error:
-        raise UsageError(f"the proxy in the environment cannot be used: {_first_line(error)}; check HTTPS_PROXY, "
-                         "HTTP_PROXY and ALL_PROXY") from error
+        raise UsageError(f"the proxy in the environment cannot be used: {_first_line(error)}",
+                         advice="check HTTPS_PROXY, HTTP_PROXY and ALL_PROXY") from error
     with client:
         yield client
 

@@ -22,6 +22,7 @@ import httpx
 from faceswap_cli.errors import InputError, LimitError, OutputError
 from faceswap_cli.names import redact_url
 from faceswap_cli.net.addresses import is_public, read_address
+from faceswap_cli.text import here, opt
 
 if TYPE_CHECKING:
     import ssl
@@ -39,8 +40,8 @@ Resolver = Callable[[str, int], list[str]]
 """host, port -> the addresses it leads to, as text."""
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_ALLOW = "give --allow-private-urls if that is meant"
-_BY_HAND = "download it by other means and give the file"
+_ALLOW = f"give {opt('allow-private-urls')} if that is meant"
+_BY_HAND = here("download it by other means and give the file")
 
 
 def resolve_host(host: str, port: int) -> list[str]:
@@ -80,7 +81,7 @@ def fetch(url: str, destination: Path, *, max_bytes: int = MAX_BYTES, timeout: f
             if location is None:
                 return
             current = _follow(current, location)
-        raise InputError(f"{shown} redirects more than {MAX_REDIRECTS} times; give the address it leads to")
+        raise InputError(f"{shown} redirects more than {MAX_REDIRECTS} times", advice="give the address it leads to")
 
 
 class _Deadline:
@@ -158,9 +159,9 @@ def _parse(text: str) -> httpx.URL:
         shown = f"{shown.partition('://')[0]}://..." if "@" in shown else shown
         raise InputError(f"{shown} is not a valid URL") from None
     if url.scheme not in ("http", "https"):
-        raise InputError(f"{shown} is not an http or https URL; {_BY_HAND}")
+        raise InputError(f"{shown} is not an http or https URL", advice=_BY_HAND)
     if url.userinfo:
-        raise InputError(f"{shown} is given with a user name or password, which is refused; {_BY_HAND}")
+        raise InputError(f"{shown} is given with a user name or password, which is refused", advice=_BY_HAND)
     if not url.host or "%" in url.host or (port is not None and not 0 < port < 65536):
         raise InputError(f"{shown} is not a valid URL: its host or port makes no sense")
     return url
@@ -182,15 +183,15 @@ def _judged_addresses(url: httpx.URL, allow_private: bool, resolve: Resolver, de
     try:
         literal = read_address(host)
     except ValueError as error:
-        raise InputError(f"{shown} has a host that is {error}; write the address in full") from None
+        raise InputError(f"{shown} has a host that is {error}", advice="write the address in full") from None
     if literal is not None:
         addresses = [str(literal)]
     else:
         addresses = _resolve_in_time(host, url.port or (443 if url.scheme == "https" else 80), resolve, deadline)
     if not addresses:
-        raise InputError(f"{shown}: the host is not known; check the URL")
+        raise InputError(f"{shown}: the host is not known", advice="check the URL")
     if not allow_private and not all(is_public(ip_address(address)) for address in addresses):
-        raise InputError(f"{shown} leads to an address that is not public, which is refused; {_ALLOW}")
+        raise InputError(f"{shown} leads to an address that is not public, which is refused", advice=_ALLOW)
     return addresses
 
 
@@ -234,9 +235,9 @@ def _get(url: httpx.URL, addresses: list[str], destination: Path, max_bytes: int
                 raise InputError(f"{shown} redirects without saying where (status {response.status})")
             return sent["location"]
         if not 200 <= response.status < 300:
-            raise InputError(f"{shown} answered with status {response.status}; check the URL")
+            raise InputError(f"{shown} answered with status {response.status}", advice="check the URL")
         if sent.get("content-encoding", "identity").lower() not in ("identity", ""):
-            raise InputError(f"{shown} is sent compressed, which was not asked for; {_BY_HAND}")
+            raise InputError(f"{shown} is sent compressed, which was not asked for", advice=_BY_HAND)
         _refuse_size(shown, int(sent.get("content-length", "0")), max_bytes)
         _write(shown, response.iter_stream(), destination, max_bytes)
     return None
@@ -268,12 +269,14 @@ def _storing(destination: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise OutputError(f"{destination} cannot be written: {error.strerror or error}; check the disk") from error
+        raise OutputError(f"{destination} cannot be written: {error.strerror or error}",
+                          advice="check the disk") from error
 
 
 def _refuse_size(shown: str, size: int, max_bytes: int) -> None:
     if size > max_bytes:
-        raise LimitError(f"{shown} is larger than the limit of {max_bytes / 2**20:.4g} MiB for downloads; {_BY_HAND}")
+        raise LimitError(f"{shown} is larger than the limit of {max_bytes / 2**20:.4g} MiB for downloads",
+                         advice=_BY_HAND)
 
 
 @contextmanager
@@ -282,9 +285,10 @@ def _explained(shown: str, deadline: _Deadline) -> Iterator[None]:
     try:
         yield
     except (TimeoutError, httpcore.TimeoutException) as error:
-        raise InputError(f"{shown} took longer than {deadline.seconds:g} s; try again, or {_BY_HAND}") from error
+        raise InputError(f"{shown} took longer than {deadline.seconds:g} s",
+                         advice=f"try again, or {_BY_HAND}") from error
     except httpcore.ProtocolError as error:
-        raise InputError(f"{shown}: the server broke off or answered in bad form; try again") from error
+        raise InputError(f"{shown}: the server broke off or answered in bad form", advice="try again") from error
     except (httpcore.NetworkError, OSError) as error:
         reason = str(getattr(error, "strerror", None) or error).splitlines() or ["no reason given"]
-        raise InputError(f"{shown} cannot be reached: {reason[0]}; check the URL and the network") from error
+        raise InputError(f"{shown} cannot be reached: {reason[0]}", advice="check the URL and the network") from error

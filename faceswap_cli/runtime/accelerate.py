@@ -16,6 +16,7 @@ from faceswap_cli.runtime.memory import free_memory
 from faceswap_cli.runtime.providers import CPU, choose, short_name
 from faceswap_cli.runtime.rewritten import NothingToRewriteError, RefusedError, Rewriter, Rewritten, RewrittenGraph
 from faceswap_cli.runtime.session import Session, SharedSession, available_providers
+from faceswap_cli.text import Note, opt
 
 FACES_TO_LOAD = 1
 """From so many faces on a rewrite in the cache pays: at once. It is mapped, not parsed, so it opens in 0.1 s, not in
@@ -125,7 +126,7 @@ class AcceleratedSession:
             session = self._plain.get(clip)
             if session.providers[0] != CPU:
                 if mode is Accelerate.WINOGRAD:
-                    self._say(f"--accelerate winograd is for CPUs; {self.name} runs on "
+                    self._say(f"{opt('accelerate', 'winograd')} is for CPUs; {self.name} runs on "
                               f"{short_name(session.providers[0])} as it is")
                 return session
         try:
@@ -151,7 +152,7 @@ class AcceleratedSession:
             opened = self._rewritten.open(threads)
             self._fast[threads] = opened.session
             self._say(f"{self.name} runs as a faster rewrite of its graph (equal to {opened.psnr:.0f} dB); "
-                      "--accelerate off runs the original")
+                      f"{opt('accelerate', 'off')} runs the original")
         return self._fast[threads]
 
     def _pays(self, faces: int) -> bool:
@@ -171,8 +172,8 @@ class AcceleratedSession:
             lack = f"that needs {needed / 1e9:.1f} GB of disk in {self._cache.folder}"
         else:
             return True
-        self._say(f"{self.name} is not accelerated: {lack}; --accelerate winograd does it all the same")
+        self._say(f"{self.name} is not accelerated: {lack}; {opt('accelerate', 'winograd')} does it all the same")
         return False
 
     def _say(self, note: str) -> None:
-        self._said.setdefault(note)
+        self._said.setdefault(Note(note))

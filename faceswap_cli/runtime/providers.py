@@ -11,6 +11,7 @@ from pathlib import Path
 
 from faceswap_cli.errors import MissingDependencyError
 from faceswap_cli.options import Provider, RuntimeOptions
+from faceswap_cli.text import Note, opt
 
 CPU = "CPUExecutionProvider"
 CUDA = "CUDAExecutionProvider"
@@ -88,12 +89,13 @@ def choose(options: RuntimeOptions, available: Sequence[str], engines: Path | No
     found = next((name for provider in wanted for name in _NAMES[provider] if name in available), None)
     if found is None:
         asked = Provider.CPU if automatic else options.provider
-        raise MissingDependencyError(
-            f"the {asked} provider is not in the installed ONNX Runtime (it has "
-            f"{', '.join(_known(available)) or 'none that can be used'}); run: {INSTALL[asked]}")
+        raise MissingDependencyError(f"the {asked} provider is not in the installed ONNX Runtime (it has "
+                                     f"{', '.join(_known(available)) or 'none that can be used'})",
+                                     command=INSTALL[asked])
     behind = [name for name in _BEHIND.get(found, ()) if name in available]
     names = dict.fromkeys([found, *behind, CPU])
-    note = f"--device {options.device} has no effect on a CPU" if options.device and found == CPU else ""
+    idle = options.device and found == CPU
+    note = Note(f"{opt('device', options.device)} has no effect on a CPU") if idle else ""
     return Choice(tuple((name, _options_of(name, options.device, engines)) for name in names), note,
                   None if automatic else options.provider)
 

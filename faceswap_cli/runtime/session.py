@@ -24,6 +24,7 @@ from faceswap_cli.runtime.binding import BoundRuns
 from faceswap_cli.runtime.cores import core_count
 from faceswap_cli.runtime.providers import CPU, CUDA, DIRECTML, INSTALL, TENSORRT, choose, short_name
 from faceswap_cli.runtime.tensor import Tensor
+from faceswap_cli.text import opt
 
 _DTYPES = {
     "tensor(float)": "float32", "tensor(float16)": "float16", "tensor(double)": "float64", "tensor(bool)": "bool",
@@ -131,8 +132,8 @@ class Session:
         what = f"{self.name} failed on {short_name(self.providers[0])}: {reason}"
         if not _is_memory(reason):
             return ModelError(what)
-        other = "" if self.providers[0] == CPU else " or add --provider cpu"
-        return OutOfMemoryError(f"{what}; not enough memory: close other programs{other}")
+        other = "" if self.providers[0] == CPU else f" or add {opt('provider', 'cpu')}"
+        return OutOfMemoryError(what, advice=f"not enough memory: close other programs{other}")
 
 
 def open_session(path: Path, options: RuntimeOptions, *, name: str, threads: int) -> Session:
@@ -175,8 +176,9 @@ def open_session(path: Path, options: RuntimeOptions, *, name: str, threads: int
     if choice.named is None:
         return Session(inner, path, name=name, providers=(CPU,), notes=(*notes, f"{reason}; the CPU runs it instead"))
     if error is not None and _is_memory(_reason(error)):
-        raise OutOfMemoryError(f"{reason}; close other programs or add --provider cpu") from error
-    raise MissingDependencyError(f"{reason}; run: {INSTALL[choice.named]}, or add --provider cpu") from error
+        raise OutOfMemoryError(reason, advice=f"close other programs or add {opt('provider', 'cpu')}") from error
+    raise MissingDependencyError(reason,
+                                 command=INSTALL[choice.named], advice=f"or add {opt('provider', 'cpu')}") from error
 
 
 class SharedSession:
@@ -237,7 +239,7 @@ def _onnxruntime() -> Any:
         import onnxruntime
     except ImportError as error:
         reason = " ".join(str(error).split())
-        raise MissingDependencyError(f"ONNX Runtime cannot be loaded ({reason}); run: pip install onnxruntime") \
+        raise MissingDependencyError(f"ONNX Runtime cannot be loaded ({reason})", command="pip install onnxruntime") \
             from error
     onnxruntime.set_default_logger_severity(_SILENT)
     onnxruntime.disable_telemetry_events()
@@ -316,10 +318,10 @@ def _unopened(path: Path, name: str, error: Exception) -> ModelError:
     if isinstance(error, MemoryError) or _is_memory(reason):
         return OutOfMemoryError(f"not enough memory to open {name} ({path}): close other programs")
     if not path.is_file():
-        return ModelError(f"{path} is missing; get {name} again with: faceswap models pull {name}")
+        return ModelError(f"{path} is missing", advice=f"get {name} again with: faceswap models pull {name}")
     damaged = type(error).__name__ == "InvalidProtobuf" or "No graph" in reason
     what = "is damaged or no ONNX graph" if damaged else f"cannot be opened by ONNX Runtime {onnxruntime_version()}"
-    return ModelError(f"{path} {what} ({reason}); check it with: faceswap models verify")
+    return ModelError(f"{path} {what} ({reason})", advice="check it with: faceswap models verify")
 
 
 def _why_not(wanted: str, name: str, error: Exception | None, device: int) -> str:

@@ -300,7 +300,7 @@ class SegmindClient(Closing):
                 return
             unknown = 0 if isinstance(state, State) else unknown + 1
             if unknown >= _UNKNOWN_STATES:
-                raise ApiError(f"the API keeps answering with the unknown state {state}; {STILL_THERE}",
+                raise ApiError(f"the API keeps answering with the unknown state {state}", advice=STILL_THERE,
                                retry=Retry.UNKNOWN, out_of_order=True)
             pause = min(pause * self._patience.poll_growth, self._patience.last_poll)
 
@@ -360,7 +360,7 @@ class SegmindClient(Closing):
             yield
         except AnswerError as error:
             advice = "the result may be billed" if ticket is None else STILL_THERE
-            raise ApiError(f"the API answered with {one_line(str(error), self._wire.hide)}; {advice}",
+            raise ApiError(f"the API answered with {one_line(str(error), self._wire.hide)}", advice=advice,
                            retry=Retry.UNKNOWN, ticket=ticket, out_of_order=True) from error
         except ApiError as error:
             if error.status != 422:  # which says that the job itself failed

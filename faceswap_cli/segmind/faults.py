@@ -34,9 +34,9 @@ class ApiError(RemoteError):
         out_of_order: The API itself does not work or cannot be reached, which says nothing about the job.
     """
 
-    def __init__(self, message: str, *, retry: Retry = Retry.NEVER, stops_batch: bool = False,
+    def __init__(self, message: str, *, advice: str = "", retry: Retry = Retry.NEVER, stops_batch: bool = False,
                  status: int | None = None, ticket: Ticket | None = None, out_of_order: bool = False) -> None:
-        super().__init__(message)
+        super().__init__(message, advice=advice)
         self.retry = retry
         self.stops_batch = stops_batch
         self.status = status
@@ -95,19 +95,20 @@ def refusal(status: int, words: str | None, errand: Errand, *, wait: float | Non
     """
     said = f"{words} ({status})" if words else f"status {status}"
     if 300 <= status < 400:
-        return ApiError(f"the API answered with a redirect (status {status}), which is not followed with a key; "
-                        "check the address of the API", status=status)
+        return ApiError(f"the API answered with a redirect (status {status}), which is not followed with a key",
+                        advice="check the address of the API", status=status)
     if status >= 500:
         return failure(f"answered: {said}" if words else f"answered with {said}", errand, status=status)
     if status == 404 and errand.result:
-        return ApiError(f"the API has no result: {said}; results are kept for an hour, and a new request is billed "
-                        "again", retry=Retry.UNKNOWN, status=status)
+        return ApiError(f"the API has no result: {said}",
+                        advice="results are kept for an hour, and a new request is billed again", retry=Retry.UNKNOWN,
+                        status=status)
     if status == 422 and errand.result:
-        return ApiError(f"the request failed: {said}; {_ADVICE[422]}", status=status)
+        return ApiError(f"the request failed: {said}", advice=_ADVICE[422], status=status)
     retry = Retry.SAFE if status in (401, 403, 406, 429) else Retry.NEVER
     advice = _ADVICE.get(status, _ADVICE[400]).replace("wait,", f"wait {wait:.0f} s," if wait else "wait,")
-    return ApiError(f"the API refused {errand.name}: {said}; {advice}", retry=retry, stops_batch=status in (401, 406),
-                    status=status)
+    return ApiError(f"the API refused {errand.name}: {said}", advice=advice, retry=retry,
+                    stops_batch=status in (401, 406), status=status)
 
 
 def failure(reason: str, errand: Errand, *, reached: bool = True, status: int | None = None) -> ApiError:
@@ -120,12 +121,13 @@ def failure(reason: str, errand: Errand, *, reached: bool = True, status: int | 
         status: Of its answer.
     """
     if errand.billed and reached:
-        return ApiError(f"the API {reason}; {_BILLED_PERHAPS}", retry=Retry.UNKNOWN, status=status, out_of_order=True)
+        return ApiError(f"the API {reason}", advice=_BILLED_PERHAPS, retry=Retry.UNKNOWN, status=status,
+                        out_of_order=True)
     if errand.result:
         advice = STILL_THERE
     else:
         advice = "run again later" if reached else "check the network and the address of the API"
-    return ApiError(f"the API {reason}; {advice}", retry=Retry.SAFE, status=status, out_of_order=True)
+    return ApiError(f"the API {reason}", advice=advice, retry=Retry.SAFE, status=status, out_of_order=True)
 
 
 def one_line(text: str, hide: Callable[[str], str] = str) -> str:

@@ -33,8 +33,8 @@ class ApiKey:
         text = text.strip()
         if not text or len(text) > _LONGEST or not all("!" <= char <= "~" for char in text):
             # Checked here, because the HTTP library would quote a bad header in its error.
-            raise RemoteError(f"the API key is not one line of up to {_LONGEST} ASCII characters without blanks; "
-                              f"check {VARIABLE} or the key file")
+            raise RemoteError(f"the API key is not one line of up to {_LONGEST} ASCII characters without blanks",
+                              advice=f"check {VARIABLE} or the key file")
         self._text = text
 
     def reveal(self) -> str:
@@ -94,13 +94,14 @@ def load_key(file: Path | None = None, *, environment: Mapping[str, str] | None 
     except FileNotFoundError as error:
         if file is None:
             return None
-        raise RemoteError(f"there is no key file {path}; create it with mode 0600, or set {VARIABLE}") from error
+        raise RemoteError(f"there is no key file {path}",
+                          advice=f"create it with mode 0600, or set {VARIABLE}") from error
     except OSError as error:
-        raise RemoteError(f"the key file {path} cannot be read: {error.strerror or error}; check it, "
-                          f"or set {VARIABLE}") from error
+        raise RemoteError(f"the key file {path} cannot be read: {error.strerror or error}",
+                          advice=f"check it, or set {VARIABLE}") from error
     except UnicodeDecodeError:
         # Without a cause: the error carries the bytes of the file.
-        raise RemoteError(f"the key file {path} is not text; it holds the key on one line") from None
+        raise RemoteError(f"the key file {path} is not text", advice="it holds the key on one line") from None
 
 
 def require_key(key: ApiKey | None) -> ApiKey:
@@ -110,7 +111,8 @@ def require_key(key: ApiKey | None) -> ApiKey:
         RemoteError: There is none; says where to put it.
     """
     if key is None:
-        raise RemoteError(f"there is no API key; set {VARIABLE}, or write the key to {default_key_file()} (mode 0600)")
+        raise RemoteError("there is no API key",
+                          advice=f"set {VARIABLE}, or write the key to {default_key_file()} (mode 0600)")
     return key
 
 
@@ -119,6 +121,6 @@ def _read_private(path: Path) -> str:
     with path.open("rb") as file:
         mode = os.fstat(file.fileno()).st_mode
         if os.name != "nt" and stat.S_IMODE(mode) & 0o077:
-            raise RemoteError(f"the key file {path} can be read by others (mode {stat.S_IMODE(mode):04o}); "
-                              f"run: chmod 600 {path}")
+            raise RemoteError(f"the key file {path} can be read by others (mode {stat.S_IMODE(mode):04o})",
+                              command=f"chmod 600 {path}")
         return file.read(4 * _LONGEST).decode("ascii")

@@ -12,6 +12,7 @@ from faceswap_cli.models.catalogue import CATALOGUE, find_spec
 from faceswap_cli.options import ALL, EngineOptions, MediaFormat, MediaOptions
 from faceswap_cli.segmind.fields import ChoiceField, IndexField
 from faceswap_cli.segmind.schema import IMAGE_FORMATS, FaceswapperRequest, FaceswapV3Request
+from faceswap_cli.text import opt
 
 _STILL = {row.name: row for row in FaceswapV3Request.fields}
 
@@ -60,8 +61,8 @@ def animation_request(source: str, target: str, engine: EngineOptions, *,
     check_options(engine, fallback=True)
     for one in given(engine):
         if one.facts.api and not one.facts.animations_api:
-            raise UsageError(f"{one.facts.given} cannot be used with --remote: the API has no parameter for it for "
-                             "animations; leave one of the two out")
+            raise UsageError(f"{opt(one.facts.given)} cannot be used with {opt('remote')}: the API has no parameter "
+                             "for it for animations", advice="leave one of the two out")
     body: dict[str, Any] = {"input_face_image": source, "target_face_image": target}
     defaults = {row.name: row.default for row in FaceswapperRequest.fields}
     body |= {name: one.of(engine) for one in fields(EngineOptions)
@@ -85,8 +86,8 @@ def check_options(*records: object, fallback: bool) -> None:
     for options in records:
         for one in given(options):
             if not one.facts.api and one.facts.remote not in allowed:
-                value = f" {one.of(options)}" if one.facts.remote is Remote.NO_FACE else ""
-                raise UsageError(f"{one.facts.given}{value} cannot be used with --remote: {one.facts.remote}")
+                value = one.of(options) if one.facts.remote is Remote.NO_FACE else ""
+                raise one.facts.remote.refusal(one.facts.given, value)
 
 
 def our_word(parameter: str, word: str) -> str:
@@ -102,13 +103,14 @@ def _parameter(one: Option, value: Any) -> Any:
     row, flag = _STILL[one.facts.api], one.facts.flag
     if isinstance(row, IndexField):
         if value == ALL:
-            raise UsageError(f"{flag} {ALL} cannot be used with --remote: the API takes numbers; list them, such as "
-                             "0,1,2")
+            raise UsageError(f"{opt(flag, ALL)} cannot be used with {opt('remote')}: the API takes numbers",
+                             advice="list them, such as 0,1,2")
         return ",".join(map(str, value))
     if not isinstance(row, ChoiceField):
         return value
     ours = value if isinstance(value, StrEnum) else find_spec(value).id  # a model has several names
     spelled = next((word for word in row.choices if our_word(row.name, word) == ours), None)
     if spelled is None:
-        raise UsageError(f"{flag} {value} cannot be used with --remote; the API has {', '.join(row.choices)}")
+        raise UsageError(f"{opt(flag, value)} cannot be used with {opt('remote')}",
+                         advice=f"the API has {', '.join(row.choices)}")
     return spelled

@@ -65,7 +65,7 @@ def reach(key: ApiKey | None, *, base_url: str | None = None, upload_url: str | 
             raise wire.refused(response, _LOOK, limit)
         kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind != "application/json" and not is_hosted(addresses):
-            raise ApiError(f"{root} answers, but not as such an API does; check the address of the API")
+            raise ApiError(f"{root} answers, but not as such an API does", advice="check the address of the API")
 
     began = clock.monotonic()
     try:

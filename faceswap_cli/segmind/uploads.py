@@ -52,12 +52,12 @@ class Asset:
                 size = os.fstat(file.fileno()).st_size
                 if size > max_bytes:
                     raise LimitError(f"{path} is {size / 2**20:.1f} MB, more than the limit of "
-                                     f"{max_bytes / 2**20:.4g} MB for uploads; take a smaller picture")
+                                     f"{max_bytes / 2**20:.4g} MB for uploads", advice="take a smaller picture")
                 found = sniff_picture(file.read(HEAD_BYTES))
                 file.seek(0)
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
-            raise InputError(f"{path} cannot be read: {error.strerror or error}; check the file") from error
+            raise InputError(f"{path} cannot be read: {error.strerror or error}", advice="check the file") from error
         if isinstance(found, Foreign):
             raise InputError(found.explain(str(path)))
         return cls(path, size, FORMATS[found].media_type, digest)
@@ -103,14 +103,14 @@ def _encoded(asset: Asset) -> Iterator[bytes]:
             while left:
                 block = file.read(min(_BLOCK, left))
                 if len(block) < min(_BLOCK, left):
-                    raise InputError(f"{asset.path} became shorter while it was sent; run again")
+                    raise InputError(f"{asset.path} became shorter while it was sent", advice="run again")
                 left -= len(block)
                 digest.update(block)
                 if not left and digest.hexdigest() != asset.sha256:
-                    raise InputError(f"{asset.path} was changed while it was sent; run again")
+                    raise InputError(f"{asset.path} was changed while it was sent", advice="run again")
                 yield base64.b64encode(block)
     except OSError as error:
-        raise InputError(f"{asset.path} cannot be read: {error.strerror or error}; check the file") from error
+        raise InputError(f"{asset.path} cannot be read: {error.strerror or error}", advice="check the file") from error
 
 
 def in_requests(assets: Sequence[Asset], max_bytes: int) -> list[list[Asset]]:

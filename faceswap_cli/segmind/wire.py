@@ -143,8 +143,8 @@ class Wire:
             self._submitting = open_client(auth, fresh)
             self._downloading = open_client(None, kept)
         except (ImportError, ValueError, httpx.InvalidURL) as error:
-            raise UsageError(f"the proxy in the environment cannot be used: {one_line(str(error))}; check HTTPS_PROXY, "
-                             "HTTP_PROXY and ALL_PROXY") from error
+            raise UsageError(f"the proxy in the environment cannot be used: {one_line(str(error))}",
+                             advice="check HTTPS_PROXY, HTTP_PROXY and ALL_PROXY") from error
 
     def close(self) -> None:
         """Close all connections."""
@@ -320,9 +320,10 @@ class Wire:
     def _over(self, errand: Errand, deadline: Deadline) -> ApiError:
         """The deadline is over, and nothing was sent."""
         if errand.result:
-            return ApiError(f"the request is not done after {deadline.shown} s; {STILL_THERE}", retry=Retry.SAFE)
-        return ApiError(f"there was no time left for {errand.name} within {deadline.shown} s; run again with "
-                        "more time", retry=Retry.SAFE)
+            return ApiError(f"the request is not done after {deadline.shown} s", advice=STILL_THERE,
+                            retry=Retry.SAFE)
+        return ApiError(f"there was no time left for {errand.name} within {deadline.shown} s",
+                        advice="run again with more time", retry=Retry.SAFE)
 
 
 @cache

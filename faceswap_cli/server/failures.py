@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import re
-
 from faceswap_cli.errors import FaceswapError
+from faceswap_cli.text import as_field, marked_options, spell
 
 INTERNAL = "internal error"
 TIMED_OUT = "inference timed out"
 STOPPING = "the server is stopping; try again in a moment"
 
-_FOR_THE_COMMAND_LINE = re.compile(
-    r"(?:^|[\s(`])--[a-z]|faceswap (?:detect|models|swap|batch)|TMPDIR|download it by other")
-_ASIDE = re.compile(r" \([^()]*--[a-z][^()]*\)")
+_FIELDS = {"target-index": "input_faces_index", "source-index": "source_faces_index",
+           "target-gender": "detect_gender_input", "source-gender": "detect_gender_source",
+           "order": "detection_face_order", "detector": "facedetection", "restore": "face_restore",
+           "restore-weight": "face_restore_weight", "interpolation": "interpolation", "image-format": "image_format",
+           "image-quality": "image_quality"}
+"""What requests call those options that they can set."""
 
 
 class ApiError(Exception):
@@ -31,11 +33,9 @@ class ApiError(Exception):
         self.retry_after = retry_after
 
 
-def in_api_words(message: str) -> str:
-    """A message without advice that is for the command line, such as options of `faceswap swap`."""
-    clauses = _ASIDE.sub("", " ".join(message.split())).split("; ")
-    kept = [clause for clause in clauses if not _FOR_THE_COMMAND_LINE.search(clause)]
-    return "; ".join(kept) if kept else _FOR_THE_COMMAND_LINE.split(clauses[0])[0].strip()
+def in_api_words(marked: str) -> str:
+    """A marked text as a client reads it, without what only those who run the server can do."""
+    return spell(marked, lambda name, value: as_field(_FIELDS.get(name, name), value), at_home=False)
 
 
 def explain(error: FaceswapError, names: dict[str, str]) -> str:
@@ -45,7 +45,9 @@ def explain(error: FaceswapError, names: dict[str, str]) -> str:
         error: Of the engine, of reading or writing.
         names: What the client calls the files that are named in it.
     """
-    return in_api_words(renamed(str(error), names))
+    can_do = set(marked_options(error.advice)) <= _FIELDS.keys()
+    said = map(in_api_words, (error.message, error.advice if can_do else ""))
+    return renamed("; ".join(filter(None, said)), names)
 
 
 def renamed(message: str, names: dict[str, str]) -> str:

@@ -73,10 +73,8 @@ class Intake:
         try:
             fetch(uri, destination, max_bytes=self._options.max_input, timeout=self._options.fetch_seconds,
                   allow_private=self._options.allow_private_urls, resolve=self._resolve)
-        except LimitError as error:
-            raise LimitError(f"{name}: {error}") from error
         except InputError as error:
-            raise InputError(f"{name}: {error}") from error
+            raise error.about(name) from error
 
 
 def check_uri(uri: str, name: str) -> None:
@@ -92,7 +90,8 @@ def check_uri(uri: str, name: str) -> None:
     if found:
         if found[1].lower() == "data":
             raise InputError(f"{name} is no data URI: there is no comma before the data")
-        raise InputError(f"{name} is a {found[1][:20].lower()}: URI; give an http, https or data: URI, or base64")
+        raise InputError(f"{name} is a {found[1][:20].lower()}: URI",
+                         advice="give an http, https or data: URI, or base64")
     bare = _BLANKS.sub("", head)
     whole = len(uri) == len(head)
     if not bare or not _BASE64.fullmatch(bare) or (whole and len(bare.rstrip("=")) % 4 == 1):

@@ -11,6 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from faceswap_cli.errors import UsageError
+from faceswap_cli.text import opt
 
 ANYONE = ""
 """The owner of requests where no key is asked for."""
@@ -46,12 +47,12 @@ class KeyRing:
             lines = path.read_text(encoding="utf-8").splitlines()
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is not UTF-8 text"
-            raise UsageError(f"--keys-file {path} cannot be read: {reason}") from error
+            raise UsageError(f"{opt('keys-file', path)} cannot be read: {reason}") from error
         if os.name == "posix" and stat.S_IMODE(mode) & 0o077:
-            raise UsageError(f"--keys-file {path} can be read by others; run: chmod 600 {path}")
+            raise UsageError(f"{opt('keys-file', path)} can be read by others", command=f"chmod 600 {path}")
         keys = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
         if not keys:
-            raise UsageError(f"--keys-file {path} holds no key; write one on each line")
+            raise UsageError(f"{opt('keys-file', path)} holds no key", advice="write one on each line")
         hashed = (_HASHED.fullmatch(key) for key in keys)
         return cls(bytes.fromhex(found[1]) if found else _digest(key)
                    for key, found in zip(keys, hashed, strict=True))

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from faceswap_cli.errors import UsageError
 from faceswap_cli.options import MAX_PIXELS, EngineOptions
+from faceswap_cli.text import opt
 
 MIB = 2**20
 
@@ -63,14 +64,14 @@ class ServerOptions:
         for option, number in (("--workers", self.workers), ("--queue", self.queue), ("--max-body", self.max_body),
                                ("--max-pixels", self.max_pixels)):
             if number < 1:
-                raise UsageError(f"{option} {number} must be at least 1")
+                raise UsageError(f"{opt(option)} {number} must be at least 1")
         if not 0 <= self.port <= 65535:
-            raise UsageError(f"--port {self.port} is outside 0..65535")
+            raise UsageError(f"{opt('port', self.port)} is outside 0..65535")
         if self.public_url is not None:
             _check_public_url(self.public_url)
         if self.keys_file is None and not is_loopback(self.host):
-            raise UsageError(f"--host {self.host} can be reached by others, which needs keys; add --keys-file, or "
-                             "leave --host out")
+            raise UsageError(f"{opt('host', self.host)} can be reached by others, which needs keys",
+                             advice=f"add {opt('keys-file')}, or leave {opt('host')} out")
 
     @property
     def root(self) -> str | None:
@@ -96,4 +97,4 @@ def _check_public_url(url: str) -> None:
     except ValueError:
         sound = False
     if not sound or "@" in parts.netloc or parts.query or parts.fragment or not url.isascii() or " " in url:
-        raise UsageError(f"--public-url {url} is no root of http or https URLs, such as https://swap.example.org")
+        raise UsageError(f"{opt('public-url', url)} is no root of http or https URLs, such as https://swap.example.org")

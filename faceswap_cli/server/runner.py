@@ -148,7 +148,7 @@ class Runner:
         with open_media(target, task.media, name=task.target_field) as reader:
             animated = reader.info.animated
         if task.stills_only and animated:
-            raise InputError(f"{task.target_field} is an animation; send it to {Slug.FACESWAPPER}")
+            raise InputError(f"{task.target_field} is an animation", advice=f"send it to {Slug.FACESWAPPER}")
         if task.format is not None and not animated:
             return task.format
         with target.open("rb") as file:
@@ -167,7 +167,7 @@ class Runner:
         found = [*task.warnings]
         if task.restore and backend.parts.get("restorer") is None:
             found.append(NOT_RESTORED)
-        found += [in_api_words(renamed(text, names)) for text in outcome.warnings]
+        found += [renamed(in_api_words(text), names) for text in outcome.warnings]
         return tuple(dict.fromkeys(text for text in found if text))
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from faceswap_cli.errors import MissingDependencyError, OutputError, UsageError
 from faceswap_cli.server.options import ServerOptions
+from faceswap_cli.text import opt
 
 INSTALL = "pip install 'faceswap-cli[serve]'"
 
@@ -32,7 +33,8 @@ def serve(options: ServerOptions, say: Callable[[str], None] = lambda line: None
     try:
         from faceswap_cli.server.uvicorn_server import Server
     except ImportError as error:
-        raise MissingDependencyError(f"faceswap serve needs {error.name}, which is not installed; run: {INSTALL}") \
+        raise MissingDependencyError(f"faceswap serve needs {error.name}, which is not installed",
+                                     command=INSTALL) \
             from error
     from faceswap_cli.jobs import backend
     from faceswap_cli.server.app import build_app, data_folder
@@ -48,7 +50,7 @@ def serve(options: ServerOptions, say: Callable[[str], None] = lambda line: None
         if server.forced_by is not None:
             raise SystemExit(128 + server.forced_by)
         if not server.started:
-            raise OutputError("the server could not start; its log says why")
+            raise OutputError("the server could not start", advice="its log says why")
 
 
 @contextmanager
@@ -71,8 +73,8 @@ def _listening(options: ServerOptions) -> Iterator[socket.socket]:
             listener.close()
             raise
     except OSError as error:
-        raise OutputError(f"cannot listen at {options.host} port {options.port}: {error.strerror or error}; choose "
-                          "another --port or --host") from error
+        raise OutputError(f"cannot listen at {options.host} port {options.port}: {error.strerror or error}",
+                          advice=f"choose another {opt('port')} or {opt('host')}") from error
     with listener:
         yield listener
 
@@ -102,7 +104,8 @@ def _alone(folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except Timeout:
-        raise UsageError(f"another server uses {folder}; end it, or choose another --data-dir") from None
+        raise UsageError(f"another server uses {folder}",
+                         advice=f"end it, or choose another {opt('data-dir')}") from None
     except OSError as error:
         raise OutputError(explain_failure(str(folder), folder, error)) from error
     try:

@@ -17,6 +17,7 @@ from typing import Any
 
 from faceswap_cli.errors import OutputError
 from faceswap_cli.segmind.schema import State
+from faceswap_cli.text import opt
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS requests (
@@ -135,7 +136,8 @@ class Store:
             self._connection.executescript(_SCHEMA)
             self._connection.execute(f"SELECT {_COLUMNS} FROM requests LIMIT 1")
         except sqlite3.Error as error:
-            raise OutputError(f"{path} cannot be used: {error}; name another folder with --data-dir") from error
+            raise OutputError(f"{path} cannot be used: {error}",
+                              advice=f"name another folder with {opt('data-dir')}") from error
 
     def close(self) -> None:
         """Let go of the file."""

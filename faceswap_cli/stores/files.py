@@ -20,6 +20,7 @@ from faceswap_cli.files.atomic import explain_failure
 from faceswap_cli.names import STORES, protocol
 from faceswap_cli.stores.system import StoreStamp, explained, open_place
 from faceswap_cli.stores.urls import join, show
+from faceswap_cli.text import opt
 
 _BLOCK = 8 << 20
 
@@ -66,7 +67,7 @@ def list_stored(spec: str, accept: Callable[[str], bool] | None = None) -> Listi
         place.system.invalidate_cache()
         found = list(place.system.find(place.path))
     if not found:
-        raise InputError(f"{show(spec)}: there is no such file, and nothing below it; check the URL")
+        raise InputError(f"{show(spec)}: there is no such file, and nothing below it", advice="check the URL")
     root = place.path.rstrip("/")
     files, unsafe = [], []
     for path in found:
@@ -125,12 +126,12 @@ def fetch(spec: str, path: Path, *, max_bytes: int) -> StoreStamp:
             if found is None:
                 raise FileNotFoundError
         if found.size > max_bytes:
-            raise LimitError(f"{show(spec)} is larger than the limit of {max_bytes / 2**20:.4g} MiB; "
-                             "download it by other means and give the file")
+            raise LimitError(f"{show(spec)} is larger than the limit of {max_bytes / 2**20:.4g} MiB",
+                             advice="download it by other means and give the file")
         with explained(spec, InputError), place.system.open(place.path, "rb", block_size=_BLOCK) as source:
             size = _store(partial(source.read, _BLOCK), path, found.size)
         if size != found.size:
-            raise InputError(f"{show(spec)} changed or broke off while it was read; try again")
+            raise InputError(f"{show(spec)} changed or broke off while it was read", advice="try again")
     except BaseException:
         with suppress(OSError):
             path.unlink(missing_ok=True)
@@ -157,8 +158,8 @@ def put(path: Path, spec: str) -> StoreStamp:
         found = place.stamp()
     size = path.stat().st_size
     if found is None or found.size != size:
-        raise OutputError(f"cannot write {show(spec)}: something else is there after the upload; is another run "
-                          "writing to it?")
+        raise OutputError(f"cannot write {show(spec)}: something else is there after the upload",
+                          advice="is another run writing to it?")
     return found
 
 
@@ -186,8 +187,8 @@ class StoredOutput:
         try:
             self._folder = tempfile.TemporaryDirectory(prefix="faceswap-")
         except OSError as error:
-            raise OutputError(f"cannot write a temporary folder: {error.strerror or error}; "
-                              "set TMPDIR to a folder with room") from error
+            raise OutputError(f"cannot write a temporary folder: {error.strerror or error}",
+                              advice="set TMPDIR to a folder with room") from error
         self.path = Path(self._folder.name) / f"output{PurePosixPath(spec).suffix}"
 
     def commit(self) -> StoreStamp:
@@ -218,7 +219,8 @@ def check_store_root(spec: str) -> None:
         try:
             place.system.info(bucket)
         except FileNotFoundError as error:
-            raise OutputError(f"cannot write to {show(spec)}: there is no bucket {bucket}; create it first") from error
+            raise OutputError(f"cannot write to {show(spec)}: there is no bucket {bucket}",
+                              advice="create it first") from error
         except Exception:  # who may only put objects may not look at the bucket; the first upload tells
             return
 
@@ -233,13 +235,13 @@ def check_stored_output(spec: str, *, overwrite: bool = False) -> None:
     """
     place = open_place(spec)
     if not place.key or spec.endswith("/"):
-        raise UsageError(f"{show(spec)} names no file; add the name of a picture")
+        raise UsageError(f"{show(spec)} names no file", advice="add the name of a picture")
     if overwrite:
         return
     with explained(spec, OutputError):
         found = place.stamp()
     if found is not None:
-        raise UsageError(f"{show(spec)} exists; choose another name or add --overwrite")
+        raise UsageError(f"{show(spec)} exists", advice=f"choose another name or add {opt('overwrite')}")
 
 
 def _store(read: Callable[[], bytes], path: Path, expected: int) -> int:
@@ -263,4 +265,5 @@ def _storing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise OutputError(f"{explain_failure(str(path), path, error)}; or set TMPDIR to a folder with room") from error
+        raise OutputError(f"{explain_failure(str(path), path, error)}",
+                          advice="or set TMPDIR to a folder with room") from error

@@ -101,12 +101,12 @@ def open_place(spec: str) -> Place:
     try:
         import fsspec
     except ImportError as error:
-        raise MissingDependencyError(f"{scheme}:// needs fsspec; install it: {_INSTALL}") from error
+        raise MissingDependencyError(f"{scheme}:// needs fsspec", advice=f"install it: {_INSTALL}") from error
     try:
         kind = fsspec.get_filesystem_class(scheme)
     except ImportError as error:
         install = _INSTALL if package == "s3fs" else f"pip install {package}"
-        raise MissingDependencyError(f"{scheme}:// needs {package}; install it: {install}") from error
+        raise MissingDependencyError(f"{scheme}:// needs {package}", advice=f"install it: {install}") from error
     # Not `fsspec.core.url_to_fs`: it would take a "::" in a name for a chain of file systems, local ones among them.
     url = scheme + spec[len(scheme):]
     with explained(spec, InputError):

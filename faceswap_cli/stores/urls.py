@@ -39,7 +39,7 @@ def check_store_url(spec: str) -> None:
     """
     authority = spec.partition("://")[2].partition("/")[0]
     if ":" in authority.rpartition("@")[0]:
-        raise UsageError(f"{show(spec)} is given with a password, which is refused; leave it to the environment or "
-                         "to the configuration of fsspec")
+        raise UsageError(f"{show(spec)} is given with a password, which is refused",
+                         advice="leave it to the environment or to the configuration of fsspec")
     if not authority or "\0" in spec:
-        raise UsageError(f"{show(spec)} is not a valid URL; write it like s3://bucket/folder/picture.jpg")
+        raise UsageError(f"{show(spec)} is not a valid URL", advice="write it like s3://bucket/folder/picture.jpg")

@@ -19,6 +19,7 @@ from authority import Authority
 from fakes import BLUE, RED, BrightSquares, scene
 from job_records import altered
 from PIL import Image as PILImage
+from refusals import refused
 from segmind_api import CANARY, FakeClock, Fault, SegmindApi, broken, limited
 from videos import make_video
 
@@ -182,7 +183,7 @@ def test_what_stands_for_files_is_never_sent(api, opened, job):
     ({"engine": EngineOptions(restore=RestoreOptions(model="gpen_512"))}, "--restore"),
 ])
 def test_what_the_api_has_not_is_named(api, opened, job, change, named):
-    with pytest.raises(UsageError, match=named):
+    with refused(UsageError, named):
         swap_remote(altered(job, **change), opened())
     assert not api.asked
 
@@ -200,7 +201,7 @@ def test_a_folder_is_no_source(api, opened, job, tmp_path):
 
 def test_options_of_stills_are_refused_for_animations(api, opened, clip):
     engine = EngineOptions(select=SelectOptions(order=Order.LEFT_RIGHT))
-    with pytest.raises(UsageError, match="--order"):
+    with refused(UsageError, "--order"):
         swap_remote(altered(clip, engine=engine), opened())
     assert not api.asked
 
@@ -218,7 +219,7 @@ def test_videos_are_not_for_the_api(api, opened, job, tmp_path, place):
     video = str(make_video(tmp_path / "clip.mp4", 5))
     change = {"target": {"target": video}, "source": {"sources": (video,)},
               "address": {"target": "https://example.org/clip.mp4?key=secret", "output": str(tmp_path / "out.mp4")}}
-    with pytest.raises(UsageError, match=r"clip\.mp4.* is a video and cannot be used with --remote") as caught:
+    with refused(UsageError, r"clip\.mp4.* is a video and cannot be used with --remote") as caught:
         swap_remote(altered(job, **change[place]), opened())
     assert "secret" not in str(caught.value)
     assert not api.asked

@@ -12,6 +12,7 @@ import pytest
 from batches import Tree, swap
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from refusals import refused
 
 from faceswap_cli.batch.entry import Entry
 from faceswap_cli.batch.items import Failure, Item, ItemResult, Status
@@ -168,7 +169,7 @@ def test_another_file_is_refused_and_left_as_it_is(tmp_path: Path, content: byte
     path = tmp_path / "j"
     path.write_bytes(content)
     for open_ in (Journal, read_entries):
-        with pytest.raises(UsageError, match="not a journal of faceswap; name another file with --journal"):
+        with refused(UsageError, "not a journal of faceswap; name another file with --journal"):
             open_(path)
     assert path.read_bytes() == content
 

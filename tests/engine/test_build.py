@@ -7,6 +7,7 @@ from pathlib import Path
 import graphs
 import pytest
 from heads import portrait
+from refusals import refused
 
 from faceswap_cli.engine.build import build_engine, build_finder
 from faceswap_cli.engine.outcome import SourcePicture
@@ -27,6 +28,7 @@ from faceswap_cli.options import (
     RuntimeOptions,
     SwapOptions,
 )
+from faceswap_cli.text import as_flag, spell
 
 NEURAL = EngineName.NEURAL
 
@@ -66,7 +68,7 @@ def test_auto_takes_the_neural_engine_where_a_whole_set_is_installed(models):
     assert set(engine.models) == {"swap", "find", "know", "tell"}
     assert engine.models["swap"] == models.sha256(models.find("swap"))
     (note,) = engine.notes
-    assert "neural" in note and "--engine embedded" in note
+    assert "neural" in note and "--engine embedded" in spell(note, as_flag)
 
 
 @pytest.mark.parametrize("missing", [Role.SWAPPER, Role.DETECTOR, Role.RECOGNISER])
@@ -109,10 +111,10 @@ NEURAL_ONLY = [
 
 @pytest.mark.parametrize(("option", "given"), NEURAL_ONLY, ids=[option for option, _ in NEURAL_ONLY])
 def test_an_option_of_the_neural_engine_is_never_ignored(option, given):
-    with pytest.raises(ModelError, match=rf"^{option} needs the neural engine.*faceswap models pull neural") as caught:
+    with refused(ModelError, rf"^{option} needs the neural engine.*faceswap models pull neural") as caught:
         build_engine(EngineOptions(**given))
     assert caught.value.exit_code == ExitCode.MODEL and "\n" not in str(caught.value)
-    with pytest.raises(UsageError, match=rf"^{option} is for the neural engine"):
+    with refused(UsageError, rf"^{option} is for the neural engine"):
         build_engine(EngineOptions(engine=EngineName.EMBEDDED, **given))
 
 
@@ -126,13 +128,13 @@ TUNES = [
 
 @pytest.mark.parametrize(("option", "given"), TUNES, ids=[option for option, _ in TUNES])
 def test_an_option_that_only_tunes_the_neural_engine_is_refused_or_told_once(option, given):
-    with pytest.raises(UsageError, match=rf"^{option} is for the neural engine"):
+    with refused(UsageError, rf"^{option} is for the neural engine"):
         build_engine(EngineOptions(engine=EngineName.EMBEDDED, **given))
     engine = build_engine(EngineOptions(**given))
     assert engine.parts["engine"] == "embedded"
     (told,) = (note for note in engine.notes if option in note)
     assert told == f"warning: no effect without the neural engine: {option}"
-    with pytest.raises(ModelError, match=r"^--keep-mouth needs the neural engine"):
+    with refused(ModelError, r"^--keep-mouth needs the neural engine"):
         build_engine(EngineOptions(**given, swap=SwapOptions(keep_mouth=True)))
 
 
@@ -148,7 +150,7 @@ def test_what_the_embedded_engine_does_anyway_may_be_said():
     ({"restore": RestoreOptions(model="gfpgan_4.1")}, "gfpgan_1.4"),
 ], ids=["detector", "swapper", "restorer", "unknown"])
 def test_a_model_of_another_kind_is_told(models, given, says):
-    with pytest.raises(UsageError, match=says):
+    with refused(UsageError, says):
         build_engine(options(models, engine=NEURAL, **given))
 
 
@@ -178,7 +180,8 @@ def test_a_damaged_model_is_never_opened(models, tmp_path):
 
 def test_restoring_if_available_is_left_out_and_told():
     (note,) = build_engine(EngineOptions(engine=EngineName.EMBEDDED, restore=RestoreOptions(if_available=True))).notes
-    assert "not restored" in note and "--no-face-restore" in note
+    assert "not restored" in note and "(face_restore=False to say so)" in note
+    assert "--no-face-restore" in spell(note, as_flag)
 
 
 def test_restoring_if_available_takes_what_is_installed(models, tmp_path):

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from refusals import refused
 
 from faceswap_cli.errors import OutputError, UsageError
 from faceswap_cli.files.atomic import AtomicFile
@@ -58,7 +59,7 @@ def test_a_forgotten_output_is_removed(tmp_path: Path) -> None:
 def test_existing_output_is_refused_and_named(tmp_path: Path) -> None:
     target = tmp_path / "out.png"
     target.write_bytes(b"old")
-    with pytest.raises(UsageError, match=r"out\.png exists.*--overwrite"):
+    with refused(UsageError, r"out\.png exists.*--overwrite"):
         AtomicFile(target)
     assert target.read_bytes() == b"old"
     assert names(tmp_path) == ["out.png"]
@@ -75,7 +76,7 @@ def test_output_that_appears_meanwhile_is_not_replaced(tmp_path: Path, monkeypat
     with AtomicFile(target) as out:
         out.file.write(b"late")
         target.write_bytes(b"early")
-        with pytest.raises(UsageError, match="--overwrite"):
+        with refused(UsageError, "--overwrite"):
             out.commit()
     assert target.read_bytes() == b"early"
     assert names(tmp_path) == ["out.png"]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from fakes import BLUE, RED, BrightSquares, scene
 from PIL import Image as PILImage
+from refusals import refused
 
 from faceswap_cli.errors import InputError, UsageError
 from faceswap_cli.faces.face import Box, Face
@@ -75,7 +76,7 @@ def test_each_face_is_cropped_into_its_own_file(still, tmp_path):
 def test_outputs_that_exist_or_clash_are_refused_at_once(still, tmp_path):
     task = DetectJob(path=str(still), annotate=tmp_path / "a.png")
     (tmp_path / "a.png").write_bytes(b"old")
-    with pytest.raises(UsageError, match="--overwrite"):
+    with refused(UsageError, "--overwrite"):
         check_detect_outputs([task])
     check_detect_outputs([replace(task, overwrite=True)])
     with pytest.raises(UsageError, match="both"):

@@ -7,6 +7,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from refusals import refused
 
 from faceswap_cli.errors import InputError, LimitError, OutputError, UsageError
 from faceswap_cli.jobs import inputs as module
@@ -116,7 +117,7 @@ def test_a_url_is_fetched_and_named_without_its_secrets(server):
 
 
 def test_a_private_address_is_refused(server):
-    with Inputs() as inputs, pytest.raises(InputError, match="--allow-private-urls"):
+    with Inputs() as inputs, refused(InputError, "--allow-private-urls"):
         inputs.resolve(f"{server}/a.png")
 
 

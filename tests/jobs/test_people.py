@@ -13,6 +13,7 @@ import pytest
 from fakes import BLUE, RED, BrightSquares, scene
 from job_records import altered
 from PIL import Image as PILImage
+from refusals import refused
 
 from faceswap_cli import (
     EngineOptions,
@@ -136,7 +137,7 @@ def test_references_and_pairs_are_roles():
 
 
 def test_a_reference_without_a_source_is_refused():
-    with pytest.raises(UsageError, match="--reference needs a source"):
+    with refused(UsageError, "--reference needs a source"):
         job(sources=(), references=("a.jpg",)).spec.cast()
 
 
@@ -211,7 +212,7 @@ def test_a_clip_that_is_gone_on_with_in_another_run_knows_who_is_who(scenes):
 
 def test_nobody_fits_is_told_with_what_was_nearest(couple, tmp_path):
     options = EngineOptions(engine=EngineName.EMBEDDED, select=SelectOptions(reference_threshold=0.9))
-    with pytest.raises(NoFaceError, match=r"no face in .*couple\.png is the person of a reference: the nearest has a "
+    with refused(NoFaceError, r"no face in .*couple\.png is the person of a reference: the nearest has a "
                                           r"similarity of 0\.\d\d; .*--reference-threshold"):
         swap_file(SwapJob(spec=SwapSpec(sources=(asset("man-2"),), references=(asset("woman-4"),), engine=options),
                           target=couple, output=str(tmp_path / "out.png")), open_backend(options))
@@ -288,7 +289,7 @@ def test_of_a_clip_the_median_counts(squares):
 
 
 def test_a_clip_that_is_too_pale_is_not_written(squares, tmp_path):
-    with pytest.raises(UnlikeError, match=r"similarity 0\.80 \(colour, median of 3 measured faces\), "
+    with refused(UnlikeError, r"similarity 0\.80 \(colour, median of 3 measured faces\), "
                                           r"--min-similarity asks for 0\.85"):
         squares(0.85)
     assert not (tmp_path / "out.png").exists()
@@ -297,5 +298,5 @@ def test_a_clip_that_is_too_pale_is_not_written(squares, tmp_path):
 def test_a_limit_needs_an_engine_that_measures():
     with pytest.raises(UsageError, match="measure=True"):
         job(min_similarity=0.5)
-    with pytest.raises(UsageError, match=r"--min-similarity 1\.5 is outside 0\.\.1"):
+    with refused(UsageError, r"--min-similarity 1\.5 is outside 0\.\.1"):
         altered(job(), min_similarity=1.5, engine=EngineOptions(measure=True))

@@ -11,6 +11,7 @@ import graphs
 import numpy as np
 import pytest
 from PIL import Image as PILImage
+from refusals import refused
 from segmind_api import CANARY, FakeClock, SegmindApi
 
 from faceswap_cli.api_jobs.swap import Remote, check_source, swap_remote
@@ -218,7 +219,7 @@ def test_nobody_else_can_read_it(lookers, assets, library):
 
 def test_an_old_face_is_replaced_only_on_demand(lookers, assets):
     before = saved(lookers, "bob", assets / "man-1.jpg").path.read_bytes()
-    with pytest.raises(UsageError, match="saved face bob already; choose another name, or add --overwrite"):
+    with refused(UsageError, "saved face bob already; choose another name, or add --overwrite"):
         saved(lookers, "bob", assets / "man-2.jpg")
     assert Library().find("bob").read_bytes() == before
     saved(lookers, "bob", assets / "man-2.jpg", overwrite=True)

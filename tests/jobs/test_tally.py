@@ -6,6 +6,7 @@ from faceswap_cli.engine.outcome import FaceOutcome, Similarity
 from faceswap_cli.errors import UnlikeError
 from faceswap_cli.jobs.job import MeasuredSimilarity
 from faceswap_cli.jobs.tally import Tally, WarningTally
+from faceswap_cli.text import as_flag
 
 
 def outcome(frame, *, swapped=True, reason=None, warnings=()):
@@ -54,10 +55,10 @@ def test_faces_left_alone_warn_of_nothing_but_a_missing_one_is_told():
 def test_why_nothing_was_swapped_names_the_reasons():
     empty = Tally(details=False)
     empty.add([], found=0, swapped=0)
-    assert "no face found in t.png" in empty.why_nothing("t.png")
+    assert "no face found in t.png" in str(empty.why_nothing("t.png"))
     filtered = Tally(details=False)
     filtered.add([outcome(0, swapped=False, reason="gender-mismatch")], found=1, swapped=0)
-    assert "1 gender-mismatch" in filtered.why_nothing("t.png")
+    assert "1 gender-mismatch" in str(filtered.why_nothing("t.png"))
 
 
 def measured(source, to_source, to_target=0.2, name="me.jpg"):
@@ -89,7 +90,7 @@ def test_nobody_is_the_person_tells_how_near_the_nearest_was():
             [FaceOutcome(frame=0, index=0, swapped=False, skip_reason="other-person", reference_similarity=alike)],
             found=1, swapped=0)
     tally.add([outcome(0, swapped=False, reason="person-unknown")], found=1, swapped=0)
-    assert tally.why_nothing("t.gif") == (
+    assert tally.why_nothing("t.gif").text(as_flag) == (
         "no face in t.gif is the person of a reference: the nearest has a similarity of 0.31; take another picture of "
         "that person, or lower --reference-threshold")
 

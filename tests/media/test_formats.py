@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from refusals import refused
 
 from faceswap_cli.errors import UsageError
 from faceswap_cli.media.formats import FORMATS, SUFFIXES, VIDEO, Foreign, output_format, sniff, sniff_picture
@@ -101,13 +102,13 @@ def test_clips_become_any_format_that_moves(suffix: str, like: ClipInfo) -> None
 
 
 def test_suffix_against_option_is_a_usage_error() -> None:
-    with pytest.raises(UsageError, match="suffix says png, --image-format says jpeg"):
+    with refused(UsageError, "suffix says png, --image-format says jpeg"):
         output_format(Path("a.png"), MediaOptions(image_format=MediaFormat.JPEG), STILL)
 
 
 @pytest.mark.parametrize("name", ["out", "out.xyz", "out.tar.gz"])
 def test_without_a_known_suffix_the_option_is_needed(name: str) -> None:
-    with pytest.raises(UsageError, match=r"\.jpg.*\.gif.*--image-format"):
+    with refused(UsageError, r"\.jpg.*\.gif.*--image-format"):
         output_format(Path(name), MediaOptions(), STILL)
     assert output_format(Path(name), MediaOptions(image_format=MediaFormat.AVIF), STILL) is MediaFormat.AVIF
 

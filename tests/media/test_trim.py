@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image as PILImage
+from refusals import refused
 
 from faceswap_cli.errors import UsageError
 from faceswap_cli.media.open import open_media
@@ -44,5 +45,5 @@ def test_a_part_behind_the_end_is_told_with_the_length(clip: Path) -> None:
 
 def test_a_still_has_no_parts(tmp_path: Path) -> None:
     PILImage.new("RGB", (3, 2)).save(tmp_path / "a.png")
-    with pytest.raises(UsageError, match="one picture; drop --trim"):
+    with refused(UsageError, "one picture; drop --trim"):
         open_media(tmp_path / "a.png", MediaOptions(trim=parse_trim("0-1")))

@@ -35,7 +35,7 @@ def test_what_is_downloaded_is_pinned_and_comes_over_https(spec: ModelSpec) -> N
 
 @every_row
 def test_every_model_can_be_had_somehow(spec: ModelSpec) -> None:
-    assert re.match(r"run: faceswap models (pull|import) ", how_to_get(spec))
+    assert re.match(r"faceswap models (pull|import) ", how_to_get(spec))
     for checkpoint in spec.checkpoints:
         assert re.fullmatch(r"[0-9a-f]{64}", checkpoint.sha256)
 

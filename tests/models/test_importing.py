@@ -13,6 +13,7 @@ import onnx
 import pytest
 from faulty_site import BODY, HTML, sha
 from onnx import TensorProto, helper, numpy_helper
+from refusals import refused
 
 from faceswap_cli.errors import InputError, ModelError, UsageError
 from faceswap_cli.models.importing import identify, import_file
@@ -103,7 +104,7 @@ def test_what_cannot_be_told_is_asked_for(folder: Path, tmp_path: Path, options:
                                           family: Family) -> None:
     path = write(tmp_path / "swapper.onnx", SWAPPER, [TARGET])
     store = ModelStore(folder)
-    with pytest.raises(UsageError, match=r"t 1x3x128x128, s 1x512 -> out0 1x3x128x128\); give --family hyperswap"):
+    with refused(UsageError, r"t 1x3x128x128, s 1x512 -> out0 1x3x128x128\); give --family hyperswap"):
         import_file(store, path)
     assert not folder.exists()
     spec, _ = import_file(store, path, **options)
@@ -139,7 +140,7 @@ def test_names_that_lead_elsewhere_or_are_taken_are_refused(folder: Path, tmp_pa
 
 def test_another_file_under_the_name_of_a_known_one_is_not_taken_for_it(folder: Path, tmp_path: Path) -> None:
     path = write(tmp_path / "GFPGANv1.4.onnx", {"x": PICTURE}, [PICTURE])
-    with pytest.raises(UsageError, match=r"is not the gfpganv1\.4 of the catalogue.*--name"):
+    with refused(UsageError, r"is not the gfpganv1\.4 of the catalogue.*--name"):
         import_file(ModelStore(folder), path)
 
 

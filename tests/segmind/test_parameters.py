@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from refusals import refused
 
 from faceswap_cli.errors import UsageError
 from faceswap_cli.models.catalogue import find_spec
@@ -97,7 +98,7 @@ def test_the_format_is_what_the_command_fixes(given: MediaFormat | None, written
     (EngineOptions(select=SelectOptions(source_index="all")), "--source-index all"),
 ])
 def test_what_the_api_has_no_parameter_for_is_refused(engine: EngineOptions, option: str) -> None:
-    with pytest.raises(UsageError, match=f"^{option} cannot be used with --remote"):
+    with refused(UsageError, f"^{option} cannot be used with --remote"):
         sent(engine)
 
 
@@ -107,7 +108,7 @@ def test_what_the_api_has_no_parameter_for_is_refused(engine: EngineOptions, opt
     (MediaOptions(video=VideoOptions(keep_fps=False)), "--no-keep-fps"),
 ])
 def test_whatever_is_no_parameter_nor_done_here_is_refused(options: EngineOptions | MediaOptions, flag: str) -> None:
-    with pytest.raises(UsageError, match=f"^{flag} cannot be used with --remote"):
+    with refused(UsageError, f"^{flag} cannot be used with --remote"):
         check_options(options, fallback=False)
 
 
@@ -130,5 +131,5 @@ def test_an_animation_is_restored_unless_it_is_declined() -> None:
     (EngineOptions(restore=RestoreOptions(weight=0.5)), "--restore-weight"),
 ])
 def test_the_model_for_animations_takes_nearly_nothing(engine: EngineOptions, option: str) -> None:
-    with pytest.raises(UsageError, match=f"^{option} cannot be used with --remote"):
+    with refused(UsageError, f"^{option} cannot be used with --remote"):
         animation_request("s", "t", engine)

@@ -24,6 +24,7 @@ from faceswap_cli.options import EngineOptions, RemoteOptions
 from faceswap_cli.segmind.address import Addresses
 from faceswap_cli.segmind.clock import SystemClock
 from faceswap_cli.segmind.faults import ApiError, Retry
+from faceswap_cli.text import as_flag
 
 TICKETS = ".requests"
 """What follows the name of the journal in that of the folder of open requests."""
@@ -292,11 +293,11 @@ class ApiExecutor(Executor):
             return result
         if falls_back(error, self._options):
             if error.status == 406 or self._in_a_row >= _IN_A_ROW:
-                self._give_up(str(error))
-            return self._do_here(item, str(error))
+                self._give_up(error.text(as_flag))
+            return self._do_here(item, error.text(as_flag))
         if error.stops_batch:
             self.refusal = ExitCode.REMOTE
-            self.reason = self.reason or f"the API refuses all requests: {error}"
+            self.reason = self.reason or f"the API refuses all requests: {error.text(as_flag)}"
         return result
 
     def _give_up(self, reason: str) -> None:

@@ -18,6 +18,7 @@ from faceswap_cli.models.spec import Role
 from faceswap_cli.options import EngineName, EngineOptions, MaskKind, Provider
 from faceswap_cli.runtime.cores import core_count
 from faceswap_cli.runtime.memory import free_memory
+from faceswap_cli.text import opt
 
 _EMBEDDED_BYTES = 200 * 2**20
 """Resident memory of a worker with the embedded engine and a picture of usual size."""
@@ -52,7 +53,7 @@ class LocalExecutor(Executor):
             UsageError: No workers, or a limit that this system cannot watch over.
         """
         if workers < 1:
-            raise UsageError(f"--workers {workers} must be at least 1")
+            raise UsageError(f"{opt('workers', workers)} must be at least 1")
         self._workers = workers
         self._limits = limits or Limits()
         if self._limits.memory is not None:

@@ -32,6 +32,7 @@ from faceswap_cli.batch.items import Failure, Item, ItemResult, Status
 from faceswap_cli.errors import ExitCode, FaceswapError, UsageError
 from faceswap_cli.jobs.job import STDOUT, SwapJob
 from faceswap_cli.names import is_url
+from faceswap_cli.text import opt
 
 _STARTS = 3
 """Actors in a row that may fail to start before there is no point in going on."""
@@ -70,10 +71,10 @@ class RayExecutor(Executor):
             UsageError: No workers, or a number of GPUs that cannot be.
         """
         if workers is not None and workers < 1:
-            raise UsageError(f"--workers {workers} must be at least 1")
+            raise UsageError(f"{opt('workers', workers)} must be at least 1")
         gpus = num_gpus or 0.0
         if gpus < 0 or (gpus > 1 and gpus != int(gpus)):
-            raise UsageError(f"--num-gpus {gpus:g} must be a part of 1, or a whole number")
+            raise UsageError(f"{opt('num-gpus')} {gpus:g} must be a part of 1, or a whole number")
         self._workers = workers
         self._limits = limits or Limits()
         self._threads = threads
@@ -280,12 +281,13 @@ class _Run:
             self._kill(actor)
             self._failed_starts += 1
             if self._failed_starts >= _STARTS or not self._is_death(error):
-                raise FaceswapError(f"workers do not start in the Ray cluster ({_reason(error)}); is faceswap-cli "
-                                    "installed on every node?") from error
+                raise FaceswapError(f"workers do not start in the Ray cluster ({_reason(error)})",
+                                    advice="is faceswap-cli installed on every node?") from error
             return
         if greeting.version != faceswap_cli.__version__:
             raise FaceswapError(f"{greeting.node} has faceswap-cli {greeting.version}, here it is "
-                                f"{faceswap_cli.__version__}; install the same on every node of the Ray cluster")
+                                f"{faceswap_cli.__version__}",
+                                advice="install the same on every node of the Ray cluster")
         self._failed_starts = 0
         actor.greeting, actor.starting = greeting, None
         if self._limits.memory is not None:
@@ -328,7 +330,8 @@ class _Run:
         if self._actors and now - self._start > START_SECONDS and not any(actor.greeting for actor in self._actors):
             wanted = f"{self._setup.threads} cores" + (f" and {self._gpus:g} GPUs" if self._gpus else "")
             raise FaceswapError(f"no worker started in the Ray cluster within {START_SECONDS:g} s, each asking for "
-                                f"{wanted} (--threads, --num-gpus); see `ray status` for what is free")
+                                f"{wanted} ({opt('threads')}, {opt('num-gpus')})",
+                                advice="see `ray status` for what is free")
 
     def _condemn(self, actor: _Actor, failure: Failure) -> None:
         """Kill an actor that passed a limit, unless it was done with the item just then."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from faceswap_cli.errors import MissingDependencyError, UsageError
+from faceswap_cli.text import opt
 
 _CONNECT_SECONDS = 10.0
 
@@ -55,8 +56,8 @@ class Cluster:
         try:
             self.ray = importlib.import_module("ray")
         except ImportError as error:
-            raise MissingDependencyError(
-                '--executor ray needs Ray; install it: pip install "faceswap-cli[ray]"') from error
+            raise MissingDependencyError(f"{opt('executor', 'ray')} needs Ray",
+                                         advice='install it: pip install "faceswap-cli[ray]"') from error
         self._joined = not self.ray.is_initialized()
         if self._joined:
             self._join(address)
@@ -90,8 +91,8 @@ class Cluster:
         except (Exception, SystemExit) as error:
             reason = (str(error).strip().splitlines() or [""])[0] if isinstance(error, Exception) else "no answer"
             where = f"the Ray cluster at {asked}" if asked is not None else "a Ray cluster"
-            raise UsageError(f"cannot join {where}: {reason or type(error).__name__}; {advice}, and set "
-                             "RAY_AUTH_MODE=token where clusters ask for a token") from error
+            raise UsageError(f"cannot join {where}: {reason or type(error).__name__}",
+                             advice=f"{advice}, and set RAY_AUTH_MODE=token where clusters ask for a token") from error
         _keep_off_stdout()
 
 
@@ -132,7 +133,7 @@ def _check_listening(address: str, advice: str) -> None:
         socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_SECONDS).close()
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise UsageError(f"cannot join the Ray cluster at {address}: {reason}; {advice}") from error
+        raise UsageError(f"cannot join the Ray cluster at {address}: {reason}", advice=advice) from error
 
 
 @contextlib.contextmanager

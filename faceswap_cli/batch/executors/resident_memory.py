@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from faceswap_cli.errors import UsageError
+from faceswap_cli.text import opt
 
 _LINUX = sys.platform == "linux"
 
@@ -23,7 +24,8 @@ def check_measurable() -> None:
         UsageError: It cannot.
     """
     if not resident_bytes([os.getpid()]):
-        raise UsageError("the memory of workers cannot be measured on this system; leave --max-memory out")
+        raise UsageError("the memory of workers cannot be measured on this system",
+                         advice=f"leave {opt('max-memory')} out")
 
 
 def resident_bytes(processes: Sequence[int]) -> dict[int, int]:

@@ -31,8 +31,8 @@ class Scratch:
             self.path = Path(tempfile.mkdtemp(prefix=_PREFIX))
             self._descriptor = _open_held(self.path)
         except OSError as error:
-            raise OutputError(f"cannot write a temporary folder: {error.strerror or error}; "
-                              "set TMPDIR to a folder with room") from error
+            raise OutputError(f"cannot write a temporary folder: {error.strerror or error}",
+                              advice="set TMPDIR to a folder with room") from error
         sweep(but=self.path)
 
     def new_folder(self, name: str) -> Path:

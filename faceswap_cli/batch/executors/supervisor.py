@@ -20,6 +20,7 @@ from faceswap_cli.batch.executors.scratch import Scratch
 from faceswap_cli.batch.executors.table import Limits
 from faceswap_cli.batch.items import Failure, Item, ItemResult
 from faceswap_cli.errors import FaceswapError
+from faceswap_cli.text import opt
 
 _STARTS = 4
 """Times in a row that workers may fail to start before there is no point in going on without any."""
@@ -208,8 +209,8 @@ class Supervisor:
             folder = scratch.new_folder(str(self._started))
             process = WorkerProcess(number, self._setup, folder, self._events.put)
         except OSError as error:
-            raise FaceswapError(f"cannot start a worker process: {error.strerror or error}; run with fewer --workers"
-                                ) from error
+            raise FaceswapError(f"cannot start a worker process: {error.strerror or error}",
+                                advice=f"run with fewer {opt('workers')}") from error
         self._workers.append(_Worker(process=process, reserved=reserved))
         if self._closed:  # meanwhile, and `close` did not know this one
             process.kill()
@@ -297,7 +298,8 @@ class Supervisor:
         if worker.broken or (self._failed_starts >= _STARTS and not any(other.ready for other in self._workers)):
             reason = worker.broken or (f"one {worker.process.describe_end()}" if worker.condemned is None
                                        else worker.condemned.message)
-            raise FaceswapError(f"worker processes do not start: {reason}; if memory is short, run fewer --workers")
+            raise FaceswapError(f"worker processes do not start: {reason}",
+                                advice=f"if memory is short, run fewer {opt('workers')}")
 
     # Limits
 

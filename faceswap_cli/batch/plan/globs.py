@@ -48,7 +48,7 @@ def translate(pattern: str, option: str) -> str:
     """A glob as a regular expression, as `compile_globs` takes it."""
     text = pattern.removeprefix("/")
     if not text.strip("/"):
-        raise UsageError(f"{option} {pattern!r} is empty; give a glob such as '*.jpg'")
+        raise UsageError(f"{option} {pattern!r} is empty", advice="give a glob such as '*.jpg'")
     anchored = "/" in pattern.rstrip("/")
     if text.endswith("/"):
         text += "**"

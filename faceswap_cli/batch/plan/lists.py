@@ -40,7 +40,7 @@ def read_names(stream: BinaryIO, *, null: bool = False, origin: str = "standard 
                     yield name
             if len(rest) > _LONGEST:
                 advice = "are the names separated by lines? then drop -0" if null else "is it a list of names?"
-                raise UsageError(f"{origin} has a name of more than {_LONGEST} bytes; {advice}")
+                raise UsageError(f"{origin} has a name of more than {_LONGEST} bytes", advice=advice)
     except OSError as error:
         raise InputError(f"{origin} cannot be read: {error.strerror or error}") from error
     name = _name(rest, null, first, origin)
@@ -58,7 +58,7 @@ def _blocks(stream: BinaryIO) -> Iterator[bytes]:
 def _name(raw: bytes, null: bool, first: bool, origin: str) -> str:
     if not null:
         if b"\0" in raw:
-            raise UsageError(f"{origin} has names that end with NUL; add -0")
+            raise UsageError(f"{origin} has names that end with NUL", advice="add -0")
         raw = raw.removesuffix(b"\r")
         if first:
             raw = raw.removeprefix(b"\xef\xbb\xbf")

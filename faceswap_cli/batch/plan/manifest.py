@@ -149,7 +149,7 @@ def read_manifest(path: str, spec: SwapSpec) -> list[Row]:
     for line, record in _jsonl(text, name) if text.lstrip()[:1] in ("{", "[") else _csv(text, name):
         where = f"{name}, line {line}"
         if "target" not in record:
-            raise UsageError(f"{where}: there is no target; name the picture to change")
+            raise UsageError(f"{where}: there is no target", advice="name the picture to change")
         target, output = record.pop("target"), record.pop("output", None)
         if not isinstance(target, str):
             raise UsageError(f"{where}: target is no single name")
@@ -164,7 +164,7 @@ def read_manifest(path: str, spec: SwapSpec) -> list[Row]:
         try:
             merged = known.get(cells) or known.setdefault(cells, _merge(spec, cells))
         except UsageError as error:
-            raise UsageError(f"{where}: {error}") from error
+            raise error.about(where) from error
         rows.append(Row(where=where, target=_locate(target, folder), output=output,
                         spec=replace(merged, **{role: names for role, names in people.items() if names})))
     return rows
@@ -218,7 +218,7 @@ def _text(path: str, name: str) -> str:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise InputError(f"the manifest {name} cannot be read: {reason}") from error
     if b"\0" in data:
-        raise InputError(f"the manifest {name} is no text in UTF-8; save it as CSV in UTF-8")
+        raise InputError(f"the manifest {name} is no text in UTF-8", advice="save it as CSV in UTF-8")
     return data.decode("utf-8-sig", "surrogateescape")
 
 
@@ -239,8 +239,8 @@ def _csv(text: str, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
                 _check_columns(columns, f"{name}, line {line}")
                 continue
             if len(cells) > len(columns):
-                raise UsageError(f"{name}, line {line}: {len(cells)} cells for {len(columns)} columns; "
-                                 "put names with a comma in quotation marks")
+                raise UsageError(f"{name}, line {line}: {len(cells)} cells for {len(columns)} columns",
+                                 advice="put names with a comma in quotation marks")
             yield line, {column: cell for column, cell in zip(columns, cells, strict=False) if cell}
     except csv.Error as error:
         raise UsageError(f"{name}, line {begins}: {error}") from error
@@ -264,9 +264,9 @@ def _jsonl(text: str, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
         try:
             pairs = json.loads(record, object_pairs_hook=list)
         except (ValueError, RecursionError) as error:
-            raise UsageError(f"{where}: not JSON ({error}); write one object a line") from error
+            raise UsageError(f"{where}: not JSON ({error})", advice="write one object a line") from error
         if not record.lstrip().startswith("{"):
-            raise UsageError(f"{where}: not an object; write one object a line, such as {{\"target\": \"a.jpg\"}}")
+            raise UsageError(f"{where}: not an object", advice='write one object a line, such as {"target": "a.jpg"}')
         columns = [_column(column) for column, _ in pairs]
         _check_columns(columns, where, need_target=False)
         yield line, {column: value for column, (_, value) in zip(columns, pairs, strict=True)
@@ -282,11 +282,11 @@ def _check_columns(columns: list[str], where: str, *, need_target: bool = True) 
         if column not in COLUMNS:
             near = get_close_matches(column, COLUMNS, 1)
             hint = f" (did you mean {near[0]}?)" if near else ""
-            raise UsageError(f"{where}: there is no column {column!r}{hint}; known are {', '.join(COLUMNS)}")
+            raise UsageError(f"{where}: there is no column {column!r}{hint}", advice=f"known are {', '.join(COLUMNS)}")
         if column in columns[:number]:
             raise UsageError(f"{where}: the column {column} is there twice")
     if need_target and "target" not in columns:
-        raise UsageError(f"{where}: there is no column target; the first line names the columns")
+        raise UsageError(f"{where}: there is no column target", advice="the first line names the columns")
 
 
 def _cell(value: Any) -> str:

@@ -13,6 +13,7 @@ from faceswap_cli.errors import UsageError
 from faceswap_cli.media.formats import FORMATS, SUFFIXES
 from faceswap_cli.names import is_url, shown
 from faceswap_cli.options import MediaFormat
+from faceswap_cli.text import opt
 
 NAME_BYTES = 255
 """Longest name of a file or folder that common file systems take, in bytes."""
@@ -120,7 +121,7 @@ class Template:
             if field:
                 made.append(format(values[field], spec))
         result = "".join(made)
-        check_key(result, f"--name {readable(self.text)} makes of {readable(name)}")
+        check_key(result, f"{opt('name', readable(self.text))} makes of {readable(name)}")
         return result
 
 
@@ -133,11 +134,11 @@ def parse_template(text: str) -> Template:
     Raises:
         UsageError: A field that is not known, a format that does not fit, a brace without its partner.
     """
-    where = f"--name {readable(text)}"
+    where = opt("name", readable(text))
     try:
         parsed = list(string.Formatter().parse(text))
     except ValueError as error:
-        raise UsageError(f"{where}: {error}; write {{{{ or }}}} for a brace") from error
+        raise UsageError(f"{where}: {error}", advice="write {{ or }} for a brace") from error
     parts = []
     for literal, field, spec, conversion in parsed:
         if field is None:
@@ -146,11 +147,11 @@ def parse_template(text: str) -> Template:
         if field not in FIELDS or conversion:
             shape = f"{{{field}{'!' + conversion if conversion else ''}}}"
             known = ", ".join(f"{{{name}}}" for name in FIELDS)
-            raise UsageError(f"{where}: there is no {readable(shape)}; use {known}")
+            raise UsageError(f"{where}: there is no {readable(shape)}", advice=f"use {known}")
         _check_format(field, spec or "", where)
         parts.append((literal, field, spec or ""))
     if not any(field for _, field, _ in parts) and not text.strip():
-        raise UsageError("--name is empty; give a template such as {stem}-swapped{suffix}")
+        raise UsageError(f"{opt('name')} is empty", advice="give a template such as {stem}-swapped{suffix}")
     return Template(text, tuple(parts))
 
 
@@ -163,7 +164,8 @@ def _check_format(field: str, spec: str, where: str) -> None:
             pass
         else:
             return
-    raise UsageError(f"{where}: {{{field}}} cannot have the format {readable(spec)}; such as {{number:04}} it can be")
+    raise UsageError(f"{where}: {{{field}}} cannot have the format {readable(spec)}",
+                     advice="such as {number:04} it can be")
 
 
 def check_key(key: str, where: str) -> None:
@@ -190,8 +192,8 @@ def check_key(key: str, where: str) -> None:
 def _check_length(part: str, key: str, where: str) -> None:
     size = len(_encoded(part, key, where))
     if size > NAME_BYTES:
-        raise UsageError(f"{where} {readable(key)}: a name of {size} bytes, of which file systems take {NAME_BYTES}; "
-                         "shorten it, with --name '{stem:.50}{suffix}' for example")
+        raise UsageError(f"{where} {readable(key)}: a name of {size} bytes, of which file systems take {NAME_BYTES}",
+                         advice=f"shorten it, with {opt('name')} '{{stem:.50}}{{suffix}}' for example")
 
 
 def _encoded(part: str, key: str, where: str) -> bytes:

@@ -13,8 +13,9 @@ from faceswap_cli.errors import InputError, UsageError
 from faceswap_cli.names import is_url
 from faceswap_cli.stores.files import check_store_root, list_stored
 from faceswap_cli.stores.urls import canonical, join
+from faceswap_cli.text import opt
 
-_ADVICE = "tell them apart with --name '{parent}-{name}', or keep their folders with --root"
+_ADVICE = f"tell them apart with {opt('name')} '{{parent}}-{{name}}', or keep their folders with {opt('root')}"
 
 
 class Claims:
@@ -157,7 +158,7 @@ class LocalTree:
         self._real = os.path.realpath(root)
         self._there = os.path.isdir(root)  # noqa: PTH112 (a name that cannot be is no folder)
         if not self._there and os.path.lexists(root):
-            raise UsageError(f"-o {readable(root)} is no folder; name the folder for the outputs")
+            raise UsageError(f"{opt('o', readable(root))} is no folder", advice="name the folder for the outputs")
         self._taboo = {real: folder for folder in folders
                        if (real := os.path.realpath(folder)).startswith(below(self._real))}
         self._taboo_sources: dict[str, str] = {}
@@ -219,7 +220,8 @@ class LocalTree:
                     return f"{readable(path)} is a link out of the output folder; remove it", True
                 mode = os.stat(path).st_mode  # noqa: PTH116 (as above)
             if stat.S_ISDIR(mode):
-                return f"{readable(path)} is a folder, and an output would have its name; change it with --name", True
+                return (f"{readable(path)} is a folder, and an output would have its name; change it with "
+                        f"{opt('name')}"), True
             status = os.stat(path)  # noqa: PTH116 (as above)
             if (status.st_dev, status.st_ino) in self._seen_inputs():
                 return _is_input(path), True
@@ -237,10 +239,10 @@ class LocalTree:
         for taboo, folder in self._taboo.items():
             if real == taboo or real.startswith(below(taboo)):
                 return (f"would lie in the input folder {readable(folder)}, and be an input of the next run; choose "
-                        "another folder with -o"), False
+                        f"another folder with {opt('o')}"), False
         if real in self._taboo_sources:
             return (f"would be one of the source pictures in {readable(self._taboo_sources[real])}; choose another "
-                    "folder with -o"), False
+                    f"folder with {opt('o')}"), False
         if not self._there:
             return None, False
         if not os.path.isdir(path) and os.path.lexists(path):  # noqa: PTH112 (as above)
@@ -260,7 +262,8 @@ class LocalTree:
 
 
 def _is_input(path: str) -> str:
-    return f"{readable(path)} is an input, and an output would replace it; choose another folder with -o, or --name"
+    return (f"{readable(path)} is an input, and an output would replace it; choose another folder with {opt('o')}, or "
+            f"{opt('name')}")
 
 
 def _reason(error: OSError | ValueError) -> str:

@@ -24,6 +24,7 @@ from faceswap_cli.media.frame import ClipInfo
 from faceswap_cli.names import Kind, kind_of, shown
 from faceswap_cli.options import MediaFormat, MediaOptions
 from faceswap_cli.stores.urls import join
+from faceswap_cli.text import as_flag, opt, spell
 
 __all__ = ["NAMES", "BatchPlan", "BatchRequest", "make_plan", "plan_stream"]
 
@@ -84,8 +85,8 @@ def make_plan(request: BatchRequest, names: Iterable[str] = ()) -> BatchPlan:
                 existing.append(item.job.output)
     if existing and not request.overwrite and not request.resume:
         first = ", ".join(readable(path) for path in existing[:3]) + (", ..." if len(existing) > 3 else "")
-        raise UsageError(f"{len(existing)} of {len(items)} outputs exist ({first}); add --overwrite to replace them, "
-                         "or choose another folder with -o")
+        raise UsageError(f"{len(existing)} of {len(items)} outputs exist ({first})",
+                         advice=f"add {opt('overwrite')} to replace them, or choose another folder with {opt('o')}")
     return BatchPlan(tuple(items), request.output, planner.targets.warnings, len(candidates))
 
 
@@ -195,7 +196,7 @@ class _Planner:
                       details=request.details)
         problem = None
         if candidate.problem is not None:
-            problem = Failure(UsageError.__name__, candidate.problem, ExitCode.USAGE)
+            problem = Failure(UsageError.__name__, spell(candidate.problem, as_flag), ExitCode.USAGE)
         return Item(number=number, key=key, job=job, name=shown(candidate.spec), problem=problem)
 
     def try_item(self, number: int, candidate: Candidate, claims: Claims) -> Item:
@@ -206,7 +207,7 @@ class _Planner:
             try:
                 key = self.key(number, candidate)
             except UsageError as error:
-                problem = str(error)
+                problem = error.marked
         if problem is None:
             self.protect(candidate)
             problem = self.look(key)[0] or claims.claim(key, candidate.spec)

@@ -13,6 +13,7 @@ from faceswap_cli.batch.plan.globs import compile_globs, split_glob, translate
 from faceswap_cli.batch.plan.naming import readable
 from faceswap_cli.errors import InputError, UsageError
 from faceswap_cli.media.formats import SUFFIXES
+from faceswap_cli.text import opt
 
 OUTPUTS_REASON = "is of the output folder"
 """Why what lies there is no input."""
@@ -59,8 +60,8 @@ class Finder:
         Raises:
             UsageError: A glob makes no sense.
         """
-        self._include = compile_globs(include, "--include")
-        self._exclude = compile_globs(exclude, "--exclude")
+        self._include = compile_globs(include, opt("include"))
+        self._exclude = compile_globs(exclude, opt("exclude"))
         self._recursive = recursive
         self._outputs = _identity(outputs) if outputs is not None else None
         self._real_outputs = os.path.realpath(outputs) if self._outputs is not None and outputs is not None else None
@@ -229,5 +230,6 @@ def _entries(folder: str, relative: str) -> list[os.DirEntry[str]]:
         with os.scandir(folder) as entries:
             return sorted(entries, key=lambda entry: entry.name)
     except OSError as error:
-        advice = f"; --exclude {readable(relative)} leaves it out" if relative else ""
-        raise InputError(f"cannot read the folder {readable(folder)}: {error.strerror or error}{advice}") from error
+        advice = f"{opt('exclude', readable(relative))} leaves it out" if relative else ""
+        raise InputError(f"cannot read the folder {readable(folder)}: {error.strerror or error}",
+                         advice=advice) from error

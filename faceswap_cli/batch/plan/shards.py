@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 from faceswap_cli.errors import UsageError
+from faceswap_cli.text import opt
 
 _MOST = 1_000_000
 
@@ -24,10 +25,10 @@ class Shard:
 
     def __post_init__(self) -> None:
         if not 1 <= self.count <= _MOST:
-            raise UsageError(f"--shard {self.index}/{self.count}: there must be 1 to {_MOST} shards")
+            raise UsageError(f"{opt('shard')} {self.index}/{self.count}: there must be 1 to {_MOST} shards")
         if not 0 <= self.index < self.count:
-            raise UsageError(f"--shard {self.index}/{self.count}: shards are counted from 0, "
-                             f"so the first number is within 0..{self.count - 1}")
+            raise UsageError(f"{opt('shard')} {self.index}/{self.count}: shards are counted from 0, so the first "
+                             f"number is within 0..{self.count - 1}")
 
     def holds(self, key: str) -> bool:
         """Whether an item is in this shard: a matter of its key alone, whatever else is in the batch."""
@@ -43,5 +44,5 @@ def parse_shard(text: str) -> Shard:
     """
     index, slash, count = (part.strip() for part in text.partition("/"))
     if not slash or not all(part.isascii() and part.isdigit() and len(part) <= 9 for part in (index, count)):
-        raise UsageError(f"--shard {text!r} is not of the form i/n, such as 0/4 for the first of four shards")
+        raise UsageError(f"{opt('shard')} {text!r} is not of the form i/n, such as 0/4 for the first of four shards")
     return Shard(int(index), int(count))

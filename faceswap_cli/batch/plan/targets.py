@@ -18,6 +18,7 @@ from faceswap_cli.media.formats import SUFFIXES
 from faceswap_cli.names import Kind, is_url, kind_of
 from faceswap_cli.stores.files import list_stored
 from faceswap_cli.stores.urls import join
+from faceswap_cli.text import opt
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ class Targets:
 
     def _expand(self, spec: str) -> Iterator[Candidate]:
         if not spec:
-            raise UsageError("the name of an input is empty; name a picture or a folder")
+            raise UsageError("the name of an input is empty", advice="name a picture or a folder")
         if kind_of(spec) is Kind.STORE:
             yield from self._expand_stored(spec)
         elif is_glob(spec):
@@ -145,11 +146,11 @@ class Targets:
     def _rows(self, path: str) -> Iterator[Candidate]:
         for row in read_manifest(path, self._request.spec):
             if not (row.spec.sources or row.spec.pairs):
-                raise UsageError(f"{row.where}: there is no source; name one in the row, or one for all rows")
+                raise UsageError(f"{row.where}: there is no source", advice="name one in the row, or one for all rows")
             try:
                 relative = base_name(row.target) if row.output is not None else self._single(row.target).relative
             except UsageError as error:
-                raise UsageError(f"{row.where}: {error}") from error
+                raise error.about(row.where) from error
             yield Candidate(row.target, relative, row)
 
     def _single(self, spec: str, *, listed: bool = False) -> Candidate:
@@ -161,7 +162,7 @@ class Targets:
         except UsageError as error:
             if not listed:
                 raise
-            return Candidate(spec, base_name(spec), problem=str(error))
+            return Candidate(spec, base_name(spec), problem=error.marked)
 
     def _found(self, found: Found, folder: str) -> Candidate:
         """A file of a folder."""
@@ -176,14 +177,14 @@ class Targets:
         if is_url(spec) or is_url(root):
             found = spec.removeprefix(root.rstrip("/") + "/")
             if found == spec and spec.rstrip("/") != root.rstrip("/"):
-                raise UsageError(f"{readable(spec)} does not lie below --root {readable(root)}")
+                raise UsageError(f"{readable(spec)} does not lie below {opt('root')} {readable(root)}")
             return "" if found == spec else found.strip("/")
         try:
             path = os.path.relpath(spec, root).replace(os.sep, "/")
         except ValueError:  # another drive
             path = ".."
         if path.split("/", 1)[0] == "..":
-            raise UsageError(f"{readable(spec)} does not lie below --root {readable(root)}")
+            raise UsageError(f"{readable(spec)} does not lie below {opt('root')} {readable(root)}")
         return "" if path == "." else path
 
 

@@ -76,7 +76,7 @@ class JUnit:
         """
         if self._broken is not None:
             raise OutputError(f"cannot write {path}: its cases found no room in a temporary folder: "
-                              f"{self._broken.strerror or self._broken}; set TMPDIR to a folder with room")
+                              f"{self._broken.strerror or self._broken}", advice="set TMPDIR to a folder with room")
         with AtomicFile(path, overwrite=True) as file:
             with file.writing():
                 file.file.write(self._head().encode())

@@ -15,6 +15,7 @@ from faceswap_cli.batch.report.summary import Ended, Summary
 from faceswap_cli.errors import OutputError, UsageError
 from faceswap_cli.files.atomic import explain_failure
 from faceswap_cli.jobs.inputs import reads
+from faceswap_cli.text import opt
 
 
 class Reports:
@@ -48,7 +49,7 @@ class Reports:
         _check(self.paths, journal)
         foreign = {option: path for option, path in self.paths.items() if not may_replace(path, option)}
         if foreign and not overwrite:
-            raise _foreign(*next(iter(foreign.items())), "; choose another name, or add --overwrite")
+            raise _foreign(*next(iter(foreign.items())), advice=f"choose another name, or add {opt('overwrite')}")
         self._given_up = {option: path.stat() for option, path in foreign.items()}
         """Files that are no reports and may be replaced, as they were found, by option."""
         self.summary = Summary()
@@ -68,8 +69,8 @@ class Reports:
         for option in lost:
             del self._given_up[option]
         if lost:
-            raise UsageError(f"{self.paths[lost[0]]} is an input, which no report replaces; choose another name with "
-                             f"{lost[0]}")
+            raise UsageError(f"{self.paths[lost[0]]} is an input, which no report replaces",
+                             advice=f"choose another name with {opt(lost[0])}")
 
     def add(self, result: ItemResult) -> None:
         """Take in a result."""
@@ -119,8 +120,8 @@ class Reports:
             return False
 
 
-def _foreign(option: str, path: Path, more: str) -> UsageError:
-    return UsageError(f"{path} ({option}) is there and is no such report of faceswap{more}")
+def _foreign(option: str, path: Path, more: str = "", *, advice: str = "") -> UsageError:
+    return UsageError(f"{path} ({opt(option)}) is there and is no such report of faceswap{more}", advice=advice)
 
 
 def _check(paths: dict[str, Path], journal: Path | None) -> None:
@@ -128,17 +129,20 @@ def _check(paths: dict[str, Path], journal: Path | None) -> None:
     for option, path in paths.items():
         try:
             if path.is_dir():
-                raise OutputError(f"cannot write {path}: it is a folder; name a file in it with {option}")
+                raise OutputError(f"cannot write {path}: it is a folder",
+                                  advice=f"name a file in it with {opt(option)}")
             folder = next(parent for parent in path.absolute().parents if parent.exists())
             if not folder.is_dir():
-                raise OutputError(f"cannot write {path}: {folder} is not a folder; choose another name with {option}")
+                raise OutputError(f"cannot write {path}: {folder} is not a folder",
+                                  advice=f"choose another name with {opt(option)}")
             if not os.access(folder, os.W_OK):
                 raise OutputError(f"cannot write {path}: no permission to write in {folder}")
             real = os.path.realpath(path)
         except (OSError, ValueError) as error:  # a name that is too long, or holds a NUL
             raise OutputError(explain_failure(str(path), path, error)) from error
         if real in taken:
-            raise UsageError(f"{option} and {taken[real]} both name {path}; give each a file of its own")
+            raise UsageError(f"{opt(option)} and {opt(taken[real])} both name {path}",
+                             advice="give each a file of its own")
         taken[real] = option
 
 

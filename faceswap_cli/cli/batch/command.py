@@ -24,6 +24,7 @@ from faceswap_cli.cli.options.people import PeopleChoice, parse_pairs
 from faceswap_cli.cli.options.remote import RemoteBounds, RemoteChoice
 from faceswap_cli.errors import ExitCode, UsageError
 from faceswap_cli.options import OnError, OnNoFace
+from faceswap_cli.text import opt
 
 BATCH_EXAMPLES = """Examples
 
@@ -143,17 +144,17 @@ def _check(sourced: bool, inputs: list[str] | None, files_from: str | None, mani
            executor: b.ExecutorName, address: str | None, num_gpus: float | None) -> None:
     """Find what the options contradict each other in."""
     if not sourced and manifest is None:
-        raise UsageError("SOURCE is missing; name a picture of the face to put on, then what to change")
+        raise UsageError("SOURCE is missing", advice="name a picture of the face to put on, then what to change")
     if not inputs and files_from is None and manifest is None:
-        raise UsageError("nothing to change was named; add files, folders, - for a pipe of names, --files-from or "
-                         "--manifest")
+        raise UsageError("nothing to change was named",
+                         advice=f"add files, folders, - for a pipe of names, {opt('files-from')} or {opt('manifest')}")
     if [*(inputs or ()), files_from, manifest].count("-") > 1:
         raise UsageError("- (standard input) can be read only once")
     if executor is not b.ExecutorName.RAY and (address is not None or num_gpus is not None):
-        raise UsageError("--address and --num-gpus are for --executor ray")
+        raise UsageError(f"{opt('address')} and {opt('num-gpus')} are for {opt('executor', 'ray')}")
 
 
 def _path(name: str | None, option: str) -> Path | None:
     if name == "":
-        raise UsageError(f"the name given to {option} is empty; name a file")
+        raise UsageError(f"the name given to {opt(option)} is empty", advice="name a file")
     return None if name is None else Path(name)

@@ -134,8 +134,8 @@ def names_of(request: BatchRequest) -> Iterator[str]:
     if sys.stdin is None or sys.stdin.closed:
         raise UsageError("- asks for names on standard input, but it is closed")
     if sys.stdin.isatty():
-        raise UsageError("- asks for names on standard input, but that is the terminal; pipe them in, as in: "
-                         "find photos -name '*.jpg' | faceswap batch me.jpg - -o out")
+        raise UsageError("- asks for names on standard input, but that is the terminal",
+                         advice="pipe them in, as in: find photos -name '*.jpg' | faceswap batch me.jpg - -o out")
     return read_names(sys.stdin.buffer, null=request.null)
 
 

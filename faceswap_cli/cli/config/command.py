@@ -161,7 +161,7 @@ def _user_file() -> Path:
 
     place = user_file(os.environ)
     if place is None:
-        raise UsageError("FACESWAP_CONFIG is set to nothing, so that there is no user file; unset it")
+        raise UsageError("FACESWAP_CONFIG is set to nothing, so that there is no user file", advice="unset it")
     return place
 
 
@@ -170,8 +170,8 @@ def _project_file() -> Path:
 
     place = project_file(Path.cwd())
     if place is None:
-        raise UsageError("there is no faceswap.toml in this folder or the project's above it; "
-                         "`faceswap config init` writes one")
+        raise UsageError("there is no faceswap.toml in this folder or the project's above it",
+                         advice="`faceswap config init` writes one")
     return place
 
 

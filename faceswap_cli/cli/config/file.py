@@ -33,7 +33,8 @@ def user_file(environment: Mapping[str, str]) -> Path | None:
     try:
         return Path(named).expanduser().absolute() if named.strip() else None
     except RuntimeError as error:
-        raise UsageError(f"{USER_FILE_VARIABLE} is {named}: whose home that is, is not known; write it out") from error
+        raise UsageError(f"{USER_FILE_VARIABLE} is {named}: whose home that is, is not known",
+                         advice="write it out") from error
 
 
 def project_file(folder: Path) -> Path | None:
@@ -81,15 +82,17 @@ def read_toml(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise UsageError(f"the settings in {path} cannot be read: {error.strerror or error}") from error
     if len(data) > _LARGEST:
-        raise UsageError(f"the settings in {path} are more than {_LARGEST >> 20} MB; that is no file of settings")
+        raise UsageError(f"the settings in {path} are more than {_LARGEST >> 20} MB",
+                         advice="that is no file of settings")
     try:
         return tomllib.loads(data.decode("utf-8-sig"))  # some editors begin a file with a mark
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise UsageError(f"the settings in {path} are not UTF-8 (line {line}); save the file as UTF-8") from error
+        raise UsageError(f"the settings in {path} are not UTF-8 (line {line})",
+                         advice="save the file as UTF-8") from error
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         what = "nested too deep" if isinstance(error, RecursionError) else str(error)
-        raise UsageError(f"the settings in {path} are not TOML: {what}; mend or remove the file") from error
+        raise UsageError(f"the settings in {path} are not TOML: {what}", advice="mend or remove the file") from error
 
 
 def _home() -> Path | None:

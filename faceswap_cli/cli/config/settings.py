@@ -27,6 +27,7 @@ from faceswap_cli.cli import words
 from faceswap_cli.cli.config.file import USER_FILE_VARIABLE, is_there, project_file, read_toml, user_file
 from faceswap_cli.cli.options.declare import facts_of
 from faceswap_cli.errors import UsageError
+from faceswap_cli.text import as_flag
 
 PREFIX = "FACESWAP_"
 
@@ -185,7 +186,7 @@ def read_settings(catalogue: Catalogue, environment: Mapping[str, str] | None = 
         try:
             content = read_toml(path)
         except UsageError as error:
-            problems.append(str(error))
+            problems.append(error.text(as_flag))
             continue
         reader = _Reader(catalogue, path, origin)
         reader.read(content, ())

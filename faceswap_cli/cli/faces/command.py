@@ -17,6 +17,7 @@ from faceswap_cli.cli.output import Output
 from faceswap_cli.cli.stdout import is_terminal
 from faceswap_cli.errors import UsageError
 from faceswap_cli.options import GenderFilter, MediaOptions, Order
+from faceswap_cli.text import opt
 
 if TYPE_CHECKING:
     from faceswap_cli.library.library import Library
@@ -247,5 +248,5 @@ def _agrees(names: list[str]) -> bool:
         UsageError: There is none.
     """
     if sys.stdin is None or sys.stderr is None or not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise UsageError("nothing was removed: nobody can be asked here; add --yes")
+        raise UsageError("nothing was removed: nobody can be asked here", advice=f"add {opt('yes')}")
     return typer.confirm(f"remove {', '.join(names)} for good?", err=True)

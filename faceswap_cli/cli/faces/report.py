@@ -46,6 +46,7 @@ from faceswap_cli.jobs.saved_sources import face_of
 from faceswap_cli.library.files import Summary, read_summary
 from faceswap_cli.library.library import Library
 from faceswap_cli.library.saved_face import FaceRecord, SavedFace
+from faceswap_cli.text import as_flag
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +74,7 @@ def _listed(name: str, path: Path) -> Listed:
     try:
         return Listed(name=name, path=path, bytes=size, summary=read_summary(path, name))
     except InputError as error:
-        return Listed(name=name, path=path, bytes=size, summary=None, error=str(error))
+        return Listed(name=name, path=path, bytes=size, summary=None, error=error.text(as_flag))
 
 
 def list_report(library: Library, listed: Sequence[Listed]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from faceswap_cli.cli.output import Output, say
 from faceswap_cli.cli.stdout import is_terminal
 from faceswap_cli.errors import ExitCode, InputError, ModelError, UsageError
 from faceswap_cli.models.spec import Role
+from faceswap_cli.text import as_flag
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -230,7 +231,7 @@ def import_(
 
     output = Output(json=json, quiet=quiet, verbose=debug, progress=not no_progress)
     if not file:
-        raise InputError("the name of the file is empty; name an ONNX model")
+        raise InputError("the name of the file is empty", advice="name an ONNX model")
     store = m.open_store(models_dir)
     source = Path(file)
     known = identify(source, store.catalogue)
@@ -268,8 +269,8 @@ def remove(
     specs = _named(store, ids)
     missing = [spec.id for spec in specs if not present_files(store, spec)]
     if missing:
-        raise ModelError(f"not installed in {store.folder}: {', '.join(missing)}; nothing was removed; "
-                         "faceswap models list --installed shows what is")
+        raise ModelError(f"not installed in {store.folder}: {', '.join(missing)}; nothing was removed",
+                         advice="faceswap models list --installed shows what is")
     removed: list[dict[str, Any]] = []
     for spec in specs:
         sizes = {file: file.stat().st_size for file in present_files(store, spec)}
@@ -316,8 +317,8 @@ def _check_published(specs: Sequence[ModelSpec]) -> None:
 
     for spec in specs:
         if not is_published(spec):
-            raise ModelError(f"{spec.id} is offered nowhere with a known hash, and not downloaded; with your own copy "
-                             f"{how_to_get(spec)}")
+            raise ModelError(f"{spec.id} is offered nowhere with a known hash, and not downloaded",
+                             advice=f"with your own copy run: {how_to_get(spec)}")
 
 
 def _agree(store: ModelStore, specs: Sequence[ModelSpec], names: Sequence[str], models_dir: str | None, *,
@@ -342,8 +343,9 @@ def _agree(store: ModelStore, specs: Sequence[ModelSpec], names: Sequence[str], 
         else:
             output.note(text)
     if refused:
-        raise UsageError("nothing was downloaded; if you agree to these terms, run: "
-                         f"{pull_command(names, models_dir=models_dir, accept=True)}")
+        raise UsageError("nothing was downloaded",
+                         advice="if you agree to these terms, run: "
+                                f"{pull_command(names, models_dir=models_dir, accept=True)}")
     for licence in asked:
         accept(store, licence)
 
@@ -355,7 +357,7 @@ def _check(store: ModelStore, spec: ModelSpec) -> dict[str, Any]:
     try:
         store.verify(spec)
     except ModelError as error:
-        state, message = "damaged" if file.is_file() else "missing", str(error)
+        state, message = "damaged" if file.is_file() else "missing", error.text(as_flag)
     return {"id": spec.id, "state": state, "file": str(file), "message": message}
 
 

@@ -116,7 +116,7 @@ def _listed(store: ModelStore, spec: ModelSpec, agreed: set[str], default: bool,
     size = sum(store.location(member).stat().st_size for member in store.members(spec)) if there else spec.bytes
     return Listed(spec=spec, state=state, default=default, bytes=size,
                   accepted=not needs_acceptance(spec.licence) or spec.licence.id in agreed,
-                  command=None if there else how_to_get(spec).partition(": ")[2] + _in_folder(models_dir))
+                  command=None if there else how_to_get(spec) + _in_folder(models_dir))
 
 
 def is_published(spec: ModelSpec) -> bool:

@@ -14,6 +14,7 @@ from faceswap_cli.cli.options.declare import option
 from faceswap_cli.errors import UsageError
 from faceswap_cli.facts import Remote
 from faceswap_cli.options import OnError, OnNoFace
+from faceswap_cli.text import opt
 
 INPUTS = "Inputs"
 RUNNING = "Running"
@@ -184,7 +185,7 @@ def parse_size(text: str, option: str) -> int:
     match = _SIZE.fullmatch(text.strip())
     size = 0 if match is None else int(float(match[1]) * 1024 ** _POWERS[match[2].lower()])
     if size < 1:
-        raise UsageError(f"{option} {text}: that is no size; write 800M or 2G")
+        raise UsageError(f"{opt(option)} {text}: that is no size", advice="write 800M or 2G")
     return size
 
 
@@ -197,11 +198,11 @@ def parse_workers(text: str) -> int | None:
     if text.strip().lower() == AUTO:
         return None
     if not text.strip().isdecimal() or int(text) < 1:
-        raise UsageError(f"--workers {text}: that is neither auto nor a number of 1 or more")
+        raise UsageError(f"{opt('workers', text)}: that is neither auto nor a number of 1 or more")
     return int(text)
 
 
 def check_seconds(seconds: float | None, option: str) -> None:
     """Raises: UsageError: A time that is not above zero."""
     if seconds is not None and not (seconds > 0 and math.isfinite(seconds)):
-        raise UsageError(f"{option} {seconds:g} must be more than 0 seconds")
+        raise UsageError(f"{opt(option)} {seconds:g} must be more than 0 seconds")

@@ -9,6 +9,7 @@ from faceswap_cli.cli.options import common as o
 from faceswap_cli.cli.options.declare import record
 from faceswap_cli.cli.output import Output
 from faceswap_cli.options import EngineOptions, parse_masks
+from faceswap_cli.text import opt
 
 _DEFAULTS = EngineOptions()
 
@@ -120,5 +121,5 @@ def engine_options(*groups: Any, **more: Any) -> EngineOptions:
         if isinstance(index := values.get(name), str):
             from faceswap_cli.faces.select import parse_index
 
-            values[name] = parse_index(index, option=f"--{name.replace('_', '-')}", repeats=name == "source_index")
+            values[name] = parse_index(index, option=opt(name.replace('_', '-')), repeats=name == "source_index")
     return record(EngineOptions, values | {"mask": parse_masks(values.get("mask"))})

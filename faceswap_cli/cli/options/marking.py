@@ -9,6 +9,7 @@ import typer
 
 from faceswap_cli.errors import UsageError
 from faceswap_cli.options import Credentials
+from faceswap_cli.text import opt
 
 MARKS = "Marks and metadata"
 
@@ -65,15 +66,15 @@ class MarkingChoice:
         given = {"--c2pa-cert": self.c2pa_cert, "--c2pa-key": self.c2pa_key}
         for option, value in given.items():
             if value == "":
-                raise UsageError(f"the value given to {option} is empty; leave it out, or give one")
+                raise UsageError(f"the value given to {opt(option)} is empty", advice="leave it out, or give one")
         if self.c2pa_cert is None and self.c2pa_key is None:
             return None
         if self.c2pa_cert is None or self.c2pa_key is None:
             missing = next(option for option, value in given.items() if value is None)
-            raise UsageError(f"--c2pa-cert and --c2pa-key go together; add {missing}")
+            raise UsageError(f"{opt('c2pa-cert')} and {opt('c2pa-key')} go together", advice=f"add {missing}")
         if not provenance:
-            raise UsageError("--no-provenance contradicts --c2pa-cert: a signed output says that it is a composite; "
-                             "leave one of them out")
+            raise UsageError(f"{opt('no-provenance')} contradicts {opt('c2pa-cert')}: a signed output says that it is "
+                             "a composite", advice="leave one of them out")
         from faceswap_cli.media.marks.signing import check_credentials
 
         credentials = Credentials(self.c2pa_cert, self.c2pa_key)

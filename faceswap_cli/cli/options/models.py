@@ -8,6 +8,7 @@ import typer
 
 from faceswap_cli.cli.options.declare import option
 from faceswap_cli.models.spec import Family, Role
+from faceswap_cli.text import opt
 
 if TYPE_CHECKING:
     from faceswap_cli.models.store import ModelStore
@@ -35,7 +36,7 @@ def open_store(models_dir: str | None) -> ModelStore:
     if models_dir is None:
         return ModelStore()
     if not models_dir.strip():
-        raise UsageError("the name given to --models-dir is empty; name a folder")
+        raise UsageError(f"the name given to {opt('models-dir')} is empty", advice="name a folder")
     return ModelStore(Path(models_dir).expanduser())
 
 

@@ -11,6 +11,7 @@ import typer
 
 from faceswap_cli.cli.options.common import FACES
 from faceswap_cli.errors import UsageError
+from faceswap_cli.text import opt
 
 if TYPE_CHECKING:
     from faceswap_cli.jobs.job import Pair
@@ -50,7 +51,7 @@ class PeopleChoice:
             UsageError: It is outside 0..1.
         """
         if self.min_similarity is not None and not 0 <= self.min_similarity <= 1:
-            raise UsageError(f"--min-similarity {self.min_similarity:g} is outside 0..1")
+            raise UsageError(f"{opt('min-similarity')} {self.min_similarity:g} is outside 0..1")
         return self.min_similarity
 
 
@@ -68,13 +69,14 @@ def parse_pairs(texts: Sequence[str] | None) -> tuple[Pair, ...]:
     for text in texts or ():
         places = [place for place, letter in enumerate(text) if letter == "="]
         if not places:
-            raise UsageError(f"--pair {text}: write REFERENCE=SOURCE, the person's picture and that of the new face, "
-                             "such as --pair anna.jpg=me.jpg")
+            raise UsageError(f"{opt('pair', text)}: write REFERENCE=SOURCE, the person's picture and that of the new "
+                             f"face, such as {opt('pair')} anna.jpg=me.jpg")
         # A name that is too long is no file, and no error as with `Path.is_file`.
         place = next((place for place in places if os.path.isfile(text[:place])), places[0])  # noqa: PTH113
         reference, source = text[:place], text[place + 1:]
         if not reference or not source:
             side = "REFERENCE" if not reference else "SOURCE"
-            raise UsageError(f"--pair {text}: {side} is empty; write REFERENCE=SOURCE, such as --pair anna.jpg=me.jpg")
+            raise UsageError(f"{opt('pair', text)}: {side} is empty",
+                             advice=f"write REFERENCE=SOURCE, such as {opt('pair')} anna.jpg=me.jpg")
         pairs.append(Pair(reference, source))
     return tuple(pairs)

@@ -19,6 +19,7 @@ from faceswap_cli.cli.options.declare import facts_of, option
 from faceswap_cli.errors import UsageError
 from faceswap_cli.facts import Remote
 from faceswap_cli.options import Fallback, RemoteMode, RemoteOptions
+from faceswap_cli.text import opt
 
 REMOTE = "Remote API"
 
@@ -96,7 +97,7 @@ class RemoteChoice:
             return None
         for flag, value in _values(self):
             if value == "":
-                raise UsageError(f"the value given to {flag} is empty; leave it out, or give one")
+                raise UsageError(f"the value given to {opt(flag)} is empty", advice="leave it out, or give one")
         defaults = RemoteOptions()
         return RemoteOptions(
             mode=self.remote_mode or defaults.mode, base_url=self.remote_url or os.environ.get(URL_VARIABLE) or None,
@@ -129,17 +130,17 @@ class RemoteBounds:
             return ApiBounds()
         for flag, value in local.items():
             if value is not None:
-                raise UsageError(f"{flag} cannot be used with --remote: {Remote.WORKERS}")
+                raise Remote.WORKERS.refusal(flag)
         for flag, amount in (("--max-cost", self.max_cost), ("--cost-per-request", cost)):
             if amount is not None and not (amount > 0 and math.isfinite(amount)):
-                raise UsageError(f"{flag} {amount:g} must be more than 0")
+                raise UsageError(f"{opt(flag)} {amount:g} must be more than 0")
         limit = "--max-requests"
         if self.max_cost is not None:
             if cost is None:
-                raise UsageError("--max-cost needs --cost-per-request: the API does not tell its prices")
+                raise UsageError(f"{opt('max-cost')} needs {opt('cost-per-request')}: the API does not tell its prices")
             affordable = int(self.max_cost / cost + 1e-9)
             if affordable < 1:
-                raise UsageError(f"--max-cost {self.max_cost:g} does not pay for one request at {cost:g}")
+                raise UsageError(f"{opt('max-cost')} {self.max_cost:g} does not pay for one request at {cost:g}")
             if max_requests is None or affordable < max_requests:
                 max_requests, limit = affordable, "--max-cost"
         return ApiBounds(ApiBounds().jobs if self.remote_jobs is None else self.remote_jobs, max_requests, limit, cost)
@@ -156,4 +157,4 @@ def _refuse_without(group: RemoteChoice | RemoteBounds) -> None:
     """Raises: UsageError: An option that means something with `--remote` only."""
     for flag, value in _values(group):
         if value is not None:
-            raise UsageError(f"{flag} is for --remote; add --remote, or leave it out")
+            raise UsageError(f"{opt(flag)} is for {opt('remote')}", advice=f"add {opt('remote')}, or leave it out")

@@ -24,7 +24,7 @@ def weights_folder() -> Path:
     spec = importlib.util.find_spec(PACKAGE)
     locations = list(spec.submodule_search_locations or ()) if spec is not None else []
     if not locations:
-        raise ModelError(f"the package face-recognition-models is not installed; run: {INSTALL}")
+        raise ModelError("the package face-recognition-models is not installed", command=INSTALL)
     return Path(locations[0]) / "models"
 
 
@@ -36,7 +36,7 @@ def weights_file(name: str) -> Path:
     """
     path = weights_folder() / name
     if not path.is_file():
-        raise ModelError(f"{path} is missing; run: {INSTALL}")
+        raise ModelError(f"{path} is missing", command=INSTALL)
     return path
 
 
@@ -75,16 +75,17 @@ class SharedModel:
             try:
                 return call(model)
             except (RuntimeError, MemoryError) as error:
-                raise ModelError(f"dlib failed on a picture ({_first_line(error)}); try it smaller") from error
+                raise ModelError(f"dlib failed on a picture ({_first_line(error)})", advice="try it smaller") from error
 
     def _open(self) -> Any:
         try:
             return self._load()
         except ImportError as error:
-            raise ModelError(f"dlib cannot be loaded ({error}); run: pip install --force-reinstall dlib-bin") from error
+            raise ModelError(f"dlib cannot be loaded ({error})",
+                             command="pip install --force-reinstall dlib-bin") from error
         except (RuntimeError, EOFError, OSError, ValueError) as error:
             place = weights_file(self._file) if self._file else "dlib's built-in detector"
-            raise ModelError(f"{place} is damaged ({_first_line(error)}); run: {INSTALL}") from error
+            raise ModelError(f"{place} is damaged ({_first_line(error)})", command=INSTALL) from error
 
 
 def _first_line(error: BaseException) -> str:

@@ -96,7 +96,7 @@ class InsightFaceAnalyser:
             ModelError: The model is not there, is damaged, of another kind, or failed.
         """
         if self._recogniser is None:
-            raise ModelError("no model that recognises faces is installed; run: faceswap models pull buffalo_l")
+            raise ModelError("no model that recognises faces is installed", command="faceswap models pull buffalo_l")
         session = self._recogniser.get(face.track is not None)
         side = _side(session, _RECOGNISED)
         crop = cv2.warpAffine(image, estimate(face.landmarks, "arcface", side), (side, side))
@@ -140,6 +140,6 @@ def _run(session: Session, crop: FloatArray, numbers: int) -> FloatArray:
     outputs = session.run(None, {session.inputs[0].name: np.ascontiguousarray(crop.transpose(2, 0, 1)[None])})
     said = np.asarray(outputs[0], np.float32).ravel()
     if len(said) != numbers:
-        raise ModelError(f"{session.name} gives {len(said)} numbers for a face and not {numbers}: "
-                         "it is a model of another kind; see: faceswap models list")
+        raise ModelError(f"{session.name} gives {len(said)} numbers for a face and not {numbers}: it is a model of "
+                         "another kind", advice="see: faceswap models list")
     return said

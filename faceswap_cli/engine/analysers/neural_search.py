@@ -16,6 +16,7 @@ from faceswap_cli.errors import ModelError
 from faceswap_cli.faces.align import Matrix, invert, transform
 from faceswap_cli.faces.pose import Camera
 from faceswap_cli.image import Image
+from faceswap_cli.text import opt
 
 # SCRFD-2.5G on 22 portraits, turned; errors of its landmarks in inter-ocular distances, as found and as seen again in
 # an upright crop: 0.05 and 0.03 at 30 degrees, 0.10 and 0.03 at 45, 0.15 and 0.03 at 60, 0.41 and 0.04 at 90. Faces
@@ -71,8 +72,8 @@ def detect(detector: Detector, image: Image, side: int, score: float, *, clip: b
                 break
             found = attempt(detector, image, side, score + _RETRY_MARGIN, clip)
     if any(one.landmarks is None for one in found):
-        raise ModelError(f"{detector.name} finds no landmarks, and without them no face can be swapped; "
-                         "take another one with --detector")
+        raise ModelError(f"{detector.name} finds no landmarks, and without them no face can be swapped",
+                         advice=f"take another one with {opt('detector')}")
     return [one for one in found if is_sound(one)]
 
 

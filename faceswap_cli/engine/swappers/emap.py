@@ -38,11 +38,12 @@ def read_emap(path: Path) -> FloatArray:
             place = _last_field(data, place, _INITIALIZER) if place is not None else None
             tensor = data[place[0]:place[1]] if place is not None else None
     except (OSError, ValueError, IndexError, _NotProtobufError) as error:
-        raise ModelError(f"{path} is damaged or no ONNX graph; check it with: faceswap models verify") from error
+        raise ModelError(f"{path} is damaged or no ONNX graph",
+                         advice="check it with: faceswap models verify") from error
     matrix = _decode(tensor, path) if tensor is not None else None
     if matrix is None or matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
-        raise ModelError(f"{path}: the last initializer is not the matrix for identities; a converter moved or dropped "
-                         "it, so take the file as it was published")
+        raise ModelError(f"{path}: the last initializer is not the matrix for identities",
+                         advice="a converter moved or dropped it, so take the file as it was published")
     return np.ascontiguousarray(matrix, np.float32)
 
 
@@ -89,6 +90,7 @@ def _decode(tensor: bytes, path: Path) -> np.ndarray | None:
     try:
         values = numpy_helper.to_array(onnx.TensorProto.FromString(tensor), str(path.parent))
     except Exception as error:  # those of protobuf and of onnx have no class in common
-        raise ModelError(f"{path}: its last initializer cannot be read; check it with: faceswap models verify") \
+        raise ModelError(f"{path}: its last initializer cannot be read",
+                         advice="check it with: faceswap models verify") \
             from error
     return np.asarray(values) if values.dtype.kind == "f" else None

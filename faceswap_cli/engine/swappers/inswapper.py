@@ -26,6 +26,7 @@ from faceswap_cli.models.spec import Crop, Family, ModelSpec, Template
 from faceswap_cli.options import SwapOptions
 from faceswap_cli.runtime.providers import short_name
 from faceswap_cli.runtime.session import Session, SharedSession
+from faceswap_cli.text import opt
 
 _CROPS = {Family.INSWAPPER: Crop(128, Template.ARCFACE), Family.HYPERSWAP: Crop(256, Template.ARCFACE, 0.5, 0.5)}
 """The crops of the families, for models that do not tell theirs."""
@@ -112,7 +113,7 @@ class InswapperSwapper:
         self._template = self._crop.template or Template.ARCFACE
         size = options.size or self._crop.side
         if size % self._crop.side:
-            raise UsageError(f"--swap-size {size} must be a multiple of {self._crop.side}, the size of {spec.id}")
+            raise UsageError(f"{opt('swap-size', size)} must be a multiple of {self._crop.side}, the size of {spec.id}")
         self._times = size // self._crop.side
         self._masks = FaceMasks(options, occluder)
         self._provider: str | None = None
@@ -139,11 +140,11 @@ class InswapperSwapper:
             ModelError: The face comes without an embedding, or with one of another kind; or the graph is damaged.
         """
         if face.embedding is None:
-            raise ModelError(f"{self.name} needs to know faces apart; run: faceswap models pull buffalo_l")
+            raise ModelError(f"{self.name} needs to know faces apart", command="faceswap models pull buffalo_l")
         wanted = len(self._emap) if self._emap is not None else 512
         if face.embedding.shape != (wanted,):
             raise ModelError(f"{self.name} takes identities of {wanted} numbers, and the recogniser gives "
-                             f"{face.embedding.size}; take an ArcFace model")
+                             f"{face.embedding.size}", advice="take an ArcFace model")
         return _of_length_one(face.embedding.astype(np.float32))
 
     def open_clip(self, frames: int | None = None) -> ClipLength:
@@ -202,11 +203,11 @@ class InswapperSwapper:
         latents = np.repeat(latent, len(crops), axis=0)
         (drawn,) = session.run([ports.output], {ports.target: np.ascontiguousarray(crops), ports.source: latents})
         if drawn.shape != crops.shape:
-            raise ModelError(f"{self.name} gave {list(drawn.shape)} instead of {list(crops.shape)}; it is another kind "
-                             "of model than was said")
+            raise ModelError(f"{self.name} gave {list(drawn.shape)} instead of {list(crops.shape)}",
+                             advice="it is another kind of model than was said")
         if not np.isfinite(drawn).all():
-            raise ModelError(f"{self.name} gave numbers that are none on {session.providers[0]}; take --provider cpu, "
-                             "or a model that is not fp16")
+            raise ModelError(f"{self.name} gave numbers that are none on {session.providers[0]}",
+                             advice=f"take {opt('provider', 'cpu')}, or a model that is not fp16")
         return drawn
 
     def _ports(self, session: Session) -> _Ports:

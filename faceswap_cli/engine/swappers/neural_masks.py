@@ -57,7 +57,7 @@ class FaceMasks:
         self._keep_mouth = options.keep_mouth
         self._occluder = occluder if MaskKind.OCCLUSION in self._kinds else None
         if MaskKind.OCCLUSION in self._kinds and occluder is None:
-            raise ModelError("no model for the occlusion mask is installed; run: faceswap models pull xseg")
+            raise ModelError("no model for the occlusion mask is installed", command="faceswap models pull xseg")
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -170,7 +170,7 @@ def visible_mask(occluder: SharedSession, image: Image, matrix: Matrix, side: in
     tensor = session.inputs[0]
     last = len(tensor.shape) == 4 and tensor.shape[3] == 3
     if not last and (len(tensor.shape) != 4 or tensor.shape[1] != 3):
-        raise ModelError(f"{session.name} takes no picture but {list(tensor.shape)}; it is no XSeg model")
+        raise ModelError(f"{session.name} takes no picture but {list(tensor.shape)}", advice="it is no XSeg model")
     given = tensor.shape[1 if last else 2]
     own = given if isinstance(given, int) else _XSEG_SIDE
     seen = warp_crop(image, enlarged(matrix, own / side), own)
@@ -178,7 +178,7 @@ def visible_mask(occluder: SharedSession, image: Image, matrix: Matrix, side: in
     fed = scaled[None, ..., ::-1] if last else scaled.transpose(2, 0, 1)[None]
     (plane, *_) = session.run(None, {tensor.name: np.ascontiguousarray(fed)})
     if plane.size != own * own:
-        raise ModelError(f"{session.name} gives no mask but {list(plane.shape)}; it is no XSeg model")
+        raise ModelError(f"{session.name} gives no mask but {list(plane.shape)}", advice="it is no XSeg model")
     soft = masks.blur(np.clip(plane.reshape(own, own), 0, 1).astype(np.float32), _XSEG_BLUR * own / _XSEG_SIDE)
     # Only what is surely the face: the ramp lies within it.
     sure = np.clip(2 * soft - 1, 0, 1)

@@ -177,7 +177,7 @@ class ApngWriter(FileWriter):
 def _info(chunks: PngChunks, name: str) -> ClipInfo:
     depth, colour = chunks.header[8], chunks.header[9]
     if colour not in _MODES:
-        raise InputError(f"{name} is damaged: colour type {colour} is unknown; get the file again")
+        raise InputError(f"{name} is damaged: colour type {colour} is unknown", advice="get the file again")
     warnings = list(chunks.warnings)
     if depth == 16:
         warnings.append("16 bits a channel were reduced to 8")

@@ -105,7 +105,7 @@ class _Parser:
 
     def parse(self) -> PngChunks:
         if self._file.read(8) != SIGNATURE:
-            raise InputError(f"{self._name} is not a PNG; get the file again")
+            raise InputError(f"{self._name} is not a PNG", advice="get the file again")
         head = self._file.read(8)
         if head != b"\0\0\0\x0dIHDR":
             raise self._damage("it has no header")
@@ -155,7 +155,7 @@ class _Parser:
         if self._current is not None and not self._current.data:
             raise self._damage(f"frame {len(found.frames)} has no pixels")
         if len(found.frames) >= MAX_FRAMES:
-            raise LimitError(f"{self._name} has more than {MAX_FRAMES} frames; split it")
+            raise LimitError(f"{self._name} has more than {MAX_FRAMES} frames", advice="split it")
         width, height, left, top = (int.from_bytes(body[at:at + 4], "big") for at in (4, 8, 12, 16))
         if not width or not height or left + width > found.width or top + height > found.height:
             raise self._damage(f"frame {len(found.frames) + 1} lies outside the picture")
@@ -206,7 +206,7 @@ class _Parser:
             found.warnings.append("the file ends without its end mark")
 
     def _damage(self, what: str) -> InputError:
-        return InputError(f"{self._name} is damaged: {what}; get the file again")
+        return InputError(f"{self._name} is damaged: {what}", advice="get the file again")
 
 
 def parse_apng(file: BinaryIO, name: str) -> PngChunks:

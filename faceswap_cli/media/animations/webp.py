@@ -124,7 +124,8 @@ class WebpWriter(FileWriter):
             file.write(_chunk(b"XMP ", self._mark))
         size = file.seek(0, 2) - 8
         if size >= 1 << 32:
-            raise OutputError(f"cannot write {self._out.name}: a WebP has at most 4 GiB; choose another format")
+            raise OutputError(f"cannot write {self._out.name}: a WebP has at most 4 GiB",
+                              advice="choose another format")
         file.seek(4)
         file.write(size.to_bytes(4, "little"))
         file.seek(12)
@@ -180,7 +181,7 @@ def _parse(file: BinaryIO, name: str) -> _Parts:
     """
     head = file.read(12)
     if head[:4] != b"RIFF" or head[8:] != b"WEBP":
-        raise InputError(f"{name} is not a WebP; get the file again")
+        raise InputError(f"{name} is not a WebP", advice="get the file again")
     end = file.seek(0, 2)
     at = 12
     # Chunks after the size that the file states belong to nobody.
@@ -190,7 +191,7 @@ def _parse(file: BinaryIO, name: str) -> _Parts:
         file.seek(at)
         kind, size = struct.unpack("<4sI", file.read(8))
         if at + 8 + size > end:
-            raise InputError(f"{name} is cut off after frame {len(parts.durations)}; get the file again")
+            raise InputError(f"{name} is cut off after frame {len(parts.durations)}", advice="get the file again")
         if kind == b"VP8X" and size >= 10:
             body = file.read(10)
             parts.alpha = bool(body[0] & _ALPHA)
@@ -202,12 +203,12 @@ def _parse(file: BinaryIO, name: str) -> _Parts:
             parts.icc = file.read(size)
         elif kind == b"ANMF" and size >= 16:
             if len(parts.durations) >= MAX_FRAMES:
-                raise LimitError(f"{name} has more than {MAX_FRAMES} frames; split it")
+                raise LimitError(f"{name} has more than {MAX_FRAMES} frames", advice="split it")
             parts.durations.append(int.from_bytes(file.read(16)[12:15], "little"))
             parts.lossless &= first_is_lossless(file, at + 8 + size)
         at += 8 + size + size % 2
     if not parts.durations:
-        raise InputError(f"{name} is an animated WebP without a frame; get the file again")
+        raise InputError(f"{name} is an animated WebP without a frame", advice="get the file again")
     if end < 8 + int.from_bytes(head[4:8], "little"):
-        raise InputError(f"{name} is cut off after frame {len(parts.durations)}; get the file again")
+        raise InputError(f"{name} is cut off after frame {len(parts.durations)}", advice="get the file again")
     return parts

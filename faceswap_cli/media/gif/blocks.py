@@ -92,7 +92,7 @@ def parse_gif(file: BinaryIO, name: str) -> GifBlocks:
     """
     header = file.read(13)
     if header[:6] not in (b"GIF87a", b"GIF89a") or len(header) < 13:
-        raise InputError(f"{name} is not a GIF, or is cut off in its header; get the file again")
+        raise InputError(f"{name} is not a GIF, or is cut off in its header", advice="get the file again")
     blocks = GifBlocks(width=int.from_bytes(header[6:8], "little"), height=int.from_bytes(header[8:10], "little"))
     control: _Control | None = None
     try:
@@ -103,18 +103,18 @@ def parse_gif(file: BinaryIO, name: str) -> GifBlocks:
                 control = _extension(file, blocks) or control
             elif kind == b",":
                 if len(blocks.images) >= MAX_FRAMES:
-                    raise LimitError(f"{name} has more than {MAX_FRAMES} images; split it")
+                    raise LimitError(f"{name} has more than {MAX_FRAMES} images", advice="split it")
                 blocks.images.append(_image(file, control))
                 control = None
                 if blocks.images[-1].cut:
                     raise _EndOfFileError
             elif kind != b"\0":  # stray empty sub-blocks do no harm
-                raise InputError(f"{name} is damaged after image {len(blocks.images)}: byte {kind[0]:#04x} begins "
-                                 "no known block; get the file again")
+                raise InputError(f"{name} is damaged after image {len(blocks.images)}: byte {kind[0]:#04x} begins no "
+                                 "known block", advice="get the file again")
     except _EndOfFileError:
         blocks.warnings.append("the file ends without its trailer")
     if not blocks.images:
-        raise InputError(f"{name} is a GIF without an image; get the file again")
+        raise InputError(f"{name} is a GIF without an image", advice="get the file again")
     return blocks
 
 

@@ -83,7 +83,7 @@ class GifReader(FileReader):
         if image.cut and image.width and self._rows(image):
             _, known = self._decode(last)
             if known is not None:
-                raise InputError(f"{self._name} is cut off within image {last + 1}; get the file again")
+                raise InputError(f"{self._name} is cut off within image {last + 1}", advice="get the file again")
 
     def _rows(self, image: GifImage) -> int:
         """How many rows of an image must be decoded: those below the screen only where they are interlaced."""
@@ -96,7 +96,8 @@ class GifReader(FileReader):
             data = self._file.read(image.data_size)
             return lzw.decode(data, image.code_size, image.width, self._rows(image), image.interlaced)
         except (OSError, ValueError) as error:
-            raise InputError(f"{self._name} is damaged in image {number + 1}: {error}; get the file again") from error
+            raise InputError(f"{self._name} is damaged in image {number + 1}: {error}",
+                             advice="get the file again") from error
 
     def _table(self, image: GifImage) -> ColourTable:
         """The palette of an image; equal palettes are one object."""

@@ -15,6 +15,7 @@ import numpy as np
 from faceswap_cli.errors import UsageError
 from faceswap_cli.image import FloatArray, Image, Plane
 from faceswap_cli.media.frame import Frame
+from faceswap_cli.text import opt
 
 MAX_CHARACTERS = 200
 """Bound on the text: a label is to be read at a glance."""
@@ -99,22 +100,24 @@ def check_label(text: str) -> str:
     """
     # Surrogates stand for bytes that could not be decoded. OpenCV cannot encode them, and crashes.
     if any("\ud800" <= letter <= "\udfff" for letter in text):
-        raise UsageError("the text given to --label is not UTF-8; write it in UTF-8, and save the script or table that "
-                         "it comes from as UTF-8")
+        raise UsageError(f"the text given to {opt('label')} is not UTF-8",
+                         advice="write it in UTF-8, and save the script or table that it comes from as UTF-8")
     lines = (" ".join(line.split()) for line in unicodedata.normalize("NFC", text).splitlines())
     tidy = "\n".join(line for line in lines if line)
     if len(tidy) > MAX_CHARACTERS:
-        raise UsageError(f"the text given to --label has {len(tidy)} characters; {MAX_CHARACTERS} are the most")
+        raise UsageError(f"the text given to {opt('label')} has {len(tidy)} characters",
+                         advice=f"{MAX_CHARACTERS} are the most")
     strokes = {letter: _stroke(letter, 24) for letter in tidy if letter not in "\n "}
     if not any(stroke.any() for stroke in strokes.values()):
-        raise UsageError("the text given to --label is empty; leave it out, or give one")
+        raise UsageError(f"the text given to {opt('label')} is empty", advice="leave it out, or give one")
     unknown = _stroke("?", 24)  # so OpenCV draws what it has no glyph for
     missing = [letter for letter, stroke in strokes.items() if letter not in _KNOWN
                and (not letter.isprintable() or np.array_equal(stroke, unknown))]
     if missing:
         shown = ", ".join(f"{letter} (U+{ord(letter):04X})" if letter.isprintable() else f"U+{ord(letter):04X}"
                           for letter in missing[:5])
-        raise UsageError(f"--label: the font has no glyph for {shown}; write the label in other characters")
+        raise UsageError(f"{opt('label')}: the font has no glyph for {shown}",
+                         advice="write the label in other characters")
     return tidy
 
 
@@ -139,7 +142,7 @@ def _lay_out(text: str, width: int, height: int) -> _Layout:
             layout = _break_lines(text, size, width, height, cut)
             if layout is not None:
                 return layout
-    raise UsageError(f"--label: the text does not fit into a picture of {width}x{height}; shorten it")
+    raise UsageError(f"{opt('label')}: the text does not fit into a picture of {width}x{height}", advice="shorten it")
 
 
 def _break_lines(text: str, size: int, width: int, height: int, cut: bool) -> _Layout | None:

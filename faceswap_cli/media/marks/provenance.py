@@ -15,6 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from faceswap_cli.media.formats import FORMATS
 from faceswap_cli.options import MediaFormat, MediaOptions
+from faceswap_cli.text import opt
 
 
 class DigitalSource(StrEnum):
@@ -101,12 +102,12 @@ def notes(options: MediaOptions, kind: MediaFormat, *, animated: bool = False) -
     told = []
     row = FORMATS[kind]
     if not options.provenance:
-        told.append("--no-provenance: the output does not say that it is a composite")
+        told.append(f"{opt('no-provenance')}: the output does not say that it is a composite")
     elif not FORMATS[kind].mark and options.credentials is None:
         told.append(f"{kind.upper()} has no place for the mark that says that the output is a composite; use .png to "
                     "keep it")
     if options.keep_metadata and row.video is None and (animated or not row.metadata):
-        told.append("--keep-metadata: " + ("animations keep" if animated else f"{kind.upper()} keeps")
+        told.append(f"{opt('keep-metadata')}: " + ("animations keep" if animated else f"{kind.upper()} keeps")
                     + " none of the target's metadata")
     return tuple(told)
 

@@ -23,6 +23,7 @@ from faceswap_cli.errors import InputError, MissingDependencyError, OutputError
 from faceswap_cli.media.formats import FORMATS
 from faceswap_cli.media.marks.provenance import digital_source_url, program
 from faceswap_cli.options import Credentials, MediaFormat, MediaOptions
+from faceswap_cli.text import opt
 
 INSTALL = 'pip install "faceswap-cli[c2pa]"'
 
@@ -150,7 +151,8 @@ def _signer(process: int, credentials: Credentials) -> _Signer:
         import c2pa
         from cryptography import x509  # noqa: F401 (comes with c2pa)
     except ImportError as error:
-        raise MissingDependencyError(f"signing needs {error.name}, which is not installed; run: {INSTALL}") from error
+        raise MissingDependencyError(f"signing needs {error.name}, which is not installed",
+                                     command=INSTALL) from error
     chain, key = _read(credentials.certificate), _read(credentials.key)
     algorithm, plain_key = _match(credentials, chain, key)
     try:
@@ -161,11 +163,13 @@ def _signer(process: int, credentials: Credentials) -> _Signer:
         with c2pa.Reader("application/octet-stream", data, manifest, context=signer._context) as reader:
             found = reader.get_validation_results() or {}
     except c2pa.C2paError as error:
-        raise InputError(f"{credentials.certificate} cannot be used for --c2pa-cert: {_reason(error)}") from error
+        raise InputError(f"{credentials.certificate} cannot be used for {opt('c2pa-cert')}: "
+                         f"{_reason(error)}") from error
     failures = [failure for failure in found.get("activeManifest", {}).get("failure", [])
                 if failure.get("code") == "signingCredential.invalid"]
     if failures:
-        raise InputError(f"{credentials.certificate} cannot be used for --c2pa-cert: {failures[0].get('explanation')}")
+        raise InputError(f"{credentials.certificate} cannot be used for {opt('c2pa-cert')}: "
+                         f"{failures[0].get('explanation')}")
     return signer
 
 
@@ -188,16 +192,16 @@ def _match(credentials: Credentials, chain: bytes, key: bytes) -> tuple[str, byt
     try:
         first = x509.load_pem_x509_certificates(chain)[0]
     except ValueError as error:
-        raise InputError(f"{credentials.certificate} holds no certificates; --c2pa-cert needs them in PEM, the "
-                         "signer's first") from error
+        raise InputError(f"{credentials.certificate} holds no certificates",
+                         advice=f"{opt('c2pa-cert')} needs them in PEM, the signer's first") from error
     try:
         private = load_pem_private_key(key, None)
     except TypeError as error:
-        raise InputError(f"{credentials.key} is encrypted; take the password off, for example with openssl pkey -in "
-                         "KEY -out PLAIN") from error
+        raise InputError(f"{credentials.key} is encrypted",
+                         advice="take the password off, for example with openssl pkey -in KEY -out PLAIN") from error
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise InputError(f"{credentials.key} holds no private key that can be read; --c2pa-key needs one in "
-                         "PEM") from error
+        raise InputError(f"{credentials.key} holds no private key that can be read",
+                         advice=f"{opt('c2pa-key')} needs one in PEM") from error
     parts = Encoding.DER, PublicFormat.SubjectPublicKeyInfo
     if private.public_key().public_bytes(*parts) != first.public_key().public_bytes(*parts):
         raise InputError(f"the first certificate in {credentials.certificate} does not belong to the key in "
@@ -218,13 +222,13 @@ def _algorithm(credentials: Credentials, private: Any) -> str:
         return "ps256"
     if isinstance(private, ed25519.Ed25519PrivateKey):
         return "ed25519"
-    raise InputError(f"{credentials.key} is of a kind that C2PA has no place for; use EC (P-256, P-384, P-521), RSA of "
-                     "2048 bits or more, or Ed25519")
+    raise InputError(f"{credentials.key} is of a kind that C2PA has no place for",
+                     advice="use EC (P-256, P-384, P-521), RSA of 2048 bits or more, or Ed25519")
 
 
 def _not_valid(credentials: Credentials) -> InputError:
-    return InputError(f"{credentials.certificate} is not valid now: it has expired, or begins later; get another "
-                      "certificate")
+    return InputError(f"{credentials.certificate} is not valid now: it has expired, or begins later",
+                      advice="get another certificate")
 
 
 def _read(path: str) -> bytes:

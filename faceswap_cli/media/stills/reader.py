@@ -26,6 +26,7 @@ from faceswap_cli.media.pillow import decoding, libtiff_errors
 from faceswap_cli.media.stills.colour import Converted, convert, from_samples
 from faceswap_cli.media.stills.metadata import read_metadata
 from faceswap_cli.options import MediaFormat, MediaOptions
+from faceswap_cli.text import opt
 
 # The classes themselves, not Image.open: no other plugin can ever see the file.
 _PLUGINS: dict[MediaFormat, type[ImageFile]] = {
@@ -76,8 +77,8 @@ def open_still(path: Path, name: str, kind: MediaFormat, options: MediaOptions) 
     row = FORMATS[kind]
     with decoding(name, row.label), path.open("rb") as file:
         if row.decoded_whole and path.stat().st_size > options.max_pixels * _MAX_BYTES_PER_PIXEL + _MAX_OVERHEAD:
-            raise LimitError(f"{name} is a {row.label} file too large for {options.max_pixels} pixels; raise "
-                             "--max-pixels")
+            raise LimitError(f"{name} is a {row.label} file too large for {options.max_pixels} pixels",
+                             advice=f"raise {opt('max-pixels')}")
         if kind is MediaFormat.TIFF:
             return _open_tiff(file, name, options)
         depth, lossless, grey_alpha = 8, kind is MediaFormat.BMP, False
@@ -145,7 +146,7 @@ def _read_with_imageio(file: BinaryIO, name: str, header: TiffHeader,
     photometric, samples = header.tag(262, 1), header.tag(277, 1)
     bytes_per_pixel = samples * -(-header.bits // 8)
     if photometric not in (0, 1, 2, 5) or not 1 <= samples <= 5 or bytes_per_pixel > 40:
-        raise InputError(f"{name} is a TIFF of a layout that is not supported; convert it to PNG") from refusal
+        raise InputError(f"{name} is a TIFF of a layout that is not supported", advice="convert it to PNG") from refusal
     file.seek(0)
     opened: Any = iio.imopen(file, "r", plugin="tifffile")  # the plugin has more parameters than its base class tells
     with opened as tiff:
@@ -156,7 +157,7 @@ def _read_with_imageio(file: BinaryIO, name: str, header: TiffHeader,
         array = np.moveaxis(array, 0, -1)  # one plane per sample
     expected = (header.height, header.width, samples) if samples > 1 else (header.height, header.width)
     if array.shape != expected or array.dtype.kind not in "buif":
-        raise InputError(f"{name} is a TIFF of a layout that is not supported; convert it to PNG") from refusal
+        raise InputError(f"{name} is a TIFF of a layout that is not supported", advice="convert it to PNG") from refusal
     has_alpha = header.tag(338, 0) in (1, 2)
     picture = from_samples(array, photometric, associated=header.tag(338, 0) == 1, has_alpha=has_alpha)
     mode = {0: "L", 1: "L", 2: "RGB", 5: "CMYK"}[photometric] + ("A" if has_alpha and photometric != 5 else "")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from refusals import refused
 
 from faceswap_cli.batch.executors.local import LocalExecutor, auto_workers
 from faceswap_cli.batch.executors.table import Limits
@@ -312,7 +313,7 @@ def test_signals_to_the_whole_group_are_left_to_the_program(parent: subprocess.P
 
 
 def test_without_workers_nothing_can_be_done() -> None:
-    with pytest.raises(UsageError, match="--workers 0"):
+    with refused(UsageError, "--workers 0"):
         LocalExecutor(0)
 
 

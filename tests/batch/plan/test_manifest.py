@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from refusals import refused
 
 from faceswap_cli.batch.plan.manifest import COLUMNS, read_manifest
 from faceswap_cli.errors import InputError, UsageError
@@ -156,7 +157,7 @@ def test_manifests_as_programs_write_them(tmp_path, text):
     ('{"target": "a.jpg", "order": {"a": 1}}', "none of"),
 ])
 def test_what_is_wrong_is_told_with_its_line(tmp_path, text, words):
-    with pytest.raises(UsageError, match=words) as caught:
+    with refused(UsageError, words) as caught:
         read(tmp_path, text)
     assert "list.csv" in str(caught.value)
     assert "\n" not in str(caught.value)

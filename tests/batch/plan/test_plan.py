@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from job_records import altered
+from refusals import refused
 
 from faceswap_cli.batch.items import Item
 from faceswap_cli.batch.plan import outputs, targets
@@ -76,11 +77,11 @@ def test_files_named_one_by_one_go_by_their_names():
 
 def test_folders_keep_their_path_from_the_root_that_is_given():
     grow("x/a.jpg", "y/s/a.jpg", "x/t/u/c.jpg")
-    with pytest.raises(UsageError, match="--root"):
+    with refused(UsageError, "--root"):
         plan("x", "y/s")
     assert keys(plan("x", "y/s", root=".")) == ["x/a.jpg", "x/t/u/c.jpg", "y/s/a.jpg"]
     assert keys(plan("x/t/*/*.jpg", root="x")) == ["t/u/c.jpg"]
-    with pytest.raises(UsageError, match=r"x/a\.jpg does not lie below --root y"):
+    with refused(UsageError, r"x/a\.jpg does not lie below --root y"):
         plan("x/a.jpg", root="y")
 
 
@@ -117,7 +118,7 @@ def test_names_follow_the_template_and_the_format():
 ])
 def test_names_that_no_output_can_have_are_told_before_anything_runs(template, asked, words):
     grow("in/a.jpg")
-    with pytest.raises(UsageError, match=words):
+    with refused(UsageError, words):
         plan("in", template=template, media=MediaOptions(image_format=asked))
 
 
@@ -174,9 +175,9 @@ def test_a_request_that_makes_no_sense_is_told(change, error, words):
     grow("in/a.jpg")
     Path("empty").mkdir()
     senseless = altered(request("in"), **change)
-    with pytest.raises(error, match=words):
+    with refused(error, words):
         make_plan(senseless)
-    with pytest.raises(error, match=words):
+    with refused(error, words):
         list(plan_stream(senseless, ()))
 
 
@@ -193,9 +194,9 @@ def test_a_request_that_makes_no_sense_is_told(change, error, words):
 ])
 def test_two_items_never_have_one_output(names, options, words):
     grow(*names)
-    with pytest.raises(UsageError, match=words) as caught:
+    with refused(UsageError, words) as caught:
         plan(*names, **options)
-    assert "--name" in str(caught.value)
+    assert "name" in caught.value.options
     assert not Path("out").exists()
 
 
@@ -399,7 +400,7 @@ def test_a_manifest_names_items():
 ])
 def test_rows_of_a_manifest_write_each_to_its_own_file_below_the_root(output, words):
     Path("list.csv").write_text(f"target,output\nb.jpg,b.jpg\na.jpg,{output}\n")
-    with pytest.raises(UsageError, match=words):
+    with refused(UsageError, words):
         plan(manifest="list.csv")
 
 
@@ -500,7 +501,7 @@ def test_shards_are_written_as_i_of_n(text, shard):
 @pytest.mark.parametrize("text", ["", "1", "1/", "/2", "a/b", "-1/2", "4/4", "0/0", "0/9999999999", "1/2/3", "²/3",
                                   "0.5/2"])
 def test_what_is_no_shard_is_told(text):
-    with pytest.raises(UsageError, match="--shard"):
+    with refused(UsageError, "--shard"):
         parse_shard(text)
 
 

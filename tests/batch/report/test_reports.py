@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 from batch_results import End, made, still
+from refusals import refused
 
 from faceswap_cli.batch.items import Status
 from faceswap_cli.batch.journal import Journal
@@ -42,13 +43,13 @@ def test_without_reports_there_still_is_a_summary(tmp_path: Path) -> None:
 
 def test_what_cannot_be_written_is_found_before_any_work(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(OutputError, match="it is a folder; name a file in it with --report"):
+    with refused(OutputError, "it is a folder; name a file in it with --report"):
         Reports(report=tmp_path)
     with pytest.raises(OutputError, match="file is not a folder"):
         Reports(junit=tmp_path / "file" / "r.xml")
     with pytest.raises(OutputError, match="too long"):
         Reports(summary_html=tmp_path / ("x" * 300))
-    with pytest.raises(UsageError, match="--junit and --report both name"):
+    with refused(UsageError, "--junit and --report both name"):
         Reports(report=tmp_path / "r", junit=tmp_path / "." / "r")
 
 
@@ -90,7 +91,7 @@ def test_another_file_is_not_replaced_unless_that_is_asked_for(tmp_path: Path, n
     before = path.read_bytes()
     (tmp_path / "link").symlink_to(path)
     for spelled in (path, tmp_path / "link"):
-        with pytest.raises(UsageError, match=f"{OPTIONS[name]}.* is no such report.*--overwrite"):
+        with refused(UsageError, f"{OPTIONS[name]}.* is no such report.*--overwrite"):
             Reports(**{name: spelled})
     assert path.read_bytes() == before
     reports = Reports(**{name: path}, overwrite=True)
@@ -109,7 +110,7 @@ def test_an_input_is_never_replaced(tmp_path: Path, spelled: str) -> None:
     (tmp_path / "link.png").symlink_to(path)
     (tmp_path / "hard.png").hardlink_to(path)
     asked = {"report": tmp_path / spelled, "junit": tmp_path / "junit.xml"}
-    with pytest.raises(UsageError, match="is an input, which no report replaces; choose another name with --report"):
+    with refused(UsageError, "is an input, which no report replaces; choose another name with --report"):
         Reports(**asked, overwrite=True).protect("me.jpg", str(path))
     with pytest.raises(UsageError, match="is an input"):
         Reports(**asked, overwrite=True).protect(str(tmp_path))  # a folder of sources
@@ -137,5 +138,5 @@ def test_what_came_meanwhile_is_not_replaced(tmp_path: Path, there: bool, overwr
 
 
 def test_a_report_is_not_the_journal(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="--junit and --journal both name"):
+    with refused(UsageError, "--junit and --journal both name"):
         Reports(junit=tmp_path / "out" / "j", journal=tmp_path / "out" / "." / "j")

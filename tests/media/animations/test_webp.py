@@ -11,6 +11,7 @@ from clips import info_for, pillow_frames, read, rgba, write
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
+from refusals import refused
 
 from faceswap_cli.errors import InputError, LimitError, UsageError
 from faceswap_cli.media.frame import ClipInfo, Frame
@@ -111,7 +112,7 @@ def test_a_file_that_ends_early_is_damaged(tmp_path: Path) -> None:
 
 def test_bounds(tmp_path: Path) -> None:
     path = lossy_clip(tmp_path / "a.webp")
-    with pytest.raises(LimitError, match="--max-pixels"):
+    with refused(LimitError, "--max-pixels"):
         read(path, WEBP, MediaOptions(max_pixels=1000))
     frame = Frame(pixels=np.zeros((1, 16384, 3), np.uint8))
     with pytest.raises(UsageError, match="16383"):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from faceswap_cli.errors import ModelError
 from faceswap_cli.models.spec import Family
+from faceswap_cli.text import opt
 
 if TYPE_CHECKING:
     from faceswap_cli.engine.analysers.detectors.base import Detector
@@ -30,4 +31,5 @@ def detector_for(family: Family, session: SharedSession) -> Detector:
         from faceswap_cli.engine.analysers.detectors.yolov5_face import Yolov5FaceDetector
 
         return Yolov5FaceDetector(session)
-    raise ModelError(f"{session.name} finds no faces; take a detector with --detector: faceswap models list")
+    raise ModelError(f"{session.name} finds no faces",
+                     advice=f"take a detector with {opt('detector')}: faceswap models list")

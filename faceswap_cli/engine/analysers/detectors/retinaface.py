@@ -16,6 +16,7 @@ from faceswap_cli.engine.analysers.detectors.boxes import collect, fit, fixed_si
 from faceswap_cli.errors import ModelError
 from faceswap_cli.image import FloatArray, Image
 from faceswap_cli.runtime.session import SharedSession
+from faceswap_cli.text import opt
 
 _PRIORS = ((8, (16, 32)), (16, (64, 128)), (32, (256, 512)))
 """Steps of the grids, in pixels, and the sides of the square prior boxes in each of their cells."""
@@ -52,8 +53,8 @@ class RetinaFaceDetector:
         priors = prior_boxes(wide, high)
         tables = {table.shape[-1]: table.reshape(-1, table.shape[-1]) for table in outputs if table.ndim >= 2}
         if any(len(tables.get(columns, ())) != len(priors) for columns in (4, 2, 10)):
-            raise ModelError(f"{self.name} does not give RetinaFace's boxes, scores and landmarks; "
-                             "take another one with --detector")
+            raise ModelError(f"{self.name} does not give RetinaFace's boxes, scores and landmarks",
+                             advice=f"take another one with {opt('detector')}")
         faces = _probabilities(tables[2])[:, 1]
         sure = np.flatnonzero(faces >= score)
         boxes, landmarks = decode(tables[4][sure], tables[10][sure], priors[sure])

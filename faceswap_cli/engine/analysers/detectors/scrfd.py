@@ -21,6 +21,7 @@ from faceswap_cli.engine.analysers.detectors.boxes import OVERLAP, Fitted, colle
 from faceswap_cli.errors import MissingDependencyError, ModelError
 from faceswap_cli.image import Image
 from faceswap_cli.runtime.session import Session, SharedSession
+from faceswap_cli.text import opt
 
 _HEADS = (6, 9, 10, 15)
 """Numbers of outputs of its graphs: three or five grids, each with scores, boxes and, in 9 and 15, landmarks."""
@@ -57,7 +58,7 @@ class ScrfdDetector:
             boxes, landmarks = decoder.detect(fitted.canvas[..., ::-1], input_size=(wide, high), det_thresh=score)
         except (ValueError, IndexError) as error:  # from NumPy, where tables are not as long as the grids
             raise ModelError(f"{self.name} does not give SCRFD's scores, boxes and landmarks for an input of {wide} x "
-                             f"{high}; take another one with --detector") from error
+                             f"{high}", advice=f"take another one with {opt('detector')}") from error
         return collect(boxes[:, :4], boxes[:, 4], landmarks, fitted)
 
     def _decoder(self, session: Session) -> Any:
@@ -70,13 +71,13 @@ class ScrfdDetector:
 
 def _open_decoder(session: Session) -> Any:
     if len(session.outputs) not in _HEADS:
-        raise ModelError(f"{session.name} is no SCRFD detector: it has {len(session.outputs)} outputs and not 6 or 9; "
-                         "take another one with --detector")
+        raise ModelError(f"{session.name} is no SCRFD detector: it has {len(session.outputs)} outputs and not 6 or 9",
+                         advice=f"take another one with {opt('detector')}")
     try:
         from insightface.model_zoo.scrfd import SCRFD
     except ImportError as error:
         reason = " ".join(str(error).split())
-        raise MissingDependencyError(f"insightface cannot be loaded ({reason}); run: pip install insightface") \
+        raise MissingDependencyError(f"insightface cannot be loaded ({reason})", command="pip install insightface") \
             from error
     decoder = SCRFD(session=session)
     decoder.nms_thresh = OVERLAP

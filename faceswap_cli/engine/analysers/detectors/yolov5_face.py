@@ -9,6 +9,7 @@ from faceswap_cli.engine.analysers.detectors.boxes import collect, fit, fixed_si
 from faceswap_cli.errors import ModelError
 from faceswap_cli.image import FloatArray, Image
 from faceswap_cli.runtime.session import SharedSession
+from faceswap_cli.text import opt
 
 _ANCHORS = {
     8: ((4, 5), (8, 10), (13, 16)),
@@ -62,8 +63,8 @@ class Yolov5FaceDetector:
         rows = [decode(grid, height // grid.shape[1]) for grid in heads
                 if grid is not None and height // grid.shape[1] in _ANCHORS]
         if len(rows) != len(_ANCHORS):
-            raise ModelError(f"{self.name} does not give YOLOv5-face's rows of {_ROW} numbers; "
-                             "take another one with --detector")
+            raise ModelError(f"{self.name} does not give YOLOv5-face's rows of {_ROW} numbers",
+                             advice=f"take another one with {opt('detector')}")
         return np.concatenate(rows)
 
 

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from faceswap_cli.media.frame import ClipInfo
 from faceswap_cli.media.video.colour.planes import FULL, LIMITED
+from faceswap_cli.text import opt
 
 _BT709 = 1
 _UNTOLD = 2
@@ -72,7 +73,7 @@ def plan_layout(like: ClipInfo, library: str, *, even: bool) -> tuple[Layout, li
         height += height % 2 if sampling.down else 0
         if (width, height) != (like.width, like.height):
             warnings.append(f"{like.width} x {like.height} became {width} x {height}: this codec has even sides only; "
-                            "--video-codec av1 (MP4, MKV, WebM) keeps odd ones")
+                            f"{opt('video-codec', 'av1')} (MP4, MKV, WebM) keeps odd ones")
     aspect = Fraction(1) if video is None else video.aspect
     color_range, primaries, transfer, matrix = tags
     return Layout(width=width, height=height, pixel_format=pixel_format, aspect=aspect, color_range=color_range,

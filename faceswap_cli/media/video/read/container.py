@@ -29,11 +29,11 @@ def demuxing(name: str) -> Iterator[None]:
     except FaceswapError:
         raise
     except MemoryError as error:
-        raise InputError(f"{name} cannot be read: not enough memory; make it smaller first") from error
+        raise InputError(f"{name} cannot be read: not enough memory", advice="make it smaller first") from error
     except (av.error.FFmpegError, OSError, ValueError) as error:  # ValueError: sizes beyond reason, odd text
         reason = " ".join(str(getattr(error, "strerror", None) or error).split())[:_REASON_LENGTH]
         raise InputError(f"{name} cannot be read as a video, it may be damaged or incomplete: "
-                         f"{reason or type(error).__name__}; get the file again") from error
+                         f"{reason or type(error).__name__}", advice="get the file again") from error
 
 
 def open_container(path: Path, name: str) -> Any:
@@ -59,10 +59,10 @@ def picture_stream(container: Any, name: str) -> Any:
     found = picture_streams(container)
     if not found:
         what = "has sound but no pictures" if container.streams.audio else "has no pictures"
-        raise InputError(f"{name} {what}; give a video with pictures")
+        raise InputError(f"{name} {what}", advice="give a video with pictures")
     stream = found[0]
     if stream.codec_context is None:
-        raise InputError(f"{name} is coded in a way that cannot be decoded here; convert it to H.264 first")
+        raise InputError(f"{name} is coded in a way that cannot be decoded here", advice="convert it to H.264 first")
     return stream
 
 

@@ -95,7 +95,7 @@ class Ledger:
     def damage(self, reason: str) -> InputError:
         """The error that tells where the file is damaged."""
         after = f" after frame {self._pictures}" if self._pictures else ""
-        return InputError(f"{self._name} is damaged or incomplete{after}: {reason}; get the file again")
+        return InputError(f"{self._name} is damaged or incomplete{after}: {reason}", advice="get the file again")
 
 
 def _shows(codec: str, packet: Any) -> bool:
@@ -141,7 +141,7 @@ def check_whole(path: Path, container: Any, name: str) -> None:
     elif "mpeg" in demuxers:
         cut = _program_end(path) > size
     if cut:
-        raise InputError(f"{name} is cut off: it is shorter than its own tables say; get the file again")
+        raise InputError(f"{name} is cut off: it is shorter than its own tables say", advice="get the file again")
 
 
 def expected_packets(path: Path, stream: Any) -> int | None:

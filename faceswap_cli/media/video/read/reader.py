@@ -18,6 +18,7 @@ from faceswap_cli.media.video.read.decoding import Decoder
 from faceswap_cli.media.video.read.rotation import NONE, turn_of, turned_layout, upright
 from faceswap_cli.media.video.read.timeline import LOWEST_KEPT_RATE, Timed, lasting, placed, thinned, trimmed
 from faceswap_cli.options import MediaFormat, MediaOptions
+from faceswap_cli.text import opt
 
 
 class VideoReader(Reader):
@@ -53,7 +54,7 @@ class VideoReader(Reader):
             self._check_size(decoder.stream.codec_context.width, decoder.stream.codec_context.height)
             first = next(placed(decoder.pictures(), decoder.stream.time_base, decoder.step), None)
             if first is None:
-                raise InputError(f"{name} has no frame that can be decoded; get the file again")
+                raise InputError(f"{name} has no frame that can be decoded", advice="get the file again")
             self._check_size(first.picture.width, first.picture.height)
             self._beginning = first.time
             self._size = first.picture.width, first.picture.height
@@ -85,7 +86,8 @@ class VideoReader(Reader):
                     found = True
                     yield self._made(frame)
         if not found:
-            raise InputError(f"{self._name} has no frame {number + 1} any more; start again with --overwrite")
+            raise InputError(f"{self._name} has no frame {number + 1} any more",
+                             advice=f"start again with {opt('overwrite')}")
 
     def close(self) -> None:
         """Release the file."""
@@ -178,7 +180,7 @@ class VideoReader(Reader):
 
     def _beyond(self, whole: Fraction | None = None) -> UsageError:
         plays = f"plays only {float(whole):.2f} seconds" if whole is not None else "ends before"
-        return UsageError(f"--trim begins at {float(self._start):.2f} seconds and {self._name} {plays}")
+        return UsageError(f"{opt('trim')} begins at {float(self._start):.2f} seconds and {self._name} {plays}")
 
 
 def _duration(stream: Any, container: Any, end: Fraction | None) -> Fraction | None:

@@ -30,18 +30,18 @@ def check_video(file: BinaryIO, name: str, written: Written) -> None:
         with av.open(file, "r", metadata_errors="replace") as container:
             pictures, ends, sounds = _count(container)
     except (av.FFmpegError, ValueError) as error:
-        raise OutputError(f"cannot write {name}: the finished file cannot be read ({error}); try again, or another "
-                          "format") from error
+        raise OutputError(f"cannot write {name}: the finished file cannot be read ({error})",
+                          advice="try again, or another format") from error
     if pictures != written.pictures:
-        raise OutputError(f"cannot write {name}: {pictures} of {written.pictures} pictures arrived in the file; "
-                          "try again, or another format")
+        raise OutputError(f"cannot write {name}: {pictures} of {written.pictures} pictures arrived in the file",
+                          advice="try again, or another format")
     if min(abs(end - written.end) for end in ends) > _TOLERANCE:
         raise OutputError(f"cannot write {name}: it ends after {float(ends[0]):.3f} instead of "
-                          f"{float(written.end):.3f} seconds; try again, or another format")
+                          f"{float(written.end):.3f} seconds", advice="try again, or another format")
     for got, wanted in zip(sounds, written.sounds, strict=False):
         if got != wanted:
-            raise OutputError(f"cannot write {name}: {got} of {wanted} pieces of its sound arrived; try again, or "
-                              "another format")
+            raise OutputError(f"cannot write {name}: {got} of {wanted} pieces of its sound arrived",
+                              advice="try again, or another format")
 
 
 def _count(container: Any) -> tuple[int, list[Fraction], list[int]]:

@@ -25,6 +25,7 @@ from faceswap_cli.media.frame import ClipInfo
 from faceswap_cli.media.video.colour.hdr import HdrMetadata
 from faceswap_cli.media.video.colour.layout import Layout, keeps_all, source_depth
 from faceswap_cli.options import MediaFormat, VideoCodec, VideoOptions
+from faceswap_cli.text import opt
 
 THREADS = 4
 """Of every encoder, whatever the machine."""
@@ -127,7 +128,8 @@ class EncoderSettings:
             context.open()
         except (av.FFmpegError, ValueError) as error:
             raise OutputError(f"the {self.encoder.codec} encoder refuses {self.layout.width} x {self.layout.height} "
-                              f"pixels of {self.layout.pixel_format}; try another --video-codec") from error
+                              f"pixels of {self.layout.pixel_format}",
+                              advice=f"try another {opt('video-codec')}") from error
         return context
 
     def configure(self, context: Any, hdr: HdrMetadata | None) -> None:
@@ -185,12 +187,12 @@ def choose_encoder(kind: MediaFormat, like: ClipInfo, options: VideoOptions) -> 
     if options.codec is not VideoCodec.AUTO:
         if options.codec not in codecs:
             holders = [other for other in MediaFormat if other in VIDEO and options.codec in container_of(other).codecs]
-            raise UsageError(f"--video-codec {options.codec}: {kind} holds {_list(codecs)}; take one of them, or write "
-                             f"{_list(holders)}")
+            raise UsageError(f"{opt('video-codec', options.codec)}: {kind} holds {_list(codecs)}",
+                             advice=f"take one of them, or write {_list(holders)}")
         encoder = ENCODERS[options.codec]
         if side < encoder.least_side:
-            raise UsageError(f"--video-codec {options.codec}: sides have at least {encoder.least_side} pixels, and "
-                             f"this is {like.width} x {like.height}; leave the option out")
+            raise UsageError(f"{opt('video-codec', options.codec)}: sides have at least {encoder.least_side} pixels, "
+                             f"and this is {like.width} x {like.height}", advice="leave the option out")
         return encoder
     candidates = [ENCODERS[codec] for codec in codecs[:2]]
     if like.video is not None:
@@ -215,13 +217,13 @@ def check_options(encoder: Encoder, options: VideoOptions) -> tuple[int, str]:
     """
     crf = encoder.crf if options.crf is None else options.crf
     if not encoder.least_crf <= crf <= encoder.most_crf:
-        raise UsageError(f"--crf {crf} is outside {encoder.least_crf}..{encoder.most_crf}, the range of "
+        raise UsageError(f"{opt('crf', crf)} is outside {encoder.least_crf}..{encoder.most_crf}, the range of "
                          f"{encoder.codec} ({encoder.library})")
     preset = encoder.preset if options.preset is None else options.preset.strip().lower()
     if preset not in encoder.presets:
         known = (f"a number within {encoder.presets[0]}..{encoder.presets[-1]}" if encoder.presets[0].isdigit()
                  else _list(encoder.presets))
-        raise UsageError(f"--preset {options.preset}: {encoder.codec} ({encoder.library}) takes {known}")
+        raise UsageError(f"{opt('preset', options.preset)}: {encoder.codec} ({encoder.library}) takes {known}")
     return crf, preset
 
 
