@@ -43,7 +43,9 @@ def types_of(one) -> set[type]:
         members = [member for name, member in vars(one).items() if not name.startswith("_")]
         parts += [member.fget if isinstance(member, property) else getattr(member, "__func__", member)
                   for member in members if inspect.isroutine(member) or isinstance(member, property | classmethod)]
-    return {kind for part in parts for hint in get_type_hints(part).values() for kind in types_in(hint)}
+    # What is imported for type checkers alone is looked for among the public names.
+    public = {name: getattr(faceswap_cli, name) for name in faceswap_cli.__all__}
+    return {kind for part in parts for hint in get_type_hints(part, None, public).values() for kind in types_in(hint)}
 
 
 def types_in(hint) -> set[type]:
