@@ -18,10 +18,9 @@ from typing import BinaryIO
 import numpy as np
 
 from faceswap_cli.errors import InputError, LimitError, OutputError
-from faceswap_cli.media.animations.timing import FrameClock
 from faceswap_cli.media.delta import Delta
 from faceswap_cli.media.frame import ClipInfo, Frame
-from faceswap_cli.media.handles import FileReader, FileWriter
+from faceswap_cli.media.handles import FileReader, FileWriter, FrameClock
 from faceswap_cli.media.headers import first_is_lossless
 from faceswap_cli.media.limits import MAX_FRAMES, check_pixels
 from faceswap_cli.options import MediaFormat, MediaOptions

@@ -11,14 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from faceswap_cli.image import Plane
-from faceswap_cli.media.animations.timing import FrameClock
 from faceswap_cli.media.delta import NOWHERE, Mask, Packed, Window, bounds
 from faceswap_cli.media.frame import ClipInfo, Frame
 from faceswap_cli.media.gif import lzw
 from faceswap_cli.media.gif.blocks import BACKGROUND, KEEP, PREVIOUS
 from faceswap_cli.media.gif.canvas import OPAQUE, distinct, paste
 from faceswap_cli.media.gif.paint import GifStage, Painted, Painter
-from faceswap_cli.media.handles import FileWriter
+from faceswap_cli.media.handles import FileWriter, FrameClock
 from faceswap_cli.media.marks.provenance import gif_xmp_extension
 
 MAX_DELAY = 65535

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -14,6 +15,10 @@ _DISPLAY = struct.Struct("=20i2i")
 
 _LIGHT = struct.Struct("=2I")
 """AVContentLightMetadata."""
+
+_WHOLE = (lambda place: f"{round(place * 50_000)}", lambda level: f"{round(level * 10_000)}")
+_DECIMAL = (lambda place: f"{float(place):.5f}", lambda level: f"{float(level):.4f}")
+"""How encoders take places in the chart of colours, and light."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,36 +43,27 @@ class HdrMetadata:
 
     def x264(self) -> str:
         """As `x264-params`."""
-        return self._params("mastering-display", "cll")
+        return self._params("mastering-display", "cll", *_WHOLE)
 
     def x265(self) -> str:
         """As `x265-params`."""
-        return self._params("master-display", "max-cll")
+        return self._params("master-display", "max-cll", *_WHOLE)
 
     def svt(self) -> str:
         """As `svtav1-params`."""
-        parts = []
-        if self.primaries and self.luminance:
-            red, green, blue, white = (f"({float(x):.5f},{float(y):.5f})" for x, y in self._points())
-            low, high = self.luminance
-            parts.append(f"mastering-display=G{green}B{blue}R{red}WP{white}L({float(high):.4f},{float(low):.4f})")
-        if self.light:
-            parts.append(f"content-light={self.light[0]},{self.light[1]}")
-        return ":".join(parts)
+        return self._params("mastering-display", "content-light", *_DECIMAL)
 
-    def _params(self, display: str, light: str) -> str:
+    def _params(self, display: str, light: str, place: Callable[[Fraction], str],
+                level: Callable[[Fraction], str]) -> str:
         parts = []
         if self.primaries and self.luminance:
-            red, green, blue, white = (f"({round(x * 50000)},{round(y * 50000)})" for x, y in self._points())
-            low, high = (round(value * 10000) for value in self.luminance)
+            points = zip(self.primaries[::2], self.primaries[1::2], strict=True)
+            red, green, blue, white = (f"({place(x)},{place(y)})" for x, y in points)
+            low, high = map(level, self.luminance)
             parts.append(f"{display}=G{green}B{blue}R{red}WP{white}L({high},{low})")
         if self.light:
             parts.append(f"{light}={self.light[0]},{self.light[1]}")
         return ":".join(parts)
-
-    def _points(self) -> list[tuple[Fraction, Fraction]]:
-        assert self.primaries is not None
-        return list(zip(self.primaries[::2], self.primaries[1::2], strict=True))
 
 
 def read_hdr(frame: Frame) -> HdrMetadata | None:
