@@ -5,4 +5,4 @@ import sys
 from faceswap_cli.doctor.isolation import serve_checks
 
 if __name__ == "__main__":
-    serve_checks(sys.argv[1], int(sys.argv[2]), sys.argv[3])
+    serve_checks(sys.argv[1])

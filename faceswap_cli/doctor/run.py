@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from faceswap_cli.doctor.checks import DoctorOptions, Group
-from faceswap_cli.doctor.isolation import look_apart
+from faceswap_cli.doctor.isolation import Apart
 from faceswap_cli.doctor.looks import look_here
 
 _TITLES = {
@@ -38,10 +38,10 @@ def examine(options: DoctorOptions, *, apart: bool = True) -> Iterator[Group]:
 
     Args:
         options: What is looked at.
-        apart: Whether what may break is looked at in processes of their own.
+        apart: Whether what may break is looked at in a process of its own.
     """
-    for module, title in _TITLES.items():
-        if module == "api" and options.remote is None:
-            continue
-        checks = look_apart(module, options) if apart and module in _APART else look_here(module, options)
-        yield Group(_SPELLING.get(module, module), title, tuple(checks))
+    with Apart(options) as others:
+        for module, title in _TITLES.items():
+            if module != "api" or options.remote is not None:
+                checks = others.look(module) if apart and module in _APART else look_here(module, options)
+                yield Group(_SPELLING.get(module, module), title, tuple(checks))

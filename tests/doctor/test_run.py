@@ -9,7 +9,7 @@ import pytest
 
 from faceswap_cli.doctor import run
 from faceswap_cli.doctor.checks import DoctorOptions, State, ok
-from faceswap_cli.doctor.isolation import look_apart
+from faceswap_cli.doctor.isolation import Apart
 from faceswap_cli.doctor.looks import guarded, look_here
 
 ROUGH = """
@@ -55,7 +55,8 @@ def rough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def test_what_kills_its_process_is_a_finding_and_the_rest_is_looked_at(rough: str) -> None:
-    checks = list(look_apart(rough, DoctorOptions(models_folder="here"), seconds=3.0))
+    with Apart(DoctorOptions(models_folder="here"), seconds=3.0) as others:
+        checks = list(others.look(rough))
     assert [(check.name, check.state) for check in checks] == [
         ("prints", State.OK), ("before", State.NOTE), ("crashes", State.FAIL), ("hangs", State.FAIL),
         ("leaves", State.FAIL), ("raises", State.FAIL), ("last", State.OK)]
@@ -68,9 +69,22 @@ def test_what_kills_its_process_is_a_finding_and_the_rest_is_looked_at(rough: st
 
 
 def test_a_module_that_cannot_be_imported_is_a_finding_in_a_child_and_here() -> None:
-    for checks in (look_apart("nowhere", DoctorOptions()), look_here("nowhere", DoctorOptions())):
-        (check,) = checks
+    with Apart(DoctorOptions()) as others:
+        found = [*others.look("nowhere"), *look_here("nowhere", DoctorOptions())]
+    assert len(found) == 2
+    for check in found:
         assert check.state is State.FAIL and "faceswap_cli.doctor.nowhere" in check.finding
+
+
+def test_groups_share_a_child_until_something_in_one_fails() -> None:
+    with Apart(DoctorOptions()) as others:
+        assert all(check.state is State.OK for check in others.look("saved_faces"))
+        first = others._child
+        assert all(check.state is State.OK for check in others.look("codecs"))
+        assert others._child is first is not None
+        assert list(others.look("nowhere"))[0].state is State.FAIL
+        assert others._child is None
+        assert all(check.state is State.OK for check in others.look("codecs"))
 
 
 def test_a_check_that_raises_is_a_failure_and_what_it_had_found_stays() -> None:
