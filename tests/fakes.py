@@ -13,7 +13,7 @@ import numpy as np
 from faceswap_cli.engine.outcome import FaceOutcome, Role, Similarity, SourcePicture
 from faceswap_cli.errors import ModelError, NoFaceError
 from faceswap_cli.faces.face import Box, Face, Gender, Pose
-from faceswap_cli.faces.select import Choice, order_faces, pair, select_sources, select_targets
+from faceswap_cli.faces.select import Choice, judge_sources, order_faces, pair, select_targets
 from faceswap_cli.image import Image
 from faceswap_cli.media.frame import Reader, Writer
 from faceswap_cli.options import EngineOptions
@@ -100,9 +100,10 @@ class BrightSquares:
         colours, names = [], []
         for picture in pictures:
             faces = self.find(picture.pixels)
-            for index in select_sources(faces, self._select):
-                colours.append(_colour(picture.pixels, faces[index]))
-                names.append(picture.name)
+            for choice in judge_sources(faces, self._select):
+                if choice.selected:
+                    colours.append(_colour(picture.pixels, faces[choice.index]))
+                    names.append(picture.name)
         if not colours:
             raise NoFaceError(f"{pictures[0].name}: no face found")
         return FakeSource(tuple(colours), tuple(names))

@@ -12,8 +12,6 @@ NOSTRILS = np.arange(31, 36)
 LEFT_EYE, RIGHT_EYE = np.arange(36, 42), np.arange(42, 48)
 OUTER_LIPS, INNER_LIPS = np.arange(48, 60), np.arange(60, 68)
 MOUTH = np.arange(48, 68)
-INNER = np.arange(17, 68)
-"""All points but the jaw: those that carry identity and are located best."""
 UPPER_LIP_EDGE, LOWER_LIP_EDGE = np.array([61, 62, 63]), np.array([67, 66, 65])
 """The inner edges of the lips, pairs that touch when the mouth is shut."""
 

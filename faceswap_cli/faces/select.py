@@ -174,15 +174,6 @@ def judge_sources(faces_in_order: Sequence[Face], options: SelectOptions) -> lis
     return _judge(faces_in_order, index, options.source_gender)
 
 
-def select_sources(faces_in_order: Sequence[Face], options: SelectOptions) -> list[int]:
-    """The numbers of the source faces that are used, in the order of pairing; empty when none passes.
-
-    Raises:
-        UsageError: `source_index` names a face that is not there.
-    """
-    return [choice.index for choice in judge_sources(faces_in_order, options) if choice.selected]
-
-
 def pair(k: int, n: int) -> int:
     """Which of `n` chosen source faces goes on the `k`-th target face really swapped, both from 0."""
     return k % n

@@ -54,11 +54,6 @@ class State(StrEnum):
     COMPLETED = "COMPLETED"
     FAILED = "FAILED"
 
-    @property
-    def final(self) -> bool:
-        """Whether no other state follows."""
-        return self in (State.COMPLETED, State.FAILED)
-
 
 class AnswerError(ValueError):
     """An answer that is not what the contract says; the message continues `the API answered with`."""

@@ -29,13 +29,15 @@ from faceswap_cli.engine.swappers.mesh import MeshSwapper
 from faceswap_cli.engine.swappers.stage import set_stage
 from faceswap_cli.faces.align import transform, upright_crop, warp_crop
 from faceswap_cli.faces.face import Face
-from faceswap_cli.faces.landmarks68 import INNER
 from faceswap_cli.faces.pose import fit_camera
 from faceswap_cli.image import Image
 from faceswap_cli.media.open import open_media
 from faceswap_cli.options import MediaOptions
 
 SHARED = Path(__file__).parents[2].parent / "shared"
+INNER = np.arange(17, 68)
+"""All points but the jaw, of 68: those that carry identity and are located best."""
+
 SAME_PERSON = 0.6
 FRONTAL = 15.0
 TILE = 200

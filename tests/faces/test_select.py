@@ -16,7 +16,6 @@ from faceswap_cli.faces.select import (
     order_faces,
     pair,
     parse_index,
-    select_sources,
     select_targets,
 )
 from faceswap_cli.options import ALL, FaceIndex, GenderFilter, Order, SelectOptions
@@ -24,6 +23,10 @@ from faceswap_cli.options import ALL, FaceIndex, GenderFilter, Order, SelectOpti
 
 def make_face(x: float = 0, y: float = 0, side: float = 10, score: float = 1, gender: Gender | None = None) -> Face:
     return Face(box=Box(x, y, x + side, y + side), score=score, landmarks=np.zeros((68, 2)), gender=gender)
+
+
+def select_sources(faces: list[Face], options: SelectOptions) -> list[int]:
+    return numbers(judge_sources(faces, options))
 
 
 def row(*genders: Gender | None) -> list[Face]:
