@@ -13,7 +13,7 @@ from faceswap_cli.errors import UsageError
 from faceswap_cli.text import opt
 
 
-class Remote(Enum):
+class Refusal(Enum):
     """Why an option that the API has no parameter for is refused with `--remote`, and what to do."""
 
     UNKNOWN = "the API has no parameter for it", "leave one of the two out"
@@ -57,7 +57,7 @@ class Facts:
     anyway: tuple[object, ...] = ()
     api: str = ""
     animations_api: str = ""
-    remote: Remote = Remote.UNKNOWN
+    remote: Refusal = Refusal.UNKNOWN
     only_with: str = ""
     pixels: bool = True
     column: bool = False

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from faceswap_cli.errors import UsageError
-from faceswap_cli.facts import Neural, Remote, option
+from faceswap_cli.facts import Neural, Refusal, option
 from faceswap_cli.text import opt
 from faceswap_cli.trim import Trim
 
@@ -168,7 +168,7 @@ class SelectOptions:
                                          column=True, project=True)
     source_gender: GenderFilter = option(GenderFilter.NO, "--source-gender", api="detect_gender_source",
                                          column=True, project=True)
-    reference_threshold: float | None = option(None, "--reference-threshold", remote=Remote.IDENTITY,
+    reference_threshold: float | None = option(None, "--reference-threshold", remote=Refusal.IDENTITY,
                                                column=True, project=True)
 
     def __post_init__(self) -> None:
@@ -193,11 +193,11 @@ class RuntimeOptions:
     """
 
     provider: Provider = option(Provider.AUTO, "--provider", neural=Neural.NEEDS, anyway=(Provider.CPU,),
-                                remote=Remote.ENGINE, project=True)
-    device: int = option(0, "--device", neural=Neural.TUNES, remote=Remote.ENGINE, pixels=False, project=True)
+                                remote=Refusal.ENGINE, project=True)
+    device: int = option(0, "--device", neural=Neural.TUNES, remote=Refusal.ENGINE, pixels=False, project=True)
     accelerate: Accelerate = option(Accelerate.AUTO, "--accelerate", neural=Neural.NEEDS, anyway=(Accelerate.OFF,),
-                                    remote=Remote.ENGINE, project=True)
-    faces_ahead: int = option(0, "", remote=Remote.NEVER, pixels=False)
+                                    remote=Refusal.ENGINE, project=True)
+    faces_ahead: int = option(0, "", remote=Refusal.NEVER, pixels=False)
 
     def __post_init__(self) -> None:
         if self.device < 0:
@@ -275,7 +275,7 @@ class RestoreOptions:
 
     model: str | None = option(None, "--restore", neural=Neural.NEEDS, api="face_restore", column=True, project=True)
     if_available: bool = option(False, "--face-restore/--no-face-restore", animations_api="face_restore",
-                                remote=Remote.NEVER, project=True)
+                                remote=Refusal.NEVER, project=True)
     weight: float = option(0.75, "--restore-weight", neural=Neural.TUNES, api="face_restore_weight",
                            column=True, project=True)
     visibility: float = option(1.0, "--restore-visibility", neural=Neural.TUNES, column=True, project=True)
@@ -301,15 +301,15 @@ class EngineOptions:
         models_folder: Where models lie; None: `FACESWAP_MODELS_DIR`, else the platform's data folder.
     """
 
-    engine: EngineName = option(EngineName.AUTO, "--engine", remote=Remote.ENGINE, column=True, project=True)
+    engine: EngineName = option(EngineName.AUTO, "--engine", remote=Refusal.ENGINE, column=True, project=True)
     select: SelectOptions = field(default_factory=SelectOptions)
-    describe: bool = option(False, "", remote=Remote.NEVER, pixels=False)
-    measure: bool = option(False, "", remote=Remote.NEVER, pixels=False)
+    describe: bool = option(False, "", remote=Refusal.NEVER, pixels=False)
+    measure: bool = option(False, "", remote=Refusal.NEVER, pixels=False)
     detector: DetectorOptions = field(default_factory=DetectorOptions)
     swap: SwapOptions = field(default_factory=SwapOptions)
     restore: RestoreOptions = field(default_factory=RestoreOptions)
     runtime: RuntimeOptions = field(default_factory=RuntimeOptions)
-    models_folder: str | None = option(None, "--models-dir", remote=Remote.ENGINE, pixels=False)
+    models_folder: str | None = option(None, "--models-dir", remote=Refusal.ENGINE, pixels=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,10 +324,10 @@ class VideoOptions:
         keep_fps: Every frame is kept; else frames are dropped to at most 30 a second.
     """
 
-    codec: VideoCodec = option(VideoCodec.AUTO, "--video-codec", remote=Remote.OUTPUT, column=True, project=True)
-    crf: int | None = option(None, "--crf", remote=Remote.OUTPUT, column=True, project=True)
-    preset: str | None = option(None, "--preset", remote=Remote.OUTPUT, column=True, project=True)
-    keep_fps: bool = option(True, "--keep-fps/--no-keep-fps", remote=Remote.OUTPUT, column=True, project=True)
+    codec: VideoCodec = option(VideoCodec.AUTO, "--video-codec", remote=Refusal.OUTPUT, column=True, project=True)
+    crf: int | None = option(None, "--crf", remote=Refusal.OUTPUT, column=True, project=True)
+    preset: str | None = option(None, "--preset", remote=Refusal.OUTPUT, column=True, project=True)
+    keep_fps: bool = option(True, "--keep-fps/--no-keep-fps", remote=Refusal.OUTPUT, column=True, project=True)
 
     def __post_init__(self) -> None:
         if self.crf is not None:
@@ -367,14 +367,14 @@ class MediaOptions:
 
     image_format: MediaFormat | None = option(None, "--image-format", api="image_format", column=True, project=True)
     image_quality: int = option(95, "--image-quality", api="image_quality", column=True, project=True)
-    max_pixels: int = option(MAX_PIXELS, "--max-pixels", remote=Remote.NEVER, pixels=False, column=True)
-    provenance: bool = option(True, "--no-provenance", remote=Remote.NEVER, column=True)
-    trained: bool = option(False, "", remote=Remote.NEVER)
-    trim: Trim | None = option(None, "--trim", remote=Remote.OUTPUT, column=True)
+    max_pixels: int = option(MAX_PIXELS, "--max-pixels", remote=Refusal.NEVER, pixels=False, column=True)
+    provenance: bool = option(True, "--no-provenance", remote=Refusal.NEVER, column=True)
+    trained: bool = option(False, "", remote=Refusal.NEVER)
+    trim: Trim | None = option(None, "--trim", remote=Refusal.OUTPUT, column=True)
     video: VideoOptions = field(default_factory=VideoOptions)
-    label: str | None = option(None, "--label", remote=Remote.NEVER, column=True, project=True)
-    keep_metadata: bool = option(False, "--keep-metadata", remote=Remote.OUTPUT, column=True)
-    credentials: Credentials | None = option(None, "--c2pa-cert", remote=Remote.NEVER)
+    label: str | None = option(None, "--label", remote=Refusal.NEVER, column=True, project=True)
+    keep_metadata: bool = option(False, "--keep-metadata", remote=Refusal.OUTPUT, column=True)
+    credentials: Credentials | None = option(None, "--c2pa-cert", remote=Refusal.NEVER)
 
     def __post_init__(self) -> None:
         if not 10 <= self.image_quality <= 100:

@@ -14,7 +14,7 @@ from faceswap_cli.cli.command import catalogue_of, options_of
 from faceswap_cli.cli.config.settings import key_of
 from faceswap_cli.cli.options import declare
 from faceswap_cli.cli.options.declare import facts_of
-from faceswap_cli.facts import Neural, Remote
+from faceswap_cli.facts import Neural, Refusal
 from faceswap_cli.jobs.job import SwapSpec
 from faceswap_cli.segmind.schema import FaceswapperRequest, FaceswapV3Request
 
@@ -47,7 +47,7 @@ def test_flags_parameters_and_columns_exist(one):
              for option in options_of(command) for flag in (*option.opts, *option.secondary_opts)}
     told = one.facts
     assert {flag for flag in told.flag.split("/") if flag} <= flags
-    assert told.flag or (told.remote, told.neural) == (Remote.NEVER, Neural.NO)
+    assert told.flag or (told.remote, told.neural) == (Refusal.NEVER, Neural.NO)
     assert told.api in ("", *(row.name for row in FaceswapV3Request.fields))
     assert told.animations_api in ("", *(row.name for row in FaceswapperRequest.fields))
     if told.column:

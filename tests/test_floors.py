@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import re
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -34,6 +36,9 @@ LATE = {"cv2", "dlib", "PIL", "av", "imageio", "tifffile", "httpx", "httpcore", 
         "filelock", "tqdm", "ray", "numpy"}
 """What no module on the way to `--help` may import when it is loaded."""
 
+
+STRING_ARROW = re.compile(rf"{PACKAGE.name}\.([a-z0-9_.]*\w)(?::([A-Za-z_]\w*))?")
+"""A module of the package, or a name in one, as it is handed to a child or imported when it is needed."""
 
 def modules() -> dict[str, Path]:
     """Each module's name within the package; the package itself is ''."""
@@ -118,15 +123,44 @@ def test_no_module_needs_itself() -> None:
         pytest.fail(f"a circle of imports: {' -> '.join(error.args[1])}")
 
 
-def test_the_engine_is_built_of_names_that_can_be_imported() -> None:
-    """What the registry names is imported by string, which the other tests cannot see."""
-    from faceswap_cli.engine.registry import ENGINES, SWAPPERS
+def test_strings_that_name_modules_name_what_is_there() -> None:
+    """Not imported by the modules in which they stand, so the other tests cannot see them."""
+    met = set()
+    for module in MODULES:
+        for node in ast.walk(tree(module)):
+            if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
+                continue
+            if (found := STRING_ARROW.fullmatch(node.value)) is None:
+                continue
+            name, attribute = found.groups()
+            assert name in MODULES, f"{module}: {node.value}"
+            assert attribute is None or attribute in defined(name), f"{module}: {node.value}"
+            assert not module or floor(name) <= floor(module), f"{module}: {node.value}"
+            met.add(name)
+    assert {"engine.swappers.mesh", "jobs.rendering.process", "batch.worker"} <= met  # the walk sees what it should
 
-    parts = [part for spec in ENGINES.values() for part in (spec.analyser, spec.swapper, spec.restorer) if part]
-    for part in (*parts, *SWAPPERS.values()):
-        name, _, cls = part.removeprefix(f"{PACKAGE.name}.").partition(":")
-        assert floor(name) <= floor("engine.registry")
-        assert cls in {node.name for node in tree(name).body if isinstance(node, ast.ClassDef)}
+
+def defined(module: str) -> set[str]:
+    """Classes and functions of a module."""
+    return {node.name for node in tree(module).body
+            if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)}
+
+
+def test_a_public_class_has_a_name_of_its_own() -> None:
+    homes = defaultdict(list)
+    for module in MODULES:
+        for node in ast.walk(tree(module)):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes[node.name].append(module)
+    assert not {name: modules for name, modules in homes.items() if len(modules) > 1}
+
+
+def test_no_folder_is_too_large_to_be_known() -> None:
+    """Its own files; folders in it count for themselves."""
+    lines = Counter[Path]()
+    for path in MODULES.values():
+        lines[path.parent] += len(path.read_text(encoding="utf-8").splitlines())
+    assert not {folder.name: number for folder, number in lines.items() if number > 4000}
 
 
 def test_the_way_to_the_help_imports_nothing_heavy_when_it_is_loaded() -> None:

@@ -22,7 +22,7 @@ from faceswap_cli.api_jobs.result import finish
 from faceswap_cli.api_jobs.tickets import Tickets, default_folder, ticket_key
 from faceswap_cli.errors import OutputError, UsageError
 from faceswap_cli.files.closing import Closing
-from faceswap_cli.jobs.clock import Clock
+from faceswap_cli.jobs.clock import StageClock
 from faceswap_cli.jobs.inputs import Inputs
 from faceswap_cli.jobs.job import Outcome, OutputInfo, SwapJob
 from faceswap_cli.jobs.swap import check_output
@@ -173,7 +173,7 @@ def swap_remote(job: SwapJob, remote: Remote, spent: Spent | None = None) -> Out
                 return outcome
             there.commit()
             return replace(outcome, output=replace(outcome.output, path=job.output))
-    clock = Clock()
+    clock = StageClock()
     with Inputs(allow_private=job.allow_private_urls) as inputs, \
             tempfile.TemporaryDirectory(prefix="faceswap-") as folder:
         with clock.stage("load"):
@@ -238,7 +238,7 @@ class _Task:
     request: AnyRequest
     key: str = field(default="")
 
-    def outcome(self, output: OutputInfo | None, received: Received, clock: Clock,
+    def outcome(self, output: OutputInfo | None, received: Received, clock: StageClock,
                 warnings: tuple[str, ...] = ()) -> Outcome:
         """What came of it. The API does not tell of faces: that it succeeded means that one was swapped."""
         request = self.request

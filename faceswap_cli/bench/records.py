@@ -112,7 +112,7 @@ class Speed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class BenchRow:
     """One engine on one scene.
 
     Attributes:
@@ -159,6 +159,6 @@ class BenchReport:
     cores: int
     memory: int | None
     versions: dict[str, str]
-    rows: tuple[Row, ...]
+    rows: tuple[BenchRow, ...]
     notes: tuple[str, ...]
     seconds: float

@@ -16,14 +16,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
 
-from faceswap_cli.bench.records import BenchOptions, BenchReport, Media, Row, Scene, Speed
+from faceswap_cli.bench.records import BenchOptions, BenchReport, BenchRow, Media, Scene, Speed
 from faceswap_cli.bench.scenes import write_clip, write_source, write_still
 from faceswap_cli.engine.neural import FULL_SET, has_full_set, models_folder
 from faceswap_cli.jobs.backend import SwapBackend, open_backend
 from faceswap_cli.jobs.job import Outcome, SwapJob, SwapSpec
 from faceswap_cli.jobs.resume.versions import pixel_versions
 from faceswap_cli.jobs.swap import Prepared, prepare_source, swap_file
-from faceswap_cli.models.spec import Role
+from faceswap_cli.models.spec import ModelRole
 from faceswap_cli.options import EngineName, EngineOptions, RestoreOptions
 from faceswap_cli.runtime.cores import core_count
 from faceswap_cli.runtime.machine import busy_cores, processor_name, total_memory
@@ -169,7 +169,7 @@ def _series(engine: EngineName, options: BenchOptions, folder: Path) -> Iterator
     prepared = prepare_source(source, backend)
     cores = core_count()
     ways = [(backend, prepared, False)]
-    restorers = models_folder(plain).installed(Role.RESTORER) if engine is EngineName.NEURAL else ()
+    restorers = models_folder(plain).installed(ModelRole.RESTORER) if engine is EngineName.NEURAL else ()
     if restorers:
         restoring = open_backend(replace(plain, restore=RestoreOptions(model=restorers[0].id)))
         ways.append((restoring, prepare_source(source, restoring), True))
@@ -210,7 +210,7 @@ def _rounds(series: Sequence[_Series], seconds: float) -> int:
     return max(1, min(_MOST_ROUNDS, math.floor(seconds / sum(one.took for one in series))))
 
 
-def _rows(series: Sequence[_Series]) -> Iterator[Row]:
+def _rows(series: Sequence[_Series]) -> Iterator[BenchRow]:
     """One row for each engine and scene."""
     for first in series:
         if first.workers != 1 or first.restored:
@@ -221,7 +221,7 @@ def _rows(series: Sequence[_Series]) -> Iterator[Row]:
         stages = {name: _stage(first, name) for name in ("find", "swap", "decode", "encode")}
         parts = dict((restored or first).backend.parts)
         restore = None if restored is None else max(0.0, _stage(restored, "swap") - stages["swap"])
-        yield Row(engine=first.engine, scene=first.scene, frames=first.frames, rounds=len(first.runs), **stages,
+        yield BenchRow(engine=first.engine, scene=first.scene, frames=first.frames, rounds=len(first.runs), **stages,
                   restore=restore, one=_speed(first), all=None if together is None else _speed(together), parts=parts)
 
 
@@ -243,7 +243,7 @@ def _judge_load(notes: list[str]) -> None:
         notes.append(f"other programs used {load:.1f} cores when this began: it is faster without them")
 
 
-def _judge(rows: Sequence[Row], notes: list[str]) -> None:
+def _judge(rows: Sequence[BenchRow], notes: list[str]) -> None:
     """Say what makes the numbers doubtful."""
     if any(row.rounds == 1 for row in rows):
         notes.append("measured once; more --seconds or --rounds give surer numbers")

@@ -34,7 +34,7 @@ from faceswap_cli.options import RuntimeOptions
 from faceswap_cli.text import opt
 
 if TYPE_CHECKING:
-    from faceswap_cli.bench.records import BenchReport, Row, Speed
+    from faceswap_cli.bench.records import BenchReport, BenchRow, Speed
 
 BENCH_EXAMPLES = """Examples
 
@@ -116,7 +116,7 @@ def _report(report: BenchReport) -> dict[str, Any]:
     }
 
 
-def _row(row: Row) -> dict[str, Any]:
+def _row(row: BenchRow) -> dict[str, Any]:
     scene = row.scene
     stages = {"decode": row.decode, "find": row.find, "swap": row.swap, "restore": row.restore, "encode": row.encode}
     return {

@@ -16,7 +16,7 @@ from faceswap_cli.text import one_line
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from faceswap_cli.bench.records import BenchReport, Row
+    from faceswap_cli.bench.records import BenchReport, BenchRow
 
 _SHOWN_VERSIONS = ("faceswap", "python", "opencv", "dlib", "onnxruntime", "av")
 _NONE = "-"
@@ -60,7 +60,7 @@ def _cells(report: BenchReport) -> list[list[str]]:
     return [[row[column] for column in kept] for row in (names, *rows)]
 
 
-def _row(row: Row) -> list[str]:
+def _row(row: BenchRow) -> list[str]:
     memory = max((speed.memory for speed in (row.one, row.all) if speed is not None and speed.memory is not None),
                  default=None)
     return [row.engine, row.scene.name, _number(row.find), _number(row.swap),

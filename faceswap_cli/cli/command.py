@@ -23,7 +23,7 @@ from faceswap_cli.cli.config.settings import (
 )
 from faceswap_cli.cli.options.declare import facts_of
 from faceswap_cli.errors import FaceswapError, UsageError
-from faceswap_cli.facts import Neural, Remote
+from faceswap_cli.facts import Neural, Refusal
 from faceswap_cli.options import EngineName
 from faceswap_cli.text import one_line
 
@@ -137,9 +137,9 @@ class _Defaults(dict[str, Any]):
             return bool(self._in_force(other) == wanted if wanted else self._in_force(other))
         if facts.neural is not Neural.NO and self._in_force("engine") == EngineName.EMBEDDED:
             return False
-        if facts.api or facts.remote is Remote.NEVER or not self._in_force("remote"):
+        if facts.api or facts.remote is Refusal.NEVER or not self._in_force("remote"):
             return True
-        return facts.remote is Remote.ENGINE and bool(self._in_force("fallback"))
+        return facts.remote is Refusal.ENGINE and bool(self._in_force("fallback"))
 
     def _in_force(self, key: str, *, given: bool = False) -> Any:
         """The value of another option; None: the command has none of that name.

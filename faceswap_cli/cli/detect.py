@@ -9,7 +9,7 @@ import typer
 
 from faceswap_cli.cli.options import common as o
 from faceswap_cli.cli.options import remote as r
-from faceswap_cli.cli.options.engine import Detection, EngineChoice, Limits, TalkAndProgress, engine_options
+from faceswap_cli.cli.options.engine import Detection, EngineChoice, InputLimits, TalkAndProgress, engine_options
 from faceswap_cli.cli.options.groups import grouped
 from faceswap_cli.cli.output import Output, say
 from faceswap_cli.errors import ExitCode, InputError, OutputError, UsageError
@@ -33,7 +33,7 @@ def detect(
     images: o.PicturesArgument,
     engine: EngineChoice,
     detection: Detection,
-    limits: Limits,
+    limits: InputLimits,
     talk: TalkAndProgress,
     order: o.OrderOption = o.SELECT_DEFAULTS.order,
     gender: o.ShownGenderOption = o.SELECT_DEFAULTS.target_gender,

@@ -108,9 +108,9 @@ def _told(output: Output, options: DoctorOptions, groups: Any) -> Any:
 
 def _report(groups: list[Group], counts: Counter[str], healthy: bool) -> dict[str, Any]:
     from faceswap_cli.cli.report import SCHEMA
-    from faceswap_cli.doctor.checks import State
+    from faceswap_cli.doctor.checks import CheckState
 
-    return {"schema": SCHEMA, "healthy": healthy, "counts": {state.value: counts[state.value] for state in State},
+    return {"schema": SCHEMA, "healthy": healthy, "counts": {state.value: counts[state.value] for state in CheckState},
             "checks": [_entry(group.name, check) for group in groups for check in group.checks]}
 
 

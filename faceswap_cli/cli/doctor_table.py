@@ -10,13 +10,13 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from faceswap_cli.doctor.checks import Check, State
+from faceswap_cli.doctor.checks import Check, CheckState
 from faceswap_cli.text import one_line as plain
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-_STYLES = {State.OK: "green", State.NOTE: "cyan", State.WARN: "bold yellow", State.FAIL: "bold red"}
+_STYLES = {CheckState.OK: "green", CheckState.NOTE: "cyan", CheckState.WARN: "bold yellow", CheckState.FAIL: "bold red"}
 _MARK, _NAME = 4, 15
 """Widths, the same in all groups, so that columns stand below each other."""
 
@@ -32,7 +32,7 @@ def check_table(title: str, checks: Sequence[Check]) -> RenderableType:
         row.add_row(Text(check.state.value, _STYLES[check.state]), Text(plain(check.name)), Text(plain(check.finding)))
         lines.append(row)
         if check.advice:  # from further left, so that commands are seldom broken
-            style = "dim" if check.state is State.NOTE else "bold"
+            style = "dim" if check.state is CheckState.NOTE else "bold"
             lines.append(Padding(Text(f"-> {plain(check.advice)}", style, overflow="fold"), (0, 0, 0, _MARK + 2)))
     return Group(*lines)
 

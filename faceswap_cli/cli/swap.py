@@ -11,7 +11,7 @@ from faceswap_cli.cli.options.engine import (
     Detection,
     EngineChoice,
     FaceChoice,
-    Limits,
+    InputLimits,
     RestoringByName,
     RestoringIfAvailable,
     Swapping,
@@ -71,7 +71,7 @@ def swap(
     media: MediaChoice,
     call: Call,
     remote: RemoteChoice,
-    limits: Limits,
+    limits: InputLimits,
     talk: TalkAndProgress,
     source: o.SourceArgument = None,
     target: o.TargetArgument = None,
@@ -98,7 +98,7 @@ def swap_gif(
     media: MediaChoice,
     call: Call,
     remote: RemoteChoice,
-    limits: Limits,
+    limits: InputLimits,
     talk: TalkAndProgress,
     source: o.SourceArgument = None,
     target: o.AnimationArgument = None,
@@ -117,7 +117,7 @@ def swap_gif(
 
 def _run(output: Output, source: str | None, target: str | None, destination: str, engine: EngineOptions,
          media: MediaOptions, people: PeopleChoice, more_sources: list[str] | None, call: Call, remote: RemoteChoice,
-         limits: Limits, *, animation_only: bool = False) -> None:
+         limits: InputLimits, *, animation_only: bool = False) -> None:
     """Check what can be checked for nothing, swap, and tell."""
     from faceswap_cli.jobs.job import STDOUT, SwapJob, SwapSpec
     from faceswap_cli.jobs.swap import check_output

@@ -12,7 +12,7 @@ from faceswap_cli.options import RemoteOptions
 from faceswap_cli.text import as_flag, spell, squeeze
 
 
-class State(StrEnum):
+class CheckState(StrEnum):
     """How a thing is; the milder first."""
 
     OK = "ok"
@@ -37,7 +37,7 @@ class Check:
     """
 
     name: str
-    state: State
+    state: CheckState
     finding: str
     advice: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)
@@ -79,22 +79,22 @@ Look = Callable[[DoctorOptions], Iterable[Check]]
 
 def ok(name: str, finding: str, /, **data: Any) -> Check:
     """It works."""
-    return Check(name=name, state=State.OK, finding=finding, advice="", data=data)
+    return Check(name=name, state=CheckState.OK, finding=finding, advice="", data=data)
 
 
 def note(name: str, finding: str, advice: str = "", /, **data: Any) -> Check:
     """It is no fault, but should be known."""
-    return Check(name=name, state=State.NOTE, finding=finding, advice=advice, data=data)
+    return Check(name=name, state=CheckState.NOTE, finding=finding, advice=advice, data=data)
 
 
 def warn(name: str, finding: str, advice: str, /, **data: Any) -> Check:
     """It does not work, and some runs need it."""
-    return Check(name=name, state=State.WARN, finding=finding, advice=advice, data=data)
+    return Check(name=name, state=CheckState.WARN, finding=finding, advice=advice, data=data)
 
 
 def fail(name: str, finding: str, advice: str, /, **data: Any) -> Check:
     """It does not work, and must."""
-    return Check(name=name, state=State.FAIL, finding=finding, advice=advice, data=data)
+    return Check(name=name, state=CheckState.FAIL, finding=finding, advice=advice, data=data)
 
 
 def reason_of(error: BaseException) -> str:

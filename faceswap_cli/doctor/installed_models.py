@@ -42,10 +42,10 @@ def _folder(options: DoctorOptions) -> Iterator[Check]:
 
 def _installed(options: DoctorOptions) -> Iterator[Check]:
     """Each model: by its size, or by its bytes with `verify`."""
-    from faceswap_cli.models.spec import Role
+    from faceswap_cli.models.spec import ModelRole
 
     store = _store(options)
-    specs = [spec for spec in store.specs() if spec.role is not Role.PACK and store.location(spec).is_file()]
+    specs = [spec for spec in store.specs() if spec.role is not ModelRole.PACK and store.location(spec).is_file()]
     for spec in specs:
         yield _judge(store, spec, options.verify)
     if not specs:

@@ -20,7 +20,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
-from faceswap_cli.doctor.checks import Check, DoctorOptions, State, fail
+from faceswap_cli.doctor.checks import Check, CheckState, DoctorOptions, fail
 from faceswap_cli.doctor.looks import guarded, looks_of
 
 SECONDS = 120.0
@@ -54,7 +54,7 @@ class Apart:
         while True:
             child = self._child = self._child or _Child(self._options, self._seconds)
             for check in child.checks(module, first):
-                failed = failed or check.state is State.FAIL
+                failed = failed or check.state is CheckState.FAIL
                 yield check
             if child.finished and not failed:
                 return
@@ -109,7 +109,7 @@ class _Child:
                     watch.cancel()
                     watch = self._watch()
                 elif "check" in said:
-                    yield Check(**{**said["check"], "state": State(said["check"]["state"])})
+                    yield Check(**{**said["check"], "state": CheckState(said["check"]["state"])})
                 elif "end" in said:
                     self.finished = True
                     return

@@ -80,7 +80,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Renderer:
+class PlanRenderer:
     """What carries out plans, apart from what makes them: the swapper and, after it, the restorer."""
 
     swapper: Swapper
@@ -115,7 +115,7 @@ class Engine:
         self._finder = finder
         self._swapper = swapper
         self._restorer = restorer
-        self._renderer = Renderer(swapper, restorer)
+        self._renderer = PlanRenderer(swapper, restorer)
         self._options = options
         self._select = options.select
         self._models = models or {}
@@ -252,7 +252,7 @@ class Engine:
         """Carry out a plan: a new image, or `image` itself when nothing is swapped. Thread-safe."""
         return self._renderer.render(plan, image)
 
-    def renderer(self) -> Renderer | None:
+    def renderer(self) -> PlanRenderer | None:
         """What renders the frames of a clip in another process; see `jobs.backend.SwapBackend`."""
         return None if self.heavy else self._renderer
 

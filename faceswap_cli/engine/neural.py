@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from faceswap_cli.engine.parts import Analyser, Restorer, Swapper
 from faceswap_cli.engine.registry import ENGINES, SWAPPERS, load_part
 from faceswap_cli.errors import ModelError, UsageError
-from faceswap_cli.models.spec import ModelSpec, Role
+from faceswap_cli.models.spec import ModelRole, ModelSpec
 from faceswap_cli.models.store import ModelStore
 from faceswap_cli.options import EngineName, EngineOptions, MaskKind
 from faceswap_cli.runtime.sharing import shared
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 FULL_SET = "neural"
 """What `models pull` calls the models that a swap needs."""
 
-_NEEDED = (Role.SWAPPER, Role.DETECTOR, Role.RECOGNISER)
+_NEEDED = (ModelRole.SWAPPER, ModelRole.DETECTOR, ModelRole.RECOGNISER)
 
 
 def models_folder(options: EngineOptions) -> ModelStore:
@@ -64,9 +64,9 @@ class NeuralParts:
         """
         from faceswap_cli.engine.analysers.detectors.families import detector_for
 
-        detector = self._model(Role.DETECTOR, self._options.detector.model, "detector")
-        recogniser = None if self._finds_only else self._session(self._model(Role.RECOGNISER))
-        attributes = next(iter(self._store.installed(Role.ATTRIBUTES)), None)
+        detector = self._model(ModelRole.DETECTOR, self._options.detector.model, "detector")
+        recogniser = None if self._finds_only else self._session(self._model(ModelRole.RECOGNISER))
+        attributes = next(iter(self._store.installed(ModelRole.ATTRIBUTES)), None)
         analyser: Analyser = load_part(ENGINES[EngineName.NEURAL].analyser)(
             detector_for(detector.family, self._session(detector)), recogniser,
             None if attributes is None else self._session(attributes), self._options.detector)
@@ -82,13 +82,13 @@ class NeuralParts:
         from faceswap_cli.runtime.accelerate import AcceleratedSession
 
         options = self._options
-        spec = self._model(Role.SWAPPER, options.swap.model, "swapper")
+        spec = self._model(ModelRole.SWAPPER, options.swap.model, "swapper")
         path, digest = self._path(spec), self.models[spec.id]
         session = shared((AcceleratedSession, path, digest, options.runtime),
                          lambda: AcceleratedSession(path, options.runtime, name=spec.id, sha256=digest))
         occluder = None
         if MaskKind.OCCLUSION in options.swap.masks:
-            occluder = self._session(self._model(Role.MASK))
+            occluder = self._session(self._model(ModelRole.MASK))
         swapper: Swapper = load_part(SWAPPERS[spec.family])(session, spec, options.swap, occluder)
         return swapper
 
@@ -103,11 +103,11 @@ class NeuralParts:
         if wanted.model is None:
             if not wanted.if_available:
                 return None
-            if not self._store.installed(Role.RESTORER):
+            if not self._store.installed(ModelRole.RESTORER):
                 self.notes.append("faces are not restored: no restorer is installed" + here(
                     f" (faceswap models pull gfpgan_1.4 --accept-license; {opt('no-face-restore')} to say so)"))
                 return None
-        spec = self._model(Role.RESTORER, wanted.model, "restore")
+        spec = self._model(ModelRole.RESTORER, wanted.model, "restore")
         restorer: Restorer = load_part(str(ENGINES[EngineName.NEURAL].restorer))(self._session(spec), spec, wanted)
         return restorer
 
@@ -124,7 +124,7 @@ class NeuralParts:
         return shared((SharedSession, path, self.models[spec.id], runtime),
                       lambda: SharedSession(path, runtime, name=spec.id))
 
-    def _model(self, role: Role, name: str | None = None, option: str = "") -> ModelSpec:
+    def _model(self, role: ModelRole, name: str | None = None, option: str = "") -> ModelSpec:
         """The model that is named, else the best one installed."""
         if name is not None:
             spec = self._store.find(name)
@@ -136,6 +136,6 @@ class NeuralParts:
         if installed:
             return installed[0]
         what, pull = f"the neural engine needs a {role.value}", FULL_SET
-        if role is Role.MASK:
+        if role is ModelRole.MASK:
             what, pull = f"{opt('mask', 'occlusion')} needs a model", "xseg"
         raise ModelError(f"{what}, and none is installed", command=f"faceswap models pull {pull} --accept-license")

@@ -13,7 +13,7 @@ from faceswap_cli.jobs.job import Timings
 Item = TypeVar("Item")
 
 
-class Clock:
+class StageClock:
     """Adds up the seconds of each stage; runs in one thread, others hand their seconds in through `add`."""
 
     def __init__(self) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faceswap_cli.errors import UsageError
-from faceswap_cli.facts import Remote, option
+from faceswap_cli.facts import Refusal, option
 from faceswap_cli.names import is_url
 from faceswap_cli.options import Credentials, EngineOptions, MediaOptions, OnNoFace, RemoteOptions
 from faceswap_cli.text import opt
@@ -57,15 +57,15 @@ class SwapSpec:
             `fail`. Needs `engine.measure`.
     """
 
-    sources: tuple[str, ...] = option((), "--source", remote=Remote.NEVER)
-    references: tuple[str, ...] = option((), "--reference", remote=Remote.IDENTITY)
-    pairs: tuple[Pair, ...] = option((), "--pair", remote=Remote.IDENTITY)
+    sources: tuple[str, ...] = option((), "--source", remote=Refusal.NEVER)
+    references: tuple[str, ...] = option((), "--reference", remote=Refusal.IDENTITY)
+    pairs: tuple[Pair, ...] = option((), "--pair", remote=Refusal.IDENTITY)
     engine: EngineOptions = field(default_factory=EngineOptions)
     media: MediaOptions = field(default_factory=MediaOptions)
-    remote: RemoteOptions | None = option(None, "--remote", remote=Remote.NEVER)
-    on_no_face: OnNoFace = option(OnNoFace.FAIL, "--on-no-face", remote=Remote.NO_FACE, column=True, project=True)
-    animation_only: bool = option(False, "", remote=Remote.NEVER)
-    min_similarity: float | None = option(None, "--min-similarity", remote=Remote.IDENTITY, column=True, project=True)
+    remote: RemoteOptions | None = option(None, "--remote", remote=Refusal.NEVER)
+    on_no_face: OnNoFace = option(OnNoFace.FAIL, "--on-no-face", remote=Refusal.NO_FACE, column=True, project=True)
+    animation_only: bool = option(False, "", remote=Refusal.NEVER)
+    min_similarity: float | None = option(None, "--min-similarity", remote=Refusal.IDENTITY, column=True, project=True)
 
     def __post_init__(self) -> None:
         if self.min_similarity is not None:

@@ -29,7 +29,7 @@ from faceswap_cli.jobs.sources import read_sources
 from faceswap_cli.library.files import encode
 from faceswap_cli.library.library import Library
 from faceswap_cli.library.saved_face import MAX_PICTURES, FaceRecord, SavedFace, SavedPicture
-from faceswap_cli.models.spec import Role
+from faceswap_cli.models.spec import ModelRole
 from faceswap_cli.options import EngineName, EngineOptions, GenderFilter, MediaOptions
 from faceswap_cli.text import opt
 
@@ -42,7 +42,7 @@ MAX_SIDE = 2048
 ever draws them."""
 
 _NOTE_LENGTH = 1000
-_LOOKING = (Role.DETECTOR, Role.RECOGNISER, Role.ATTRIBUTES)
+_LOOKING = (ModelRole.DETECTOR, ModelRole.RECOGNISER, ModelRole.ATTRIBUTES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from faceswap_cli.engine.outcome import Role, SourcePicture
 from faceswap_cli.errors import InputError, NoFaceError, OutputError, UnlikeError, UsageError
 from faceswap_cli.files.atomic import explain_failure
 from faceswap_cli.jobs.backend import SwapBackend
-from faceswap_cli.jobs.clock import Clock
+from faceswap_cli.jobs.clock import StageClock
 from faceswap_cli.jobs.inputs import Input, Inputs, reads
 from faceswap_cli.jobs.job import Outcome, OutputInfo, SwapJob, SwapSpec
 from faceswap_cli.jobs.output_file import OutputFile, Task, open_input
@@ -122,7 +122,7 @@ def swap_file(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None = Non
     check_output(job)
     if kind_of(job.output) is Kind.STORE:
         return _swap_to_store(job, backend, on_frame, prepared, workers)
-    clock = Clock()
+    clock = StageClock()
     with Inputs(allow_private=job.allow_private_urls) as inputs, ExitStack() as stack:
         with clock.stage("load"):
             target = inputs.resolve(job.target)
@@ -238,7 +238,7 @@ def _finish(job: SwapJob, info: ClipInfo) -> Callable[[Frame], Frame] | None:
 def _swap_to_store(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None, prepared: Prepared | None,
                     workers: int | None) -> Outcome:
     """Swap into a local file, then upload it."""
-    clock = Clock()
+    clock = StageClock()
     kind = SUFFIXES.get(Path(job.output).suffix.lower())
     if job.spec.media.credentials is not None and kind is not None and not FORMATS[kind].manifest:
         raise UsageError(f"cannot sign {job.output}: of this format the signature is a file beside the output, which "
@@ -264,10 +264,10 @@ def prepare_source(spec: SwapSpec, backend: SwapBackend, *, allow_private_urls: 
         UsageError: A source index out of range.
     """
     with Inputs(allow_private=allow_private_urls) as inputs:
-        return _prepare(inputs, spec, backend, Clock())
+        return _prepare(inputs, spec, backend, StageClock())
 
 
-def _prepare(inputs: Inputs, spec: SwapSpec, backend: SwapBackend, clock: Clock) -> Prepared:
+def _prepare(inputs: Inputs, spec: SwapSpec, backend: SwapBackend, clock: StageClock) -> Prepared:
     with clock.stage("load"):
         roles, warnings = _read_roles(inputs, spec)
     with clock.stage("source"):

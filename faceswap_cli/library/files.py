@@ -23,7 +23,7 @@ _ADVICE = "save it again with faceswap faces save, or get a good copy"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
+class FaceSummary:
     """What the header of a file says, without its pictures; not compared with its content.
 
     Attributes:
@@ -61,7 +61,7 @@ def read_face(path: Path, name: str) -> SavedFace:
         return unpack(content, {key: file.get_tensor(key) for key in names})
 
 
-def read_summary(path: Path, name: str) -> Summary:
+def read_summary(path: Path, name: str) -> FaceSummary:
     """What the header of a saved face says; fast, however large the file is.
 
     Raises:
@@ -77,10 +77,11 @@ def read_summary(path: Path, name: str) -> Summary:
             largest = max(boxes, key=lambda box: (box[2] - box[0]) * (box[3] - box[1]))
             engines = set.intersection(*({str(face["engine"]) for face in faces} for faces in pictures))
             note = content["note"]
-            return Summary(name=str(content["name"]), created=str(content["created"]), program=str(content["program"]),
-                           note=None if note is None else str(note), pictures=len(pictures),
-                           face=(round(largest[2] - largest[0]), round(largest[3] - largest[1])),
-                           engines=tuple(sorted(engines)))
+            return FaceSummary(name=str(content["name"]), created=str(content["created"]),
+                               program=str(content["program"]), note=None if note is None else str(note),
+                               pictures=len(pictures),
+                               face=(round(largest[2] - largest[0]), round(largest[3] - largest[1])),
+                               engines=tuple(sorted(engines)))
         except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
             raise FormatError("something in it is missing or of another kind") from error
 

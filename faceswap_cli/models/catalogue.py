@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 
 from faceswap_cli.errors import UsageError
-from faceswap_cli.models.spec import Checkpoint, Crop, Family, Licence, ModelSpec, Role, Template
+from faceswap_cli.models.spec import Checkpoint, Crop, Family, Licence, ModelRole, ModelSpec, Template
 
 # --- where files are published ----------------------------------------------------------------------------------------
 
@@ -97,7 +97,7 @@ PACK_ID = "buffalo_l"
 
 _SWAPPERS = (
     ModelSpec(
-        id="inswapper_128", role=Role.SWAPPER, family=Family.INSWAPPER, file="inswapper_128.onnx",
+        id="inswapper_128", role=ModelRole.SWAPPER, family=Family.INSWAPPER, file="inswapper_128.onnx",
         licence=INSIGHTFACE, summary="the usual swapper, 128 pixels", rank=10,
         sha256="e4a3f08c753cb72d04e10aa0f7dbe3deebbf39567d4ead6dce08e98aa49e16af", bytes=554253681,
         urls=(f"{_INSIGHTFACE}/model-zoo/inswapper_128.onnx",
@@ -105,32 +105,32 @@ _SWAPPERS = (
               f"{_REACTOR}/inswapper_128.onnx"),
         crop=Crop(128, Template.ARCFACE), inputs=_SWAPPER_INPUTS, aliases=("inswapper",)),
     ModelSpec(
-        id="inswapper_128_fp16", role=Role.SWAPPER, family=Family.INSWAPPER, file="inswapper_128_fp16.onnx",
+        id="inswapper_128_fp16", role=ModelRole.SWAPPER, family=Family.INSWAPPER, file="inswapper_128_fp16.onnx",
         licence=INSIGHTFACE, summary="the same in half precision, for GPUs", rank=20,
         sha256="6d51a9278a1f650cffefc18ba53f38bf2769bf4bbff89267822cf72945f8a38b", bytes=277680638,
         urls=(f"{_FACEFUSION}/models-3.0.0/inswapper_128_fp16.onnx", f"{_VISOMASTER}/inswapper_128.fp16.onnx"),
         crop=Crop(128, Template.ARCFACE), inputs=_SWAPPER_INPUTS, aliases=("inswapper_128.fp16",)),
     ModelSpec(
-        id="reswapper_256", role=Role.SWAPPER, family=Family.INSWAPPER, file="reswapper_256.onnx",
+        id="reswapper_256", role=ModelRole.SWAPPER, family=Family.INSWAPPER, file="reswapper_256.onnx",
         licence=RESWAPPER, summary="retrained inswapper, 256 pixels", rank=30,
         sha256="42351d48d8cede1da70e3ea9f552613ead95f3e7ad977c60862ca0a3905eca9e",
         urls=(f"{_REACTOR}/reswapper_256.onnx",),
         crop=Crop(256, Template.ARCFACE), inputs=_SWAPPER_INPUTS),
     ModelSpec(
-        id="reswapper_128", role=Role.SWAPPER, family=Family.INSWAPPER, file="reswapper_128.onnx",
+        id="reswapper_128", role=ModelRole.SWAPPER, family=Family.INSWAPPER, file="reswapper_128.onnx",
         licence=RESWAPPER, summary="retrained inswapper, 128 pixels", rank=40,
         sha256="744eaa30a6a3bdeb693c3c127b2c9ce6f2ea763f245b92ea71ea98b3a38b0fec",
         urls=(f"{_REACTOR}/reswapper_128.onnx",),
         crop=Crop(128, Template.ARCFACE), inputs=_SWAPPER_INPUTS),
     *(ModelSpec(
-        id=f"hyperswap_{variant}_256", role=Role.SWAPPER, family=Family.HYPERSWAP,
+        id=f"hyperswap_{variant}_256", role=ModelRole.SWAPPER, family=Family.HYPERSWAP,
         file=f"hyperswap_{variant}_256.onnx", licence=HYPERSWAP, summary="FaceFusion's swapper, 256 pixels", rank=rank,
         crop=Crop(256, Template.ARCFACE, mean=0.5, std=0.5), inputs=_SWAPPER_INPUTS)
       for variant, rank in (("1a", 50), ("1b", 51), ("1c", 52))),
 )
 
 _PACK = ModelSpec(
-    id=PACK_ID, role=Role.PACK, family=Family.PACK, file="buffalo_l.zip", licence=INSIGHTFACE,
+    id=PACK_ID, role=ModelRole.PACK, family=Family.PACK, file="buffalo_l.zip", licence=INSIGHTFACE,
     summary="insightface's pack: all five analysis models", rank=10,
     sha256="80ffe37d8a5940d59a7384c201a2a38d4741f2f3c51eef46ebb28218a7b0ca2f", bytes=288621354,
     urls=(f"{_INSIGHTFACE}/model-zoo/buffalo_l.zip", f"{_INSIGHTFACE}/v0.7/buffalo_l.zip"),
@@ -138,30 +138,30 @@ _PACK = ModelSpec(
 
 _ANALYSIS = (
     ModelSpec(
-        id="scrfd_10g", role=Role.DETECTOR, family=Family.SCRFD, file="det_10g.onnx", licence=INSIGHTFACE,
+        id="scrfd_10g", role=ModelRole.DETECTOR, family=Family.SCRFD, file="det_10g.onnx", licence=INSIGHTFACE,
         summary="face detector of buffalo_l", rank=10, pack=PACK_ID,
         sha256="5838f7fe053675b1c7a08b633df49e7af5495cee0493c7dcf6697200b85b5b91",
         urls=(f"{_UNIFACE}/scrfd_10g_kps.onnx",),
         crop=Crop(640), aliases=("scrfd", "det_10g", "scrfd_10g_kps")),
     ModelSpec(
-        id="w600k_r50", role=Role.RECOGNISER, family=Family.ARCFACE, file="w600k_r50.onnx", licence=INSIGHTFACE,
+        id="w600k_r50", role=ModelRole.RECOGNISER, family=Family.ARCFACE, file="w600k_r50.onnx", licence=INSIGHTFACE,
         summary="identity of a face, of buffalo_l", rank=10, pack=PACK_ID,
         sha256="4c06341c33c2ca1f86781dab0e829f88ad5b64be9fba56e56bc9ebdefc619e43", bytes=174383860,
         urls=(f"{_UNIFACE}/w600k_r50.onnx",),
         crop=Crop(112, Template.ARCFACE, mean=0.5, std=0.5), aliases=("arcface", "arcface_w600k_r50")),
     ModelSpec(
-        id="genderage", role=Role.ATTRIBUTES, family=Family.GENDER_AGE, file="genderage.onnx", licence=INSIGHTFACE,
+        id="genderage", role=ModelRole.ATTRIBUTES, family=Family.GENDER_AGE, file="genderage.onnx", licence=INSIGHTFACE,
         summary="gender and age, of buffalo_l", rank=10, pack=PACK_ID,
         sha256="4fde69b1c810857b88c64a335084f1c3fe8f01246c9a191b48c7bb756d6652fb",
         urls=(f"{_UNIFACE}/genderage.onnx",),
         crop=Crop(96)),
     ModelSpec(
-        id="2d106det", role=Role.LANDMARKS, family=Family.LANDMARKS_106, file="2d106det.onnx", licence=INSIGHTFACE,
+        id="2d106det", role=ModelRole.LANDMARKS, family=Family.LANDMARKS_106, file="2d106det.onnx", licence=INSIGHTFACE,
         summary="106 landmarks, of buffalo_l", rank=10, pack=PACK_ID,
         sha256="f001b856447c413801ef5c42091ed0cd516fcd21f2d6b79635b1e733a7109dbf",
         crop=Crop(192), aliases=("landmarks_106",)),
     ModelSpec(
-        id="1k3d68", role=Role.LANDMARKS, family=Family.LANDMARKS_68_3D, file="1k3d68.onnx", licence=INSIGHTFACE,
+        id="1k3d68", role=ModelRole.LANDMARKS, family=Family.LANDMARKS_68_3D, file="1k3d68.onnx", licence=INSIGHTFACE,
         summary="68 landmarks in space, of buffalo_l", rank=20, pack=PACK_ID,
         sha256="df5c06b8a0c12e422b2ed8947b8869faa4105387f199c477af038aa01f9a45cc",
         crop=Crop(192), aliases=("landmarks_68_3d",)),
@@ -169,19 +169,19 @@ _ANALYSIS = (
 
 _DETECTORS = (
     ModelSpec(
-        id="retinaface_resnet50", role=Role.DETECTOR, family=Family.RETINAFACE, file="retinaface_resnet50.onnx",
+        id="retinaface_resnet50", role=ModelRole.DETECTOR, family=Family.RETINAFACE, file="retinaface_resnet50.onnx",
         licence=FACEXLIB, summary="the API's detector, large", rank=20, crop=Crop(640)),
     ModelSpec(
-        id="retinaface_mobile0.25", role=Role.DETECTOR, family=Family.RETINAFACE, file="retinaface_mv1_0.25.onnx",
+        id="retinaface_mobile0.25", role=ModelRole.DETECTOR, family=Family.RETINAFACE, file="retinaface_mv1_0.25.onnx",
         licence=RETINAFACE, summary="the API's detector, small", rank=40,
         sha256="b7a7acab55e104dce6f32cdfff929bd83946da5cd869b9e2e9bdffafd1b7e4a5",
         urls=(f"{_UNIFACE}/retinaface_mv1_0.25.onnx",),
         crop=Crop(640), aliases=("retinaface_mv1_0.25",)),
     ModelSpec(
-        id="yolov5l_face", role=Role.DETECTOR, family=Family.YOLOV5_FACE, file="yolov5l_face.onnx",
+        id="yolov5l_face", role=ModelRole.DETECTOR, family=Family.YOLOV5_FACE, file="yolov5l_face.onnx",
         licence=YOLOV5_FACE, summary="the API's detector YOLOv5l", rank=30, crop=Crop(640), aliases=("YOLOv5l",)),
     ModelSpec(
-        id="yolov5n_face", role=Role.DETECTOR, family=Family.YOLOV5_FACE, file="yolov5n_face.onnx",
+        id="yolov5n_face", role=ModelRole.DETECTOR, family=Family.YOLOV5_FACE, file="yolov5n_face.onnx",
         licence=YOLOV5_FACE, summary="the API's detector YOLOv5n", rank=50,
         sha256="eb244a06e36999db732b317c2b30fa113cd6cfc1a397eaf738f2d6f33c01f640",
         urls=(f"{_YOLOV5_FACE}/yolov5n_face.onnx",),
@@ -190,7 +190,7 @@ _DETECTORS = (
 
 _RESTORERS = (
     ModelSpec(
-        id="gfpgan_1.4", role=Role.RESTORER, family=Family.RESTORER, file="GFPGANv1.4.onnx", licence=GFPGAN,
+        id="gfpgan_1.4", role=ModelRole.RESTORER, family=Family.RESTORER, file="GFPGANv1.4.onnx", licence=GFPGAN,
         summary="restorer, 512 pixels", rank=10,
         sha256="6548e54cbcf248af385248f0c1193b359c37a0f98b836282b09cf48af4fd2b73",
         urls=(f"{_VISOMASTER}/GFPGANv1.4.onnx",),
@@ -198,8 +198,8 @@ _RESTORERS = (
         checkpoints=(Checkpoint(
             "GFPGANv1.4.pth", "e2cd4703ab14f4d01fd1383a8a8b266f9a5833dacee8e6a79d3bf21a1b6be5ad", "GFPGANv1Clean"),)),
     ModelSpec(
-        id="codeformer", role=Role.RESTORER, family=Family.RESTORER, file="codeformer_fp16.onnx", licence=CODEFORMER,
-        summary="restorer with a fidelity weight, 512 pixels", rank=20,
+        id="codeformer", role=ModelRole.RESTORER, family=Family.RESTORER, file="codeformer_fp16.onnx",
+        licence=CODEFORMER, summary="restorer with a fidelity weight, 512 pixels", rank=20,
         sha256="9c3ae2ce2de616815815628f966cdef5d9466722434a1be00c0785ec92e2a94f",
         urls=(f"{_VISOMASTER}/codeformer_fp16.onnx",),
         crop=_RESTORER_CROP, inputs={"image": "x", "weight": "w"},
@@ -208,13 +208,13 @@ _RESTORERS = (
             "codeformer-v0.1.0.pth", "1009e537e0c2a07d4cabce6355f53cb66767cd4b4297ec7a4a64ca4b8a5684b7",
             "CodeFormer"),)),
     ModelSpec(
-        id="gpen_512", role=Role.RESTORER, family=Family.RESTORER, file="GPEN-BFR-512.onnx", licence=GPEN,
+        id="gpen_512", role=ModelRole.RESTORER, family=Family.RESTORER, file="GPEN-BFR-512.onnx", licence=GPEN,
         summary="restorer, 512 pixels", rank=30,
         sha256="0960f836488735444d508b588e44fb5dfd19c68fde9163ad7878aa24d1d5115e",
         urls=(f"{_VISOMASTER}/GPEN-BFR-512.onnx",),
         crop=_RESTORER_CROP, inputs={"image": "input"}, aliases=("gpen", "GPEN-BFR-512")),
     ModelSpec(
-        id="gfpgan_1.3", role=Role.RESTORER, family=Family.RESTORER, file="GFPGANv1.3.onnx", licence=GFPGAN,
+        id="gfpgan_1.3", role=ModelRole.RESTORER, family=Family.RESTORER, file="GFPGANv1.3.onnx", licence=GFPGAN,
         summary="restorer, 512 pixels; from the official .pth", rank=40,
         crop=_RESTORER_CROP, inputs={"image": "input"}, aliases=("GFPGANv1.3", "GFPGANv1.3.pth"),
         checkpoints=(Checkpoint(
@@ -223,7 +223,7 @@ _RESTORERS = (
 
 _MASKS = (
     ModelSpec(
-        id="xseg", role=Role.MASK, family=Family.XSEG, file="XSeg_model.onnx", licence=XSEG,
+        id="xseg", role=ModelRole.MASK, family=Family.XSEG, file="XSeg_model.onnx", licence=XSEG,
         summary="finds what hides a face", rank=10,
         sha256="4381395dcbec1eef469fa71cfb381f00ac8aadc3e5decb4c29c36b6eb1f38ad9",
         urls=(f"{_VISOMASTER}/XSeg_model.onnx",),
@@ -255,7 +255,7 @@ def find_spec(name: str, specs: tuple[ModelSpec, ...] | None = None) -> ModelSpe
     raise UsageError(f"there is no model {name!r}", advice=hint)
 
 
-def of_role(role: Role, specs: tuple[ModelSpec, ...] | None = None) -> tuple[ModelSpec, ...]:
+def of_role(role: ModelRole, specs: tuple[ModelSpec, ...] | None = None) -> tuple[ModelSpec, ...]:
     """The rows of one role, best first; None means the catalogue's."""
     found = (spec for spec in (CATALOGUE if specs is None else specs) if spec.role is role)
     return tuple(sorted(found, key=lambda spec: (spec.rank, spec.id)))

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from faceswap_cli.errors import ModelError
 from faceswap_cli.models.archive import extract
 from faceswap_cli.models.licences import check_accepted
-from faceswap_cli.models.spec import ModelSpec, Role
+from faceswap_cli.models.spec import ModelRole, ModelSpec
 from faceswap_cli.models.store import ModelStore, how_to_get, storing
-from faceswap_cli.models.transfer import Patience, Progress, RefusedError, Say, Transfer, open_client, show_host
+from faceswap_cli.models.transfer import DownloadPatience, Progress, RefusedError, Say, Transfer, open_client, show_host
 from faceswap_cli.text import opt
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ MIRROR_VARIABLE = "FACESWAP_MODELS_MIRROR"
 
 
 def pull(store: ModelStore, spec: ModelSpec, *, progress: Progress | None = None, say: Say | None = None,
-         offline: bool = False, patience: Patience | None = None,
+         offline: bool = False, patience: DownloadPatience | None = None,
          transport: httpx.BaseTransport | None = None) -> Path:
     """Have a model on the disk, verified; downloads it where it is not there or damaged.
 
@@ -67,8 +67,9 @@ def pull(store: ModelStore, spec: ModelSpec, *, progress: Progress | None = None
         found = _installed(store, spec)
         if found is not None:
             return found
-        _download(store, spec, progress=progress, say=tell, patience=patience or Patience(), transport=transport)
-    return store.folder if spec.role is Role.PACK else store.path(spec)
+        _download(store, spec, progress=progress, say=tell, patience=patience or DownloadPatience(),
+                  transport=transport)
+    return store.folder if spec.role is ModelRole.PACK else store.path(spec)
 
 
 def is_offline() -> bool:
@@ -89,10 +90,10 @@ def _installed(store: ModelStore, spec: ModelSpec) -> Path | None:
             store.path(store.find(member.id))
     except ModelError:
         return None
-    return store.folder if spec.role is Role.PACK else store.location(spec)
+    return store.folder if spec.role is ModelRole.PACK else store.location(spec)
 
 
-def _download(store: ModelStore, spec: ModelSpec, *, progress: Progress | None, say: Say, patience: Patience,
+def _download(store: ModelStore, spec: ModelSpec, *, progress: Progress | None, say: Say, patience: DownloadPatience,
               transport: httpx.BaseTransport | None) -> None:
     """Try every address of the model, then those of its pack."""
     packs = [row for row in store.catalogue if row.id == spec.pack]
@@ -117,7 +118,7 @@ def _download(store: ModelStore, spec: ModelSpec, *, progress: Progress | None, 
 
 
 def _install(store: ModelStore, row: ModelSpec, part: Path) -> None:
-    if row.role is not Role.PACK:
+    if row.role is not ModelRole.PACK:
         store.add(part, row, sha256=str(row.sha256), move=True)
         return
     try:

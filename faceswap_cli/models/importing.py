@@ -12,7 +12,7 @@ from faceswap_cli.models.archive import extract
 from faceswap_cli.models.catalogue import OWN, find_spec
 from faceswap_cli.models.contents import sha256_of
 from faceswap_cli.models.signature import Signature, crop_of, fits, names_of, read_signature, recognise, role_of
-from faceswap_cli.models.spec import Checkpoint, Family, ModelSpec, Role
+from faceswap_cli.models.spec import Checkpoint, Family, ModelRole, ModelSpec
 from faceswap_cli.models.store import ModelStore
 from faceswap_cli.text import opt
 
@@ -44,7 +44,7 @@ def identify(path: Path, specs: tuple[ModelSpec, ...] | None = None) -> Known | 
 
 
 def import_file(store: ModelStore, path: Path, *, name: str | None = None, as_id: str | None = None,
-                role: Role | None = None, family: Family | None = None) -> tuple[ModelSpec, tuple[str, ...]]:
+                role: ModelRole | None = None, family: Family | None = None) -> tuple[ModelSpec, tuple[str, ...]]:
     """Take the user's own ONNX file, or `buffalo_l.zip`, into the store.
 
     Args:
@@ -102,7 +102,7 @@ def _take_known(store: ModelStore, path: Path, found: str, known: Known, name: s
     if known.checkpoint is not None:
         raise UsageError(f"{path} is {known.checkpoint.name}, a PyTorch file: it is not copied but converted")
     warnings = () if name in (None, spec.id) else (f"{path} is {spec.id}, by its hash; it is kept under that name",)
-    if spec.role is Role.PACK:
+    if spec.role is ModelRole.PACK:
         extract(store, spec, path)
         return spec, warnings
     return store.add(path, spec, sha256=found), warnings
@@ -122,7 +122,7 @@ def _take_as(store: ModelStore, path: Path, found: str, spec: ModelSpec,
 
 
 def _take_unknown(store: ModelStore, path: Path, found: str, name: str | None,
-                  role: Role | None, family: Family | None) -> tuple[ModelSpec, tuple[str, ...]]:
+                  role: ModelRole | None, family: Family | None) -> tuple[ModelSpec, tuple[str, ...]]:
     signature = read_signature(path)
     chosen = _choose(path, signature, role, family)
     taken = _own_name(store, path, found, name)
@@ -134,7 +134,7 @@ def _take_unknown(store: ModelStore, path: Path, found: str, name: str | None,
     return store.add(path, spec, sha256=found, origin=path.name), (warning,)
 
 
-def _choose(path: Path, signature: Signature, role: Role | None, family: Family | None) -> Family:
+def _choose(path: Path, signature: Signature, role: ModelRole | None, family: Family | None) -> Family:
     """The family of an unknown graph: as given, or as its inputs and outputs tell."""
     possible = [choice for choice in Family if fits(signature, choice) and (role is None or role_of(choice) is role)]
     if family is not None:

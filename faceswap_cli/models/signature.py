@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from faceswap_cli.errors import ModelError, UsageError
 from faceswap_cli.models.contents import describe_contents
-from faceswap_cli.models.spec import Crop, Family, Role, Template
+from faceswap_cli.models.spec import Crop, Family, ModelRole, Template
 
 if TYPE_CHECKING:
     import onnx
@@ -107,7 +107,7 @@ def recognise(signature: Signature) -> Family | None:
     return families[0] if len(families) == 1 else None
 
 
-def role_of(family: Family) -> Role:
+def role_of(family: Family) -> ModelRole:
     """What models of a family are for."""
     return _ROLES[family]
 
@@ -143,9 +143,10 @@ _CROPS = {
 _DETECTORS = (Family.SCRFD, Family.RETINAFACE, Family.YOLOV5_FACE)
 
 _ROLES = {
-    **dict.fromkeys(_DETECTORS, Role.DETECTOR), Family.ARCFACE: Role.RECOGNISER, Family.GENDER_AGE: Role.ATTRIBUTES,
-    Family.LANDMARKS_106: Role.LANDMARKS, Family.LANDMARKS_68_3D: Role.LANDMARKS, Family.INSWAPPER: Role.SWAPPER,
-    Family.HYPERSWAP: Role.SWAPPER, Family.RESTORER: Role.RESTORER, Family.XSEG: Role.MASK,
+    **dict.fromkeys(_DETECTORS, ModelRole.DETECTOR), Family.ARCFACE: ModelRole.RECOGNISER,
+    Family.GENDER_AGE: ModelRole.ATTRIBUTES, Family.LANDMARKS_106: ModelRole.LANDMARKS,
+    Family.LANDMARKS_68_3D: ModelRole.LANDMARKS, Family.INSWAPPER: ModelRole.SWAPPER,
+    Family.HYPERSWAP: ModelRole.SWAPPER, Family.RESTORER: ModelRole.RESTORER, Family.XSEG: ModelRole.MASK,
 }
 
 

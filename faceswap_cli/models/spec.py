@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 
-class Role(StrEnum):
+class ModelRole(StrEnum):
     """What a model is for."""
 
     DETECTOR = "detector"
@@ -114,7 +114,7 @@ class ModelSpec:
     """
 
     id: str
-    role: Role
+    role: ModelRole
     family: Family
     file: str
     licence: Licence

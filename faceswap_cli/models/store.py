@@ -29,7 +29,7 @@ from faceswap_cli.models import catalogue as rows
 from faceswap_cli.models.catalogue import OWN, find_spec, of_role
 from faceswap_cli.models.contents import BLOCK, describe_contents, sha256_of
 from faceswap_cli.models.records import read_record, write_record
-from faceswap_cli.models.spec import Crop, Family, ModelSpec, Role, Template
+from faceswap_cli.models.spec import Crop, Family, ModelRole, ModelSpec, Template
 
 FOLDER_VARIABLE = "FACESWAP_MODELS_DIR"
 """Environment variable that names the models folder."""
@@ -79,19 +79,19 @@ class ModelStore:
         """
         return find_spec(name, self.specs())
 
-    def installed(self, role: Role) -> tuple[ModelSpec, ...]:
+    def installed(self, role: ModelRole) -> tuple[ModelSpec, ...]:
         """The models of a role whose files are there, best first; their bytes are not looked at."""
         return tuple(spec for spec in of_role(role, self.specs()) if self.is_installed(spec))
 
     def is_installed(self, spec: ModelSpec) -> bool:
         """Whether its file is there and its hash known; of a pack, whether all of its members are installed."""
-        if spec.role is Role.PACK:
+        if spec.role is ModelRole.PACK:
             return all(self.is_installed(member) for member in self.members(spec))
         return spec.sha256 is not None and self.location(spec).is_file()
 
     def members(self, pack: ModelSpec) -> tuple[ModelSpec, ...]:
         """The models of a pack; the model itself where it is none."""
-        return tuple(self.find(name) for name in pack.members) if pack.role is Role.PACK else (pack,)
+        return tuple(self.find(name) for name in pack.members) if pack.role is ModelRole.PACK else (pack,)
 
     def location(self, spec: ModelSpec) -> Path:
         """Where its file lies or would lie, whether or not it is there or good."""
@@ -116,7 +116,7 @@ class ModelStore:
         Raises:
             ModelError: It is not installed, or damaged.
         """
-        if spec.role is not Role.PACK:
+        if spec.role is not ModelRole.PACK:
             return self._verified(spec, trust_stamp=False)
         for member in self.members(spec):
             self._verified(member, trust_stamp=False)
@@ -133,7 +133,7 @@ class ModelStore:
         return spec.sha256
 
     def _verified(self, spec: ModelSpec, trust_stamp: bool) -> Path:
-        if spec.role is Role.PACK:
+        if spec.role is ModelRole.PACK:
             raise ModelError(f"{spec.id} is a pack and has no file of its own",
                              advice=f"name one of {', '.join(spec.members)}")
         path = self.location(spec)
@@ -343,7 +343,7 @@ def _own_spec(name: str, record: dict[str, Any]) -> ModelSpec | None:
         if Path(file).name != file:
             return None
         return ModelSpec(
-            id=name, role=Role(record["role"]), family=Family(record["family"]), file=file, licence=OWN,
+            id=name, role=ModelRole(record["role"]), family=Family(record["family"]), file=file, licence=OWN,
             summary=f"imported from {record.get('origin') or 'a file'}", sha256=str(record["sha256"]),
             crop=None if crop is None else Crop(int(crop["side"]), template, float(crop["mean"]), float(crop["std"])),
             inputs={str(key): str(value) for key, value in record["inputs"].items()}, rank=_OWN_RANK, imported=True)

@@ -33,7 +33,7 @@ MAX_BYTES = 2 << 30
 MAX_REDIRECTS = 5
 
 _LEAST = 16 << 10
-"""Bytes within `Patience.stall` seconds below which a connection counts as stalled, however steadily they drip."""
+"""Bytes within `DownloadPatience.stall` seconds below which a connection is stalled, however steadily they drip."""
 
 _WORTH = 1 << 20
 """Bytes that a connection must have brought for the attempts to be counted anew."""
@@ -44,7 +44,7 @@ _TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class DownloadPatience:
     """How long a download is tried.
 
     Attributes:
@@ -72,7 +72,7 @@ class _BrokenError(Exception):
 
 
 @contextmanager
-def open_client(patience: Patience, transport: httpx.BaseTransport | None = None) -> Iterator[httpx.Client]:
+def open_client(patience: DownloadPatience, transport: httpx.BaseTransport | None = None) -> Iterator[httpx.Client]:
     """What makes the requests; proxies and certificates come from the environment.
 
     Raises:
@@ -92,7 +92,7 @@ def open_client(patience: Patience, transport: httpx.BaseTransport | None = None
 class Transfer:
     """The way of one file to the disk, over as many connections and addresses as it takes."""
 
-    def __init__(self, client: httpx.Client, part: Path, *, sha256: str, size: int | None, patience: Patience,
+    def __init__(self, client: httpx.Client, part: Path, *, sha256: str, size: int | None, patience: DownloadPatience,
                  progress: Progress | None, say: Say) -> None:
         """Take up what an earlier run left in `part`.
 

@@ -14,7 +14,13 @@ from faceswap_cli.options import Accelerate, RuntimeOptions
 from faceswap_cli.runtime.cores import core_count
 from faceswap_cli.runtime.memory import free_memory
 from faceswap_cli.runtime.providers import CPU, choose, short_name
-from faceswap_cli.runtime.rewritten import NothingToRewriteError, RefusedError, Rewriter, Rewritten, RewrittenGraph
+from faceswap_cli.runtime.rewritten import (
+    NothingToRewriteError,
+    Rewriter,
+    RewriteRefusedError,
+    RewriteResult,
+    RewrittenGraph,
+)
 from faceswap_cli.runtime.session import Session, SharedSession, available_providers
 from faceswap_cli.text import Note, opt
 
@@ -41,7 +47,7 @@ _CACHE_BYTES = 6_000_000_000
 """Of all rewritten graphs on disk: three of the largest."""
 
 
-def rewrite_winograd(path: Path, folder: Path) -> Rewritten:
+def rewrite_winograd(path: Path, folder: Path) -> RewriteResult:
     """Rewrite convolutions by Winograd's method.
 
     Raises:
@@ -134,7 +140,7 @@ class AcceleratedSession:
         except NothingToRewriteError as reason:
             if mode is Accelerate.WINOGRAD:  # otherwise nobody asked
                 self._say(f"{self.name} is not accelerated: {reason}")
-        except RefusedError as reason:
+        except RewriteRefusedError as reason:
             self._say(f"{self.name} is not accelerated: {reason}")
         self._refused = True
         return self._plain.get(clip)

@@ -33,7 +33,7 @@ class Runnable(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
+class ReferenceRun:
     """What the original graph is and gives.
 
     Attributes:
@@ -45,7 +45,7 @@ class Reference:
     outputs: tuple[NDArray[Any], ...]
 
     @classmethod
-    def of(cls, session: Runnable) -> Reference:
+    def of(cls, session: Runnable) -> ReferenceRun:
         """Run the original once.
 
         Raises:
@@ -63,7 +63,7 @@ class Reference:
             np.savez(file, np.array(self.signature), *self.outputs)
 
     @classmethod
-    def load(cls, path: Path) -> Reference | None:
+    def load(cls, path: Path) -> ReferenceRun | None:
         """Read the file; None: it is missing or damaged."""
         try:
             with np.load(path, allow_pickle=False) as file:

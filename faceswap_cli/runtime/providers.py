@@ -54,7 +54,7 @@ INSTALL: dict[Provider, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class ProviderChoice:
     """Providers to ask for.
 
     Attributes:
@@ -73,7 +73,7 @@ class Choice:
         return tuple(name for name, _ in self.providers)
 
 
-def choose(options: RuntimeOptions, available: Sequence[str], engines: Path | None = None) -> Choice:
+def choose(options: RuntimeOptions, available: Sequence[str], engines: Path | None = None) -> ProviderChoice:
     """Choose the providers for one session.
 
     Args:
@@ -96,7 +96,7 @@ def choose(options: RuntimeOptions, available: Sequence[str], engines: Path | No
     names = dict.fromkeys([found, *behind, CPU])
     idle = options.device and found == CPU
     note = Note(f"{opt('device', options.device)} has no effect on a CPU") if idle else ""
-    return Choice(tuple((name, _options_of(name, options.device, engines)) for name in names), note,
+    return ProviderChoice(tuple((name, _options_of(name, options.device, engines)) for name in names), note,
                   None if automatic else options.provider)
 
 

@@ -13,7 +13,7 @@ from typing import Protocol
 from faceswap_cli.errors import ModelError
 from faceswap_cli.files.cache import FolderCache
 from faceswap_cli.options import Provider, RuntimeOptions
-from faceswap_cli.runtime.comparison import Reference
+from faceswap_cli.runtime.comparison import ReferenceRun
 from faceswap_cli.runtime.cores import core_count
 from faceswap_cli.runtime.session import OutOfMemoryError, Session, onnxruntime_version, open_session
 
@@ -32,7 +32,7 @@ _REFERENCE = "original.npz"
 _ON_CPU = RuntimeOptions(provider=Provider.CPU)
 
 
-class Rewritten(Protocol):
+class RewriteResult(Protocol):
     """What a rewriter returns.
 
     Attributes:
@@ -49,7 +49,7 @@ class Rewritten(Protocol):
         """See above."""
 
 
-Rewriter = Callable[[Path, Path], Rewritten]
+Rewriter = Callable[[Path, Path], RewriteResult]
 """`rewrite(path of a graph, folder to write to)`."""
 
 
@@ -57,7 +57,7 @@ class NothingToRewriteError(Exception):
     """The graph has no part that a rewrite would make faster; the message says why."""
 
 
-class RefusedError(Exception):
+class RewriteRefusedError(Exception):
     """The rewrite cannot be used; the message says why."""
 
 
@@ -117,19 +117,20 @@ class RewrittenGraph:
             self._raise_refusal(entry)
             psnr, session = self._open_entry(entry, threads)
         except OutOfMemoryError as error:
-            raise RefusedError(str(error)) from error
+            raise RewriteRefusedError(str(error)) from error
         except (OSError, ValueError, KeyError, ModelError) as error:
             self._cache.discard(key)
-            raise RefusedError(f"its rewrite cannot be {'made' if fresh else 'read'} ({_one_line(error)})") from error
+            raise RewriteRefusedError(f"its rewrite cannot be {'made' if fresh else 'read'} "
+                                      f"({_one_line(error)})") from error
         if psnr >= LEAST_PSNR:
             return Opened(session, psnr)
         del session  # its files are mapped, and not every system removes those
         self._cache.discard(key)
         if not fresh:
-            raise RefusedError(f"its rewrite in the cache is damaged ({psnr:.0f} dB) and was removed")
+            raise RewriteRefusedError(f"its rewrite in the cache is damaged ({psnr:.0f} dB) and was removed")
         reason = f"its rewrite differs from the original ({psnr:.0f} dB, less than {LEAST_PSNR:.0f})"
         self._remember(key, refused=reason)
-        raise RefusedError(reason)
+        raise RewriteRefusedError(reason)
 
     def _key(self) -> str:
         # Another version of ONNX Runtime may round differently, or optimise the rewrite into something wrong.
@@ -139,12 +140,12 @@ class RewrittenGraph:
         with self._cache.lock(_WAIT_SECONDS) as mine:
             entry = self._cache.find(key)
             if entry is None and not mine:
-                raise RefusedError("another process is still making a rewrite")
+                raise RewriteRefusedError("another process is still making a rewrite")
             if entry is None:
                 self._rewrite(key)
                 entry = self._cache.find(key)
             if entry is None:
-                raise RefusedError("its rewrite vanished from the cache")
+                raise RewriteRefusedError("its rewrite vanished from the cache")
             return entry
 
     def _rewrite(self, key: str) -> None:
@@ -155,24 +156,24 @@ class RewrittenGraph:
                     raise NothingToRewriteError("it has no convolution that can be replaced")
                 gc.collect()  # graphs of onnx hold each other; the original needs the room now
                 original = open_session(self._path, _ON_CPU, name=self._name, threads=core_count())
-                Reference.of(original).save(folder / _REFERENCE)
+                ReferenceRun.of(original).save(folder / _REFERENCE)
                 _write_entry(folder, graph=str(made.path.relative_to(folder)), convolutions=made.convolutions)
         except NothingToRewriteError as error:
             self._remember(key, nothing=str(error))
         except (OSError, ModelError):
             raise
         except Exception as error:  # a rewriter that trips over a graph is no reason not to swap
-            raise RefusedError(f"its rewrite cannot be made ({_one_line(error)})") from error
+            raise RewriteRefusedError(f"its rewrite cannot be made ({_one_line(error)})") from error
 
     def _raise_refusal(self, entry: Path) -> None:
         said = _read_entry(entry)
         if "nothing" in said:
             raise NothingToRewriteError(said["nothing"])
         if "refused" in said:
-            raise RefusedError(said["refused"])
+            raise RewriteRefusedError(said["refused"])
 
     def _open_entry(self, entry: Path, threads: int) -> tuple[float, Session]:
-        reference = Reference.load(entry / _REFERENCE)
+        reference = ReferenceRun.load(entry / _REFERENCE)
         if reference is None:
             raise ValueError(f"{entry / _REFERENCE} is damaged")
         graph = entry / _read_entry(entry)["graph"]

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from faceswap_cli.errors import UsageError
-from faceswap_cli.facts import Option, Remote, fields, given
+from faceswap_cli.facts import Option, Refusal, fields, given
 from faceswap_cli.models.catalogue import CATALOGUE, find_spec
 from faceswap_cli.options import ALL, EngineOptions, MediaFormat, MediaOptions
 from faceswap_cli.segmind.fields import ChoiceField, IndexField
@@ -82,11 +82,11 @@ def check_options(*records: object, fallback: bool) -> None:
     Raises:
         UsageError: Such an option; names it.
     """
-    allowed = {Remote.NEVER, Remote.ENGINE} if fallback else {Remote.NEVER}
+    allowed = {Refusal.NEVER, Refusal.ENGINE} if fallback else {Refusal.NEVER}
     for options in records:
         for one in given(options):
             if not one.facts.api and one.facts.remote not in allowed:
-                value = one.of(options) if one.facts.remote is Remote.NO_FACE else ""
+                value = one.of(options) if one.facts.remote is Refusal.NO_FACE else ""
                 raise one.facts.remote.refusal(one.facts.given, value)
 
 

@@ -7,13 +7,13 @@ from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection
 
-from faceswap_cli.server.failures import ApiError
+from faceswap_cli.server.failures import HttpError
 from faceswap_cli.server.options import ServerOptions, is_loopback
 
 _HOST = re.compile(r"([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::([0-9]{1,5}))?")
 
 
-class Addresses:
+class ServerAddresses:
     """Judges the Host header, and builds absolute URLs."""
 
     def __init__(self, options: ServerOptions, *, open_to_all: bool) -> None:
@@ -37,10 +37,10 @@ class Addresses:
         host = _host_of(connection)
         found = _HOST.fullmatch(host)
         if found is None:
-            raise ApiError(400, "the Host header is missing or malformed")
+            raise HttpError(400, "the Host header is missing or malformed")
         name = found[1].lower()
         if self._open_to_all and not is_loopback(name) and name != self._public_host:
-            raise ApiError(403, "this server asks for no key, so it answers to localhost only")
+            raise HttpError(403, "this server asks for no key, so it answers to localhost only")
 
     def root(self, connection: HTTPConnection) -> str:
         """The root of URLs for this client, without a slash at its end."""

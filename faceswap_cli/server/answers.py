@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from faceswap_cli.segmind.schema import error_json
-from faceswap_cli.server.failures import INTERNAL, ApiError
+from faceswap_cli.server.failures import INTERNAL, HttpError
 
 _WORDS = {404: "not found", 405: "method not allowed", 400: "bad request"}
 
@@ -33,7 +33,7 @@ def error_answer(status: int, message: str, headers: Mapping[str, str] | None = 
 
 async def answer_api_error(request: Request, error: Exception) -> Response:
     """What the server refuses."""
-    assert isinstance(error, ApiError)
+    assert isinstance(error, HttpError)
     headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
     return error_answer(error.status, error.message, headers)
 

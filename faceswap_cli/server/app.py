@@ -22,10 +22,10 @@ from faceswap_cli.files.atomic import explain_failure
 from faceswap_cli.jobs.backend import open_backend
 from faceswap_cli.net.fetch import Resolver, resolve_host
 from faceswap_cli.server import metrics as prometheus
-from faceswap_cli.server.addresses import Addresses
+from faceswap_cli.server.addresses import ServerAddresses
 from faceswap_cli.server.answers import JsonAnswer, answer_api_error, answer_bug, answer_framework_error, error_answer
 from faceswap_cli.server.bodies import BodyReader
-from faceswap_cli.server.failures import ApiError
+from faceswap_cli.server.failures import HttpError
 from faceswap_cli.server.files import ASSETS, RESULTS, FileShelf
 from faceswap_cli.server.inference import Inference
 from faceswap_cli.server.intake import Intake
@@ -87,7 +87,7 @@ def build_app(options: ServerOptions, backend_factory: BackendFactory = open_bac
     intake = Intake(options, shelf, now, resolve)
     queue = RequestQueue(options, store, shelf, lambda: Runner(options, backend_factory, intake, shelf, work), counts,
                          now)
-    addresses = Addresses(options, open_to_all=not keys.needed)
+    addresses = ServerAddresses(options, open_to_all=not keys.needed)
     bodies = BodyReader(options)
     inference = Inference(options, keys, addresses, bodies, store, shelf, queue, now)
     files = Files(options, inference.owner, addresses, bodies, store, shelf, now)
@@ -107,7 +107,7 @@ def build_app(options: ServerOptions, backend_factory: BackendFactory = open_bac
 
     async def ready(request: Request) -> Response:
         if not queue.ready:
-            raise ApiError(503, "not ready", retry_after=5)
+            raise HttpError(503, "not ready", retry_after=5)
         return JsonAnswer({"status": "ready", "waiting": queue.waiting, "running": queue.running})
 
     async def metrics(request: Request) -> Response:
@@ -141,7 +141,7 @@ def build_app(options: ServerOptions, backend_factory: BackendFactory = open_bac
             Route("/", home.file, methods=["GET"]),
         ],
         middleware=[Middleware(_Door, addresses=addresses, counts=counts)],
-        exception_handlers={ApiError: answer_api_error, HTTPException: answer_framework_error,
+        exception_handlers={HttpError: answer_api_error, HTTPException: answer_framework_error,
                             ClientDisconnect: _answer_nobody, Exception: answer_bug},
         lifespan=lifespan,
     )
@@ -157,7 +157,7 @@ async def _answer_nobody(request: Request, error: Exception) -> Response:
 class _Door:
     """Every request passes here: for a host that is answered to, and counted."""
 
-    def __init__(self, app: ASGIApp, addresses: Addresses, counts: prometheus.Metrics) -> None:
+    def __init__(self, app: ASGIApp, addresses: ServerAddresses, counts: prometheus.Metrics) -> None:
         self._app = app
         self._addresses = addresses
         self._counts = counts
@@ -176,7 +176,7 @@ class _Door:
 
         try:
             self._addresses.check(HTTPConnection(scope))
-        except ApiError as error:
+        except HttpError as error:
             await error_answer(error.status, error.message)(scope, receive, counting)
             return
         await self._app(scope, receive, counting)

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, nullcontext
 
 from starlette.requests import Request
 
-from faceswap_cli.server.failures import ApiError
+from faceswap_cli.server.failures import HttpError
 from faceswap_cli.server.options import MIB, ServerOptions
 
 _SMALL = MIB
@@ -45,7 +45,7 @@ class BodyReader:
                 async with asyncio.timeout(self._seconds):
                     data = await self._read(request)
             except TimeoutError:
-                raise ApiError(408, f"the body took longer than {self._seconds:g} s to arrive") from None
+                raise HttpError(408, f"the body took longer than {self._seconds:g} s to arrive") from None
             yield data
 
     async def _read(self, request: Request) -> bytes:
@@ -57,5 +57,5 @@ class BodyReader:
             chunks.append(chunk)
         return b"".join(chunks)
 
-    def _too_large(self) -> ApiError:
-        return ApiError(413, f"body exceeds {self._limit / MIB:.4g} MB")
+    def _too_large(self) -> HttpError:
+        return HttpError(413, f"body exceeds {self._limit / MIB:.4g} MB")

@@ -17,7 +17,7 @@ _FIELDS = {"target-index": "input_faces_index", "source-index": "source_faces_in
 """What requests call those options that they can set."""
 
 
-class ApiError(Exception):
+class HttpError(Exception):
     """An answer that is an error.
 
     Attributes:

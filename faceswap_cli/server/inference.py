@@ -32,10 +32,10 @@ from faceswap_cli.segmind.schema import (
     parse_request,
     write_warnings,
 )
-from faceswap_cli.server.addresses import Addresses
+from faceswap_cli.server.addresses import ServerAddresses
 from faceswap_cli.server.answers import JsonAnswer
 from faceswap_cli.server.bodies import BodyReader
-from faceswap_cli.server.failures import TIMED_OUT, ApiError
+from faceswap_cli.server.failures import TIMED_OUT, HttpError
 from faceswap_cli.server.files import RESULTS, FileShelf
 from faceswap_cli.server.intake import check_uri
 from faceswap_cli.server.keys import KeyRing
@@ -52,8 +52,8 @@ _GONE = "the client went away before this was begun"
 class Inference:
     """`POST /v1/{slug}`, `POST /v2/{slug}`, `GET /v2/requests/{id}/status` and `GET /v2/requests/{id}`."""
 
-    def __init__(self, options: ServerOptions, keys: KeyRing, addresses: Addresses, bodies: BodyReader, store: Store,
-                 shelf: FileShelf, queue: RequestQueue, now: Callable[[], float]) -> None:
+    def __init__(self, options: ServerOptions, keys: KeyRing, addresses: ServerAddresses, bodies: BodyReader,
+                 store: Store, shelf: FileShelf, queue: RequestQueue, now: Callable[[], float]) -> None:
         self._options = options
         self._keys = keys
         self._addresses = addresses
@@ -72,13 +72,13 @@ class Inference:
         assert watched is not None
         ending = await self._wait(request, stored.id, watched)
         if ending.state is State.FAILED or ending.file is None:
-            raise ApiError(ending.status, ending.error or "inference failed", 5 if ending.status == 503 else None)
+            raise HttpError(ending.status, ending.error or "inference failed", 5 if ending.status == 503 else None)
         headers = {"x-request-id": stored.id}
         if ending.warnings:
             headers[WARNINGS_HEADER] = write_warnings(ending.warnings)
         found = await run_in_threadpool(self._shelf.find, ending.file, self._now())
         if found is None:
-            raise ApiError(500, "the result is gone from the disk of this server")
+            raise HttpError(500, "the result is gone from the disk of this server")
         kept, path = found
         # Nobody else can ask for the result of a blocking call: it goes as soon as it was sent.
         after = BackgroundTask(self._shelf.drop, kept.name)
@@ -121,9 +121,9 @@ class Inference:
                 return ended.result()
             if gone.done():
                 await run_in_threadpool(self._queue.abandon, request_id, _GONE)
-                raise ApiError(499, _GONE)
+                raise HttpError(499, _GONE)
             await run_in_threadpool(self._queue.abandon, request_id, TIMED_OUT)
-            raise ApiError(504, TIMED_OUT)
+            raise HttpError(504, TIMED_OUT)
         finally:
             gone.cancel()
             ended.cancel()
@@ -146,7 +146,7 @@ class Inference:
         if stored.as_text:
             found = await run_in_threadpool(self._shelf.find, ending.file, self._now())
             if found is None:
-                raise ApiError(500, "the result is gone from the disk of this server")
+                raise HttpError(500, "the result is gone from the disk of this server")
             output = await run_in_threadpool(_read_text, found[1])
         else:
             output = f"{self._addresses.root(request)}{RESULTS}{ending.file}"
@@ -164,7 +164,7 @@ class Inference:
         expired = stored is not None and stored.finished is not None \
             and stored.finished + self._options.retention <= self._now()
         if stored is None or expired or stored.blocking or stored.owner != owner:
-            raise ApiError(404, f"Request {request_id[:64]} not found")
+            raise HttpError(404, f"Request {request_id[:64]} not found")
         return stored
 
     # --- both ---------------------------------------------------------------------------------------------------------
@@ -177,7 +177,7 @@ class Inference:
         """
         owner = self._keys.owner(request.headers.get("x-api-key"))
         if owner is None:
-            raise ApiError(401, "missing or invalid API key")
+            raise HttpError(401, "missing or invalid API key")
         return owner
 
     def _log_unknown(self, asked: AnyRequest) -> None:
@@ -196,7 +196,7 @@ def check_content_type(request: Request) -> None:
     """
     sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if sent != "application/json":
-        raise ApiError(400, "the Content-Type must be application/json")
+        raise HttpError(400, "the Content-Type must be application/json")
 
 
 def _parse(data: bytes, name: str) -> AnyRequest:
@@ -210,14 +210,14 @@ def _parse(data: bytes, name: str) -> AnyRequest:
         try:
             slug = Slug(name)
         except ValueError:
-            raise ApiError(404, f'unknown model "{name[:64]}"') from None
+            raise HttpError(404, f'unknown model "{name[:64]}"') from None
         asked = parse_request(slug, given)
         check_lists(asked)
         for field in asked.fields:
             if isinstance(field, PictureField):
                 check_uri(getattr(asked, field.name), field.name)
     except (FieldError, InputError) as error:
-        raise ApiError(400, str(error)) from error
+        raise HttpError(400, str(error)) from error
     return asked
 
 

@@ -20,10 +20,10 @@ from starlette.responses import Response
 from faceswap_cli.errors import FaceswapError, InputError, LimitError
 from faceswap_cli.segmind.fields import FieldError, PictureField
 from faceswap_cli.segmind.schema import State, SubmitAnswer, decode_body
-from faceswap_cli.server.addresses import Addresses
+from faceswap_cli.server.addresses import ServerAddresses
 from faceswap_cli.server.answers import JsonAnswer
 from faceswap_cli.server.bodies import BodyReader
-from faceswap_cli.server.failures import INTERNAL, ApiError, explain
+from faceswap_cli.server.failures import INTERNAL, HttpError, explain
 from faceswap_cli.server.inference import check_content_type
 from faceswap_cli.server.intake import Intake, check_uri
 from faceswap_cli.server.options import ServerOptions
@@ -56,7 +56,7 @@ _JSON_BYTES = 1024
 class Page:
     """The page, its parts, and three endpoints of its own."""
 
-    def __init__(self, options: ServerOptions, owner: Callable[[Request], str], addresses: Addresses,
+    def __init__(self, options: ServerOptions, owner: Callable[[Request], str], addresses: ServerAddresses,
                  bodies: BodyReader, intake: Intake, queue: RequestQueue, open_finder: BackendFactory, work: Path,
                  now: Callable[[], float]) -> None:
         """Nothing is opened yet.
@@ -90,7 +90,7 @@ class Page:
         name = request.path_params.get("name", "index.html")
         content = await run_in_threadpool(_read, name)
         if content is None:
-            raise ApiError(404, "the page has no such part")
+            raise HttpError(404, "the page has no such part")
         # Parts that do not fit together are worse than asking each time, on the way that this page is used.
         return Response(content, media_type=_TYPES[Path(name).suffix],
                         headers={"Content-Security-Policy": POLICY, "Cache-Control": "no-cache"})
@@ -110,7 +110,7 @@ class Page:
         """`POST /page/faces`: the faces of a picture, with the numbers that the API takes for them."""
         self._owner(request)
         if self._waiting >= _MOST_WAITING:
-            raise ApiError(429, "rate limit reached, wait before repeating: others are looking at pictures",
+            raise HttpError(429, "rate limit reached, wait before repeating: others are looking at pictures",
                            retry_after=3)
         self._waiting += 1
         try:
@@ -155,10 +155,10 @@ class Page:
                 return look(path, name, self._options.max_pixels, self._finder,
                             min(_LOOK_SECONDS, self._options.job_seconds), source=name == _FIELDS[0])
         except InputError as error:
-            raise ApiError(413 if isinstance(error, LimitError) else 400, explain(error, {str(path): name})) from error
+            raise HttpError(413 if isinstance(error, LimitError) else 400, explain(error, {str(path): name})) from error
         except FaceswapError as error:
             log.error("faces of a picture: %s: %s", type(error).__name__, error)
-            raise ApiError(500, f"{INTERNAL}: the engine of this server failed") from error
+            raise HttpError(500, f"{INTERNAL}: the engine of this server failed") from error
 
 
 def _read(name: str) -> bytes | None:
@@ -185,7 +185,7 @@ def _read_picture(data: bytes) -> tuple[str, str]:
         uri = PictureField(named[0], None, "").read(given[named[0]])
         check_uri(uri, named[0])
     except (FieldError, InputError) as error:
-        raise ApiError(400, str(error)) from error
+        raise HttpError(400, str(error)) from error
     return named[0], uri
 
 
@@ -201,5 +201,5 @@ def _parse(data: bytes) -> PageRequest:
         for name in _FIELDS:
             check_uri(getattr(asked.swap, name), name)
     except (FieldError, InputError) as error:
-        raise ApiError(400, str(error)) from error
+        raise HttpError(400, str(error)) from error
     return asked

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from faceswap_cli.errors import OutputError
 from faceswap_cli.segmind.schema import State
-from faceswap_cli.server.failures import INTERNAL, STOPPING, ApiError
+from faceswap_cli.server.failures import INTERNAL, STOPPING, HttpError
 from faceswap_cli.server.files import FileShelf
 from faceswap_cli.server.metrics import Metrics
 from faceswap_cli.server.options import ServerOptions
@@ -147,11 +147,11 @@ class RequestQueue:
         """
         with self._changed:
             if self._draining.is_set():
-                raise ApiError(503, STOPPING, retry_after=5)
+                raise HttpError(503, STOPPING, retry_after=5)
             full = (len(self._sizes) >= self._options.queue + self._options.workers
                     or sum(self._sizes.values()) + request.bytes > self._options.max_waiting)
             if full and self._sizes:
-                raise ApiError(429, "rate limit reached, wait before repeating: the queue is full",
+                raise HttpError(429, "rate limit reached, wait before repeating: the queue is full",
                                retry_after=self._expected_wait())
             self._sizes[request.id] = request.bytes
             watched = self._watched.setdefault(request.id, Future()) if request.blocking else None

@@ -24,7 +24,7 @@ from faceswap_cli.server.intake import Intake
 from faceswap_cli.server.options import ServerOptions
 from faceswap_cli.server.page_request import read_stored
 from faceswap_cli.server.store import Ending
-from faceswap_cli.server.translate import NOT_RESTORED, Task, translate
+from faceswap_cli.server.translate import NOT_RESTORED, SwapTask, translate
 
 if TYPE_CHECKING:
     from faceswap_cli.jobs.backend import SwapBackend
@@ -105,7 +105,7 @@ class Runner:
             path.unlink(missing_ok=True)
         return Ending(state=State.FAILED, seconds=clock.seconds, error=message, status=status), None
 
-    def _swap(self, task: Task, folder: Path, names: dict[str, str], output: list[Path],
+    def _swap(self, task: SwapTask, folder: Path, names: dict[str, str], output: list[Path],
               clock: _Stopwatch) -> tuple[str, ...]:
         """Fetch, prepare and swap; fills `names` and `output`, and returns what the client should know."""
         from faceswap_cli.jobs.job import SwapJob, SwapSpec
@@ -137,7 +137,7 @@ class Runner:
             digest = file_digest(file, "sha256").hexdigest()
         return self._sources.get_or_make((digest, spec.engine, spec.media.max_pixels), prepare)
 
-    def _target_kind(self, task: Task, target: Path) -> MediaFormat:
+    def _target_kind(self, task: SwapTask, target: Path) -> MediaFormat:
         """The format of the result.
 
         Raises:
@@ -163,7 +163,8 @@ class Runner:
 
         return check
 
-    def _warnings(self, task: Task, backend: SwapBackend, outcome: Outcome, names: dict[str, str]) -> tuple[str, ...]:
+    def _warnings(self, task: SwapTask, backend: SwapBackend, outcome: Outcome,
+                  names: dict[str, str]) -> tuple[str, ...]:
         found = [*task.warnings]
         if task.restore and backend.parts.get("restorer") is None:
             found.append(NOT_RESTORED)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from faceswap_cli.models.catalogue import find_spec
-from faceswap_cli.models.spec import ModelSpec, Role
+from faceswap_cli.models.spec import ModelRole, ModelSpec
 from faceswap_cli.models.store import ModelStore
 from faceswap_cli.options import (
     EngineName,
@@ -32,7 +32,7 @@ _MOST_FACES = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
+class SwapTask:
     """One swap, as the engine understands it.
 
     Attributes:
@@ -68,7 +68,7 @@ def check_lists(request: AnyRequest) -> None:
             raise FieldError(f"{row.name} must be at most {_MOST_FACES} face numbers", row.name)
 
 
-def translate(request: AnyRequest | PageRequest, options: ServerOptions) -> Task:
+def translate(request: AnyRequest | PageRequest, options: ServerOptions) -> SwapTask:
     """What a request means here.
 
     Args:
@@ -81,7 +81,7 @@ def translate(request: AnyRequest | PageRequest, options: ServerOptions) -> Task
     if isinstance(request, FaceswapV3Request):
         return _still(request, options, installed)
     restore = RestoreOptions(if_available=request.face_restore)
-    return Task(source=request.input_face_image, target=request.target_face_image, source_field="input_face_image",
+    return SwapTask(source=request.input_face_image, target=request.target_face_image, source_field="input_face_image",
                 target_field="target_face_image", engine=replace(options.engine, restore=restore),
                 media=MediaOptions(max_pixels=options.max_pixels), format=None, stills_only=False,
                 restore=request.face_restore)
@@ -96,17 +96,17 @@ def engine_of_page(options: ServerOptions) -> EngineOptions:
 def restorers(options: ServerOptions) -> tuple[tuple[str, ...], bool]:
     """The API's names of the restorers that are installed, and whether there is any, be it without such a name."""
     installed = _Installed(options.engine)
-    return tuple(name for name in RESTORERS if installed.model(name)), installed.best(Role.RESTORER) is not None
+    return tuple(name for name in RESTORERS if installed.model(name)), installed.best(ModelRole.RESTORER) is not None
 
 
-def _page(request: PageRequest, options: ServerOptions, installed: _Installed) -> Task:
+def _page(request: PageRequest, options: ServerOptions, installed: _Installed) -> SwapTask:
     task = replace(_still(request.swap, options, installed), stills_only=False)
     if request.restore:
         return task
     return replace(task, engine=replace(task.engine, restore=RestoreOptions()), restore=False, warnings=())
 
 
-def _still(request: FaceswapV3Request, options: ServerOptions, installed: _Installed) -> Task:
+def _still(request: FaceswapV3Request, options: ServerOptions, installed: _Installed) -> SwapTask:
     warnings: list[str] = []
     select = SelectOptions(order=Order(request.detection_face_order),
                            target_index=tuple(dict.fromkeys(read_index_list(request.input_faces_index))),
@@ -120,14 +120,14 @@ def _still(request: FaceswapV3Request, options: ServerOptions, installed: _Insta
     engine = replace(options.engine, select=select)
     if (restorer := installed.model(request.face_restore)) is not None:
         restore = replace(restore, model=restorer.id, if_available=False)
-    elif (other := installed.best(Role.RESTORER)) is not None:
+    elif (other := installed.best(ModelRole.RESTORER)) is not None:
         warnings.append(f"{request.face_restore} is not installed on this server: faces are restored with {other.id}")
     if (detector := installed.model(request.facedetection)) is not None:
         engine = replace(engine, detector=replace(engine.detector, model=detector.id))
     elif "facedetection" in request.given:
         warnings.append(f"{request.facedetection} is not installed on this server: faces are found by what is")
     media = MediaOptions(image_quality=request.image_quality, max_pixels=options.max_pixels)
-    return Task(source=request.source_img, target=request.target_img, source_field="source_img",
+    return SwapTask(source=request.source_img, target=request.target_img, source_field="source_img",
                 target_field="target_img", engine=replace(engine, restore=restore), media=media,
                 format=MediaFormat(request.image_format), stills_only=True, restore=True, warnings=tuple(warnings))
 
@@ -139,7 +139,7 @@ class _Installed:
         folder = engine.models_folder
         self._store = ModelStore(None if folder is None else Path(folder).expanduser())
         self.neural = engine.engine is EngineName.NEURAL or (engine.engine is EngineName.AUTO and all(
-            self._store.installed(role) for role in (Role.SWAPPER, Role.DETECTOR, Role.RECOGNISER)))
+            self._store.installed(role) for role in (ModelRole.SWAPPER, ModelRole.DETECTOR, ModelRole.RECOGNISER)))
 
     def model(self, name: str) -> ModelSpec | None:
         """A model by the API's name for it; None: it is not installed."""
@@ -148,6 +148,6 @@ class _Installed:
         spec = self._store.find(find_spec(name).id)
         return spec if self._store.is_installed(spec) else None
 
-    def best(self, role: Role) -> ModelSpec | None:
+    def best(self, role: ModelRole) -> ModelSpec | None:
         """The best of a role that is installed."""
         return next(iter(self._store.installed(role)), None) if self.neural else None

@@ -13,10 +13,10 @@ from starlette.responses import FileResponse, Response
 from faceswap_cli.errors import InputError, LimitError
 from faceswap_cli.segmind.fields import FieldError
 from faceswap_cli.segmind.schema import UploadAnswer, decode_body
-from faceswap_cli.server.addresses import Addresses
+from faceswap_cli.server.addresses import ServerAddresses
 from faceswap_cli.server.answers import JsonAnswer
 from faceswap_cli.server.bodies import BodyReader
-from faceswap_cli.server.failures import ApiError
+from faceswap_cli.server.failures import HttpError
 from faceswap_cli.server.files import ASSETS, SUFFIXES, FileShelf
 from faceswap_cli.server.inference import check_content_type
 from faceswap_cli.server.intake import decode, picture_kind
@@ -32,7 +32,7 @@ _HEADERS = {"Content-Security-Policy": "default-src 'none'; sandbox", "Cache-Con
 class Files:
     """Takes pictures in, and hands pictures out."""
 
-    def __init__(self, options: ServerOptions, owner: Callable[[Request], str], addresses: Addresses,
+    def __init__(self, options: ServerOptions, owner: Callable[[Request], str], addresses: ServerAddresses,
                  bodies: BodyReader, store: Store, shelf: FileShelf, now: Callable[[], float]) -> None:
         self._options = options
         self._owner = owner
@@ -51,14 +51,14 @@ class Files:
             try:
                 names = await run_in_threadpool(self._store_all, data)
             except (FieldError, InputError) as error:
-                raise ApiError(413 if isinstance(error, LimitError) else 400, str(error)) from error
+                raise HttpError(413 if isinstance(error, LimitError) else 400, str(error)) from error
         return JsonAnswer(UploadAnswer(tuple(f"{root}{ASSETS}{name}" for name in names)).to_json())
 
     async def download(self, request: Request) -> Response:
         """`GET /results/{name}` and `GET /assets/{name}`: who knows the name may have the file."""
         found = await run_in_threadpool(self._shelf.find, request.path_params["name"], self._now())
         if found is None:
-            raise ApiError(404, "there is no such file, or its time is over")
+            raise HttpError(404, "there is no such file, or its time is over")
         kept, path = found
         return FileResponse(path, media_type=kept.media_type, headers=_HEADERS)
 
@@ -96,4 +96,5 @@ class Files:
         taken, first = self._store.asset_bytes()
         if taken + more > self._options.max_assets:
             wait = 60 if first is None else max(1, math.ceil(first - self._now()))
-            raise ApiError(429, f"uploads are full: {self._options.max_assets / MIB:.4g} MB are kept", retry_after=wait)
+            raise HttpError(429, f"uploads are full: {self._options.max_assets / MIB:.4g} MB are kept",
+                            retry_after=wait)

@@ -19,7 +19,7 @@ from faceswap_cli.errors import ModelError, UsageError
 from faceswap_cli.faces.face import Box, Face
 from faceswap_cli.faces.select import order_faces
 from faceswap_cli.models.importing import import_file
-from faceswap_cli.models.spec import Role
+from faceswap_cli.models.spec import ModelRole
 from faceswap_cli.models.store import ModelStore
 from faceswap_cli.options import EngineName, MediaOptions, Order
 from faceswap_cli.runtime.cores import core_count
@@ -86,10 +86,10 @@ def test_all_engines_that_are_installed_are_measured_and_restoration_apart(tmp_p
         bench.run_bench(
             BenchOptions(engine=EngineName.NEURAL, scenes=scenes, rounds=1, models_folder=str(tmp_path / "models")))
     store = ModelStore(tmp_path / "models")
-    for name, write, role in (("swap", graphs.write_inswapper, Role.SWAPPER),
-                              ("find", graphs.write_scrfd, Role.DETECTOR),
-                              ("know", graphs.write_arcface, Role.RECOGNISER),
-                              ("sharpen", graphs.write_restorer, Role.RESTORER)):
+    for name, write, role in (("swap", graphs.write_inswapper, ModelRole.SWAPPER),
+                              ("find", graphs.write_scrfd, ModelRole.DETECTOR),
+                              ("know", graphs.write_arcface, ModelRole.RECOGNISER),
+                              ("sharpen", graphs.write_restorer, ModelRole.RESTORER)):
         import_file(store, write(tmp_path / f"{name}.onnx"), role=role)
     report = bench.run_bench(BenchOptions(scenes=scenes, rounds=1, models_folder=str(store.folder)))
     embedded, neural = report.rows

@@ -46,7 +46,7 @@ from faceswap_cli.engine.swappers.inswapper import InswapperSwapper
 from faceswap_cli.faces.face import Box, Face
 from faceswap_cli.faces.paste import covered
 from faceswap_cli.faces.templates import arcface, estimate
-from faceswap_cli.jobs.clock import Clock
+from faceswap_cli.jobs.clock import StageClock
 from faceswap_cli.jobs.rendering.clip import ClipSwap
 from faceswap_cli.media.frame import ClipInfo, Frame, Reader
 from faceswap_cli.models.importing import import_file
@@ -315,7 +315,7 @@ def our_clip(bench: Bench, frames: list[np.ndarray], mode: Accelerate) -> Callab
     def run() -> int:
         with encoder() as write:
             writer: Any = SimpleNamespace(write=lambda frame: write(frame.pixels))
-            clip = ClipSwap(engine, prepared, Frames(frames), Clock())
+            clip = ClipSwap(engine, prepared, Frames(frames), StageClock())
             clip.write(writer)
         return clip.tally.frames_swapped
 

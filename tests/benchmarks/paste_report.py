@@ -30,7 +30,7 @@ from faceswap_cli.engine.swappers.inswapper import InswapperSwapper
 from faceswap_cli.faces.face import Box, Face
 from faceswap_cli.faces.paste import covered, cut
 from faceswap_cli.faces.templates import arcface, estimate
-from faceswap_cli.models.spec import Crop, Family, Licence, ModelSpec, Role, Template
+from faceswap_cli.models.spec import Crop, Family, Licence, ModelRole, ModelSpec, Template
 from faceswap_cli.options import SwapOptions
 from faceswap_cli.runtime.tensor import Tensor
 
@@ -110,7 +110,7 @@ def main() -> None:
     other = portrait("woman-3")
     session = NullSessions(cut(other.pixels, estimate(other.face.landmarks, "arcface", SIDE), SIDE))
     # The family that takes identities as they are: a matrix would be of the network, not of what is around it.
-    spec = ModelSpec(id="null", role=Role.SWAPPER, family=Family.HYPERSWAP, file="null.onnx",
+    spec = ModelSpec(id="null", role=ModelRole.SWAPPER, family=Family.HYPERSWAP, file="null.onnx",
                      licence=Licence("none", "", "", commercial=True), summary="", crop=Crop(SIDE, Template.ARCFACE))
     ours, theirs = InswapperSwapper(session, spec, SwapOptions()), insightfaces(session)
     identity = np.full(512, 512 ** -0.5, np.float32)

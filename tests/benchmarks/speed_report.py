@@ -119,7 +119,7 @@ def clip_ours() -> float:
 
     from faceswap_cli.engine.build import build_engine
     from faceswap_cli.engine.outcome import SourcePicture
-    from faceswap_cli.jobs.clock import Clock
+    from faceswap_cli.jobs.clock import StageClock
     from faceswap_cli.jobs.rendering.clip import ClipSwap
     from faceswap_cli.media.frame import ClipInfo, Frame, Reader, Writer
     from faceswap_cli.options import EngineOptions, MediaFormat
@@ -148,7 +148,7 @@ def clip_ours() -> float:
     engine = build_engine(EngineOptions())
     source = engine.prepare_source([SourcePicture("source", read_still(SOURCE))])
     start = time.perf_counter()
-    clip = ClipSwap(engine, source, Frames(), Clock())
+    clip = ClipSwap(engine, source, Frames(), StageClock())
     clip.write(Nowhere())
     if clip.tally.frames_swapped < CLIP_FRAMES:
         print(f"only {clip.tally.frames_swapped} of {CLIP_FRAMES} frames were swapped", file=sys.stderr)

@@ -15,7 +15,7 @@ from PIL import Image as PILImage
 from faceswap_cli import EngineName, EngineOptions, MediaOptions, SwapJob, SwapSpec, open_backend, swap_file
 from faceswap_cli.media.open import open_media
 from faceswap_cli.models.importing import import_file
-from faceswap_cli.models.spec import Role
+from faceswap_cli.models.spec import ModelRole
 from faceswap_cli.models.store import ModelStore
 
 DETECTOR = Path(__file__).parents[3] / "shared" / "models" / "scrfd_2.5g_kps.onnx"
@@ -25,12 +25,12 @@ def install(folder: Path, made: Path, *, detector: Path | None = None) -> Path:
     """A models folder with a whole set, brought by its user."""
     store = ModelStore(folder)
     for name, write, role in (
-        ("swap", lambda path: graphs.write_inswapper(path, echo=0.5), Role.SWAPPER),
-        ("find", graphs.write_scrfd, Role.DETECTOR), ("know", graphs.write_arcface, Role.RECOGNISER),
-        ("tell", graphs.write_genderage, Role.ATTRIBUTES), ("sharpen", graphs.write_restorer, Role.RESTORER),
-        ("cover", graphs.write_xseg, Role.MASK),
+        ("swap", lambda path: graphs.write_inswapper(path, echo=0.5), ModelRole.SWAPPER),
+        ("find", graphs.write_scrfd, ModelRole.DETECTOR), ("know", graphs.write_arcface, ModelRole.RECOGNISER),
+        ("tell", graphs.write_genderage, ModelRole.ATTRIBUTES), ("sharpen", graphs.write_restorer, ModelRole.RESTORER),
+        ("cover", graphs.write_xseg, ModelRole.MASK),
     ):
-        path = detector if role is Role.DETECTOR and detector else write(made / f"{name}.onnx")
+        path = detector if role is ModelRole.DETECTOR and detector else write(made / f"{name}.onnx")
         import_file(store, path, role=role)
     return folder
 

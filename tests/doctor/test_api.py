@@ -11,7 +11,7 @@ import pytest
 from segmind_api import CANARY, Fault, SegmindApi
 
 from faceswap_cli.doctor import api
-from faceswap_cli.doctor.checks import Check, DoctorOptions, State
+from faceswap_cli.doctor.checks import Check, CheckState, DoctorOptions
 from faceswap_cli.doctor.looks import guarded
 from faceswap_cli.options import RemoteOptions
 from faceswap_cli.segmind.clock import SystemClock
@@ -41,8 +41,8 @@ def look(base: str | None, **more) -> dict[str, Check]:
 def test_an_api_that_answers(server: SegmindApi) -> None:
     for base in (server.base, f"{server.base}/v1"):
         checks = look(base)
-        assert checks["key"].state is State.OK
-        assert checks["api"].state is State.OK and server.base in checks["api"].finding
+        assert checks["key"].state is CheckState.OK
+        assert checks["api"].state is CheckState.OK and server.base in checks["api"].finding
     assert not server.billed
     assert {asked.method for asked in server.asked} == {"GET"}
     assert {asked.key for asked in server.asked} == {CANARY}
@@ -51,18 +51,18 @@ def test_an_api_that_answers(server: SegmindApi) -> None:
 def test_a_key_that_is_refused_is_told_with_what_to_check(server: SegmindApi) -> None:
     server.key = "SG_another"
     check = look(server.base)["api"]
-    assert check.state is State.FAIL and "401" in check.finding and "SEGMIND_API_KEY" in check.advice
+    assert check.state is CheckState.FAIL and "401" in check.finding and "SEGMIND_API_KEY" in check.advice
 
 
 def test_an_api_that_is_down_or_not_there(server: SegmindApi) -> None:
     server.fail("status", *[Fault(503, {"error": "service unavailable"})] * 9)
     check = look(server.base)["api"]
-    assert check.state is State.FAIL and "503" in check.finding and check.advice
+    assert check.state is CheckState.FAIL and "503" in check.finding and check.advice
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
     check = look(f"http://127.0.0.1:{port}")["api"]
-    assert check.state is State.FAIL and "cannot be reached" in check.finding and "network" in check.advice
+    assert check.state is CheckState.FAIL and "cannot be reached" in check.finding and "network" in check.advice
 
 
 def test_a_site_that_is_no_such_api_is_told() -> None:
@@ -79,22 +79,22 @@ def test_a_site_that_is_no_such_api_is_told() -> None:
         check = look(f"http://127.0.0.1:{site.server_address[1]}")["api"]
         site.shutdown()
         thread.join()
-    assert check.state is State.FAIL and "address" in check.advice
+    assert check.state is CheckState.FAIL and "address" in check.advice
 
 
 def test_no_key(server: SegmindApi, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SEGMIND_API_KEY")
     server.key = None
     checks = look(server.base)
-    assert (checks["key"].state, checks["api"].state) == (State.NOTE, State.OK)
+    assert (checks["key"].state, checks["api"].state) == (CheckState.NOTE, CheckState.OK)
 
 
 def test_the_hosted_api_without_a_key_is_not_even_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SEGMIND_API_KEY")
     monkeypatch.setattr(socket, "getaddrinfo", None)
     checks = look(None)
-    assert checks["key"].state is State.FAIL and "SEGMIND_API_KEY" in checks["key"].advice
-    assert checks["api"].state is State.FAIL and "no API key" in checks["api"].finding
+    assert checks["key"].state is CheckState.FAIL and "SEGMIND_API_KEY" in checks["key"].advice
+    assert checks["api"].state is CheckState.FAIL and "no API key" in checks["api"].finding
 
 
 def test_a_key_file_that_others_can_read_is_a_failure(server: SegmindApi, tmp_path) -> None:
@@ -102,5 +102,5 @@ def test_a_key_file_that_others_can_read_is_a_failure(server: SegmindApi, tmp_pa
     file.write_text(CANARY)
     file.chmod(0o644)
     checks = look(server.base, key_file=str(file))
-    assert checks["key"].state is State.FAIL and "chmod 600" in checks["key"].advice
+    assert checks["key"].state is CheckState.FAIL and "chmod 600" in checks["key"].advice
     assert not server.asked

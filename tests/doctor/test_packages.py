@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError
 import pytest
 
 from faceswap_cli.doctor import packages
-from faceswap_cli.doctor.checks import Check, DoctorOptions, State
+from faceswap_cli.doctor.checks import Check, CheckState, DoctorOptions
 
 GOOD = {"numpy": "2.4.6", "opencv-python": "5.0.0.93", "rich": "15.0.0", "faceswap-cli": "0.1.0"}
 REQUIRES = ["numpy<3,>=2.4", "opencv-python<6,>=5", "rich<16,>=15", "starlette<2,>=1.10; extra == 'serve'",
@@ -53,7 +53,7 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> Installed:
 
 
 def test_all_is_well(installed: Installed) -> None:
-    assert installed.check("numpy").state is State.OK
+    assert installed.check("numpy").state is CheckState.OK
     assert installed.check("others").data == {"rich": "15.0.0"}
 
 
@@ -61,7 +61,7 @@ def test_a_missing_package_is_a_failure_with_its_install_line(installed: Install
     for name in ("numpy", "rich"):
         del installed.versions[name]
         check = installed.check(name)
-        assert check.state is State.FAIL
+        assert check.state is CheckState.FAIL
         assert check.advice.startswith(f"pip install '{name}") and ">=" in check.advice
 
 
@@ -69,26 +69,26 @@ def test_a_version_that_is_not_asked_for_is_a_warning(installed: Installed) -> N
     installed.versions |= {"numpy": "1.26.4", "rich": "14.0"}
     for name in ("numpy", "rich"):
         check = installed.check(name)
-        assert check.state is State.WARN and installed.versions[name] in check.finding
+        assert check.state is CheckState.WARN and installed.versions[name] in check.finding
 
 
 def test_a_package_that_serves_in_place_of_another_is_good(installed: Installed) -> None:
     installed.versions["opencv-python-headless"] = installed.versions.pop("opencv-python")
     check = installed.check("opencv-python")
-    assert check.state is State.OK and "opencv-python-headless" in check.finding
+    assert check.state is CheckState.OK and "opencv-python-headless" in check.finding
 
 
 def test_two_packages_over_each_other_are_a_warning(installed: Installed) -> None:
     installed.versions["opencv-python-headless"] = "5.0.0.93"
     check = installed.check("opencv-python")
-    assert check.state is State.WARN
+    assert check.state is CheckState.WARN
     assert "pip uninstall -y opencv-python opencv-python-headless" in check.advice
 
 
 def test_a_package_that_does_not_load_is_a_failure_that_says_why(installed: Installed) -> None:
     installed.breaks("cv2", ImportError("libGL.so.1: cannot open shared object file"))
     check = installed.check("opencv-python")
-    assert check.state is State.FAIL and "libGL.so.1" in check.finding
+    assert check.state is CheckState.FAIL and "libGL.so.1" in check.finding
     assert "libgl1" in check.advice and "headless" in check.advice
     installed.breaks("numpy", ImportError("numpy.core.multiarray\nfailed to import"))
     check = installed.check("numpy")
@@ -97,13 +97,13 @@ def test_a_package_that_does_not_load_is_a_failure_that_says_why(installed: Inst
 
 def test_extras_are_notes_with_their_install_line(installed: Installed) -> None:
     check = installed.check("extra serve")
-    assert (check.state, check.advice) == (State.NOTE, "pip install 'faceswap-cli[serve]'")
+    assert (check.state, check.advice) == (CheckState.NOTE, "pip install 'faceswap-cli[serve]'")
     installed.versions["starlette"] = "1.12"
-    assert installed.check("extra serve").state is State.OK
+    assert installed.check("extra serve").state is CheckState.OK
     installed.versions["starlette"] = "0.9"
-    assert installed.check("extra serve").state is State.WARN
+    assert installed.check("extra serve").state is CheckState.WARN
     installed.versions["torch"] = "2.13"  # gfpgan itself is for another Python
-    assert installed.check("extra gfpgan").state is State.OK
+    assert installed.check("extra gfpgan").state is CheckState.OK
     with pytest.raises(KeyError):
         installed.check("extra test")
 
@@ -114,4 +114,4 @@ def test_faceswap_that_is_not_installed_is_told_once(installed: Installed, monke
 
     monkeypatch.setattr(packages, "requires", requires)
     told = [check for name, look in packages.LOOKS.items() if name != "extras" for check in look(DoctorOptions())]
-    assert [(check.name, check.state) for check in told] == [("versions", State.WARN)]
+    assert [(check.name, check.state) for check in told] == [("versions", CheckState.WARN)]

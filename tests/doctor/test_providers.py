@@ -9,7 +9,7 @@ import pytest
 from runtime.stand_ins import PretendedGpu
 
 from faceswap_cli.doctor import providers
-from faceswap_cli.doctor.checks import Check, DoctorOptions, State
+from faceswap_cli.doctor.checks import Check, CheckState, DoctorOptions
 from faceswap_cli.runtime import session
 
 
@@ -32,8 +32,8 @@ def pretend(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 
 def test_the_cpu_runs_the_graph_and_is_what_auto_takes() -> None:
     checks = look()
-    assert checks["cpu"].state is State.OK
-    assert checks["auto"].state is State.OK and checks["auto"].data["provider"] == "CPUExecutionProvider"
+    assert checks["cpu"].state is CheckState.OK
+    assert checks["auto"].state is CheckState.OK and checks["auto"].data["provider"] == "CPUExecutionProvider"
 
 
 def test_the_graph_tells_a_wrong_result_from_a_right_one(tmp_path) -> None:
@@ -50,13 +50,13 @@ def test_a_cpu_that_computes_wrongly_is_a_failure(monkeypatch: pytest.MonkeyPatc
     right = providers.expected_result()
     monkeypatch.setattr(providers, "expected_result", lambda: right + 1)
     check = look()["cpu"]
-    assert check.state is State.FAIL and "wrong" in check.finding
+    assert check.state is CheckState.FAIL and "wrong" in check.finding
 
 
 def test_a_gpu_that_works(pretend: Callable[[str], None]) -> None:
     pretend("runs")
     checks = look()
-    assert checks["cuda"].state is State.OK
+    assert checks["cuda"].state is CheckState.OK
     assert checks["auto"].finding.startswith("takes CUDA")
 
 
@@ -66,13 +66,13 @@ def test_a_gpu_that_is_offered_and_does_not_work_is_a_warning(pretend: Callable[
                                                               told: str) -> None:
     pretend(outcome)
     checks = look()
-    assert checks["cuda"].state is State.WARN and told in checks["cuda"].finding
+    assert checks["cuda"].state is CheckState.WARN and told in checks["cuda"].finding
     assert "onnxruntime-gpu" in checks["cuda"].advice and "--provider cpu" in checks["cuda"].advice
-    assert checks["auto"].state is State.WARN and "takes CPU" in checks["auto"].finding
-    assert checks["cpu"].state is State.OK
+    assert checks["auto"].state is CheckState.WARN and "takes CPU" in checks["auto"].finding
+    assert checks["cpu"].state is CheckState.OK
 
 
 def test_a_gpu_that_this_build_has_no_use_for_is_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(providers.shutil, "which", lambda name: f"/usr/bin/{name}")
     check = look()["cuda"]
-    assert check.state is State.NOTE and "onnxruntime-gpu" in check.advice
+    assert check.state is CheckState.NOTE and "onnxruntime-gpu" in check.advice

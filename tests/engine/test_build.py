@@ -14,7 +14,7 @@ from faceswap_cli.engine.outcome import SourcePicture
 from faceswap_cli.engine.registry import ENGINES, SWAPPERS, load_part
 from faceswap_cli.errors import ExitCode, ModelError, UsageError
 from faceswap_cli.models.importing import import_file
-from faceswap_cli.models.spec import Family, Role
+from faceswap_cli.models.spec import Family, ModelRole
 from faceswap_cli.models.store import ModelStore
 from faceswap_cli.options import (
     Accelerate,
@@ -39,9 +39,9 @@ def models(tmp_path_factory) -> ModelStore:
     made = tmp_path_factory.mktemp("made")
     store = ModelStore(tmp_path_factory.mktemp("models"))
     for name, write, role in (
-        ("swap", graphs.write_inswapper, Role.SWAPPER), ("find", graphs.write_scrfd, Role.DETECTOR),
-        ("know", graphs.write_arcface, Role.RECOGNISER), ("tell", graphs.write_genderage, Role.ATTRIBUTES),
-        ("sharpen", graphs.write_restorer, Role.RESTORER), ("cover", graphs.write_xseg, Role.MASK),
+        ("swap", graphs.write_inswapper, ModelRole.SWAPPER), ("find", graphs.write_scrfd, ModelRole.DETECTOR),
+        ("know", graphs.write_arcface, ModelRole.RECOGNISER), ("tell", graphs.write_genderage, ModelRole.ATTRIBUTES),
+        ("sharpen", graphs.write_restorer, ModelRole.RESTORER), ("cover", graphs.write_xseg, ModelRole.MASK),
     ):
         import_file(store, write(made / f"{name}.onnx"), role=role)
     return store
@@ -71,10 +71,10 @@ def test_auto_takes_the_neural_engine_where_a_whole_set_is_installed(models):
     assert "neural" in note and "--engine embedded" in spell(note, as_flag)
 
 
-@pytest.mark.parametrize("missing", [Role.SWAPPER, Role.DETECTOR, Role.RECOGNISER])
+@pytest.mark.parametrize("missing", [ModelRole.SWAPPER, ModelRole.DETECTOR, ModelRole.RECOGNISER])
 def test_auto_takes_the_embedded_engine_where_part_of_the_set_is_missing(models, tmp_path, missing):
     store = ModelStore(tmp_path)
-    for role in {Role.SWAPPER, Role.DETECTOR, Role.RECOGNISER} - {missing}:
+    for role in {ModelRole.SWAPPER, ModelRole.DETECTOR, ModelRole.RECOGNISER} - {missing}:
         import_file(store, models.path(models.installed(role)[0]), role=role)
     assert build_engine(options(store)).parts["engine"] == "embedded"
     assert build_finder(options(store)).name == "embedded"  # the numbers of `detect` are those of `swap`
@@ -89,7 +89,7 @@ def test_an_engine_that_was_asked_for_needs_no_note(models, name):
 
 def test_a_finder_needs_no_more_than_a_detector(models, tmp_path):
     store = ModelStore(tmp_path)
-    import_file(store, models.path(models.installed(Role.DETECTOR)[0]), role=Role.DETECTOR)
+    import_file(store, models.path(models.installed(ModelRole.DETECTOR)[0]), role=ModelRole.DETECTOR)
     assert build_finder(options(store, engine=NEURAL)).name == "neural"
 
 
@@ -164,9 +164,9 @@ def test_a_named_model_that_is_not_installed_is_told_with_the_command(models):
 
 def test_a_damaged_model_is_never_opened(models, tmp_path):
     store = ModelStore(tmp_path)
-    for role in (Role.SWAPPER, Role.DETECTOR, Role.RECOGNISER):
+    for role in (ModelRole.SWAPPER, ModelRole.DETECTOR, ModelRole.RECOGNISER):
         import_file(store, models.path(models.installed(role)[0]), role=role)
-    path = store.path(store.installed(Role.SWAPPER)[0])
+    path = store.path(store.installed(ModelRole.SWAPPER)[0])
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
@@ -188,7 +188,7 @@ def test_restoring_if_available_takes_what_is_installed(models, tmp_path):
     wanted = RestoreOptions(if_available=True)
     assert build_engine(options(models, engine=NEURAL, restore=wanted)).parts["restorer"] == "sharpen"
     store = ModelStore(tmp_path)
-    for role in (Role.SWAPPER, Role.DETECTOR, Role.RECOGNISER):
+    for role in (ModelRole.SWAPPER, ModelRole.DETECTOR, ModelRole.RECOGNISER):
         import_file(store, models.path(models.installed(role)[0]), role=role)
     engine = build_engine(options(store, engine=NEURAL, restore=wanted))
     assert engine.parts["restorer"] is None
@@ -206,7 +206,7 @@ def test_every_engine_but_auto_is_registered_and_its_parts_load():
 
 
 def test_every_swapper_of_the_catalogue_has_a_class():
-    families = {spec.family for spec in ModelStore(Path("none")).specs() if spec.role is Role.SWAPPER}
+    families = {spec.family for spec in ModelStore(Path("none")).specs() if spec.role is ModelRole.SWAPPER}
     assert families == set(SWAPPERS) == {Family.INSWAPPER, Family.HYPERSWAP}
     for path in SWAPPERS.values():
         assert isinstance(load_part(path), type)

@@ -129,7 +129,8 @@ TARGET = [Seen(BEN + 0.1, 0), Seen(CARL, 20), Seen(ANNA + 0.1, 40), Seen(ANNA + 
 
 
 def test_only_the_person_of_the_reference_is_swapped():
-    assert Stage(TARGET).told(Role((OF_ANNA,), (ME,))) == ["other-person", "other-person", "me.jpg", "other-person"]
+    assert Stage(TARGET).told(Role((OF_ANNA,), (ME,))) == [
+        "other-person", "other-person", "me.jpg", "other-person"]
 
 
 def test_pairs_give_each_their_own_and_the_rest_is_left():

@@ -31,7 +31,7 @@ from faceswap_cli.jobs.swap import swap_file
 from faceswap_cli.library.files import encode, read_face
 from faceswap_cli.library.library import Library
 from faceswap_cli.models.importing import import_file
-from faceswap_cli.models.spec import Role
+from faceswap_cli.models.spec import ModelRole
 from faceswap_cli.models.store import ModelStore
 from faceswap_cli.options import (
     EngineName,
@@ -157,9 +157,9 @@ def test_the_index_and_gender_of_a_source_hold_for_a_saved_face_too(lookers, ass
 def models(tmp_path_factory) -> str:
     """Stand-ins for the models of the neural engine: bright squares are faces."""
     store, made = ModelStore(tmp_path_factory.mktemp("models")), tmp_path_factory.mktemp("made")
-    for name, write, role in (("swap", graphs.write_inswapper, Role.SWAPPER), ("find", graphs.write_scrfd,
-                              Role.DETECTOR), ("know", graphs.write_arcface, Role.RECOGNISER),
-                              ("tell", graphs.write_genderage, Role.ATTRIBUTES)):
+    for name, write, role in (("swap", graphs.write_inswapper, ModelRole.SWAPPER), ("find", graphs.write_scrfd,
+                              ModelRole.DETECTOR), ("know", graphs.write_arcface, ModelRole.RECOGNISER),
+                              ("tell", graphs.write_genderage, ModelRole.ATTRIBUTES)):
         import_file(store, write(made / f"{name}.onnx"), role=role)
     return str(store.folder)
 

@@ -11,7 +11,7 @@ import pytest
 from faulty_site import BODY, Site, sha, zip_of
 
 from faceswap_cli.models.catalogue import INSIGHTFACE, YOLOV5_FACE
-from faceswap_cli.models.spec import Family, ModelSpec, Role
+from faceswap_cli.models.spec import Family, ModelRole, ModelSpec
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +39,7 @@ def row() -> Callable[..., ModelSpec]:
     """A row of a model whose bytes are BODY."""
     def make(*urls: str, data: bytes = BODY, **other: object) -> ModelSpec:
         values: dict[str, object] = {
-            "id": "tiny", "role": Role.DETECTOR, "family": Family.YOLOV5_FACE, "file": "tiny.onnx",
+            "id": "tiny", "role": ModelRole.DETECTOR, "family": Family.YOLOV5_FACE, "file": "tiny.onnx",
             "licence": YOLOV5_FACE, "summary": "a tiny model", "sha256": sha(data), "bytes": len(data), "urls": urls,
             **other}
         return ModelSpec(**values)
@@ -69,8 +69,8 @@ def pack(row: Callable[..., ModelSpec]) -> Callable[..., Pack]:
         finder, namer = (
             row(data=content, id=name.removesuffix(".onnx"), file=name, pack="buffalo", licence=INSIGHTFACE, role=role,
                 bytes=None)
-            for (name, content), role in zip(data.items(), (Role.DETECTOR, Role.RECOGNISER), strict=True))
-        spec = row(*urls, data=packed, id="buffalo", file="buffalo.zip", role=Role.PACK, family=Family.PACK,
+            for (name, content), role in zip(data.items(), (ModelRole.DETECTOR, ModelRole.RECOGNISER), strict=True))
+        spec = row(*urls, data=packed, id="buffalo", file="buffalo.zip", role=ModelRole.PACK, family=Family.PACK,
                    licence=INSIGHTFACE, members=("finder", "namer"))
         return Pack(spec, (finder, namer), data, packed)
     return make

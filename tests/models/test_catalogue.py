@@ -10,7 +10,7 @@ import pytest
 
 from faceswap_cli.errors import UsageError
 from faceswap_cli.models.catalogue import CATALOGUE, find_spec, of_role
-from faceswap_cli.models.spec import ModelSpec, Role, Template
+from faceswap_cli.models.spec import ModelRole, ModelSpec, Template
 from faceswap_cli.models.store import how_to_get
 
 every_row = pytest.mark.parametrize("spec", CATALOGUE, ids=lambda spec: spec.id)
@@ -49,16 +49,16 @@ def test_terms_fit_on_a_line(spec: ModelSpec) -> None:
 
 @every_row
 def test_crops_say_where_the_face_lies(spec: ModelSpec) -> None:
-    if spec.role is Role.PACK:
+    if spec.role is ModelRole.PACK:
         assert spec.crop is None
         return
     assert spec.crop is not None
-    expected = {Role.SWAPPER: Template.ARCFACE, Role.RESTORER: Template.FFHQ, Role.DETECTOR: None}
+    expected = {ModelRole.SWAPPER: Template.ARCFACE, ModelRole.RESTORER: Template.FFHQ, ModelRole.DETECTOR: None}
     assert spec.role not in expected or spec.crop.template is expected[spec.role]
 
 
 def test_packs_and_their_members_name_each_other() -> None:
-    packs = {spec.id: spec.members for spec in CATALOGUE if spec.role is Role.PACK}
+    packs = {spec.id: spec.members for spec in CATALOGUE if spec.role is ModelRole.PACK}
     assert set(packs) == {"buffalo_l"}
     for pack, members in packs.items():
         assert set(members) == {spec.id for spec in CATALOGUE if spec.pack == pack}
@@ -82,8 +82,8 @@ def test_an_unknown_name_is_answered_with_the_nearest(word: str, hint: str) -> N
 
 
 def test_the_usual_model_of_a_role_comes_first() -> None:
-    first = {role: of_role(role)[0].id for role in Role}
+    first = {role: of_role(role)[0].id for role in ModelRole}
     assert first == {
-        Role.SWAPPER: "inswapper_128", Role.DETECTOR: "scrfd_10g", Role.RECOGNISER: "w600k_r50",
-        Role.ATTRIBUTES: "genderage", Role.LANDMARKS: "2d106det", Role.RESTORER: "gfpgan_1.4", Role.MASK: "xseg",
-        Role.PACK: "buffalo_l"}
+        ModelRole.SWAPPER: "inswapper_128", ModelRole.DETECTOR: "scrfd_10g", ModelRole.RECOGNISER: "w600k_r50",
+        ModelRole.ATTRIBUTES: "genderage", ModelRole.LANDMARKS: "2d106det", ModelRole.RESTORER: "gfpgan_1.4",
+        ModelRole.MASK: "xseg", ModelRole.PACK: "buffalo_l"}

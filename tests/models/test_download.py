@@ -26,12 +26,12 @@ from faceswap_cli.models.download import pull
 from faceswap_cli.models.licences import accept, accepted
 from faceswap_cli.models.spec import ModelSpec
 from faceswap_cli.models.store import ModelStore
-from faceswap_cli.models.transfer import Patience
+from faceswap_cli.models.transfer import DownloadPatience
 
 MakeRow = Callable[..., ModelSpec]
 MakePack = Callable[..., Any]
 
-QUICK = Patience(stall=20, attempts=3, backoff=0.01)
+QUICK = DownloadPatience(stall=20, attempts=3, backoff=0.01)
 HASTY = replace(QUICK, stall=0.2)
 HALF = len(BODY) // 2
 GOOD = Answer(BODY, headers={"ETag": '"1"'})
@@ -148,7 +148,7 @@ FAULTS = {
 }
 
 
-def patience_for(fault: str) -> Patience:
+def patience_for(fault: str) -> DownloadPatience:
     return HASTY if fault in ("stalls", "drips") else QUICK
 
 
@@ -389,10 +389,11 @@ import json, sys
 from pathlib import Path
 from faceswap_cli.models.catalogue import YOLOV5_FACE
 from faceswap_cli.models.download import pull
-from faceswap_cli.models.spec import Family, ModelSpec, Role
+from faceswap_cli.models.spec import Family, ModelSpec, ModelRole
 from faceswap_cli.models.store import ModelStore
 folder, url, sha256, size = sys.argv[1:]
-spec = ModelSpec("tiny", Role.DETECTOR, Family.YOLOV5_FACE, "tiny.onnx", YOLOV5_FACE, "", sha256, int(size), (url,))
+spec = ModelSpec(id="tiny", role=ModelRole.DETECTOR, family=Family.YOLOV5_FACE, file="tiny.onnx", licence=YOLOV5_FACE,
+                 summary="", sha256=sha256, bytes=int(size), urls=(url,))
 said = []
 path = pull(ModelStore(Path(folder), (spec,)), spec, say=said.append)
 print(json.dumps([str(path), said]))

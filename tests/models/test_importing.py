@@ -17,7 +17,7 @@ from refusals import refused
 
 from faceswap_cli.errors import InputError, ModelError, UsageError
 from faceswap_cli.models.importing import identify, import_file
-from faceswap_cli.models.spec import Checkpoint, Crop, Family, ModelSpec, Role, Template
+from faceswap_cli.models.spec import Checkpoint, Crop, Family, ModelRole, ModelSpec, Template
 from faceswap_cli.models.store import ModelStore
 
 MakeRow = Callable[..., ModelSpec]
@@ -99,7 +99,7 @@ def test_the_same_file_may_be_imported_twice_but_no_other_over_it(folder: Path, 
 
 
 @pytest.mark.parametrize(("options", "family"), [
-    ({"family": Family.HYPERSWAP}, Family.HYPERSWAP), ({"role": Role.SWAPPER}, Family.HYPERSWAP)])
+    ({"family": Family.HYPERSWAP}, Family.HYPERSWAP), ({"role": ModelRole.SWAPPER}, Family.HYPERSWAP)])
 def test_what_cannot_be_told_is_asked_for(folder: Path, tmp_path: Path, options: dict[str, Any],
                                           family: Family) -> None:
     path = write(tmp_path / "swapper.onnx", SWAPPER, [TARGET])
@@ -111,8 +111,8 @@ def test_what_cannot_be_told_is_asked_for(folder: Path, tmp_path: Path, options:
     assert spec.family is family and spec.crop == Crop(128, Template.ARCFACE, 0.5, 0.5)
 
 
-@pytest.mark.parametrize("options", [{"family": Family.ARCFACE}, {"role": Role.DETECTOR},
-                                     {"family": Family.INSWAPPER, "role": Role.RESTORER}])
+@pytest.mark.parametrize("options", [{"family": Family.ARCFACE}, {"role": ModelRole.DETECTOR},
+                                     {"family": Family.INSWAPPER, "role": ModelRole.RESTORER}])
 def test_options_that_do_not_fit_the_file_are_refused(folder: Path, tmp_path: Path, options: dict[str, Any]) -> None:
     path = write(tmp_path / "swapper.onnx", SWAPPER, [TARGET], last=EMAP)
     with pytest.raises(UsageError, match="t 1x3x128x128"):
@@ -195,7 +195,7 @@ def test_a_known_checkpoint_is_for_the_converter(row: MakeRow, folder: Path, tmp
 
 
 def test_a_row_without_a_hash_takes_the_users_file(row: MakeRow, folder: Path, tmp_path: Path) -> None:
-    spec = row(id="hyper", file="hyper.onnx", sha256=None, bytes=None, role=Role.SWAPPER, family=Family.HYPERSWAP,
+    spec = row(id="hyper", file="hyper.onnx", sha256=None, bytes=None, role=ModelRole.SWAPPER, family=Family.HYPERSWAP,
                crop=Crop(256, Template.ARCFACE, 0.5, 0.5), inputs={"target": "target", "source": "source"})
     store = ModelStore(folder, (spec, row()))
     path = write(tmp_path / "file.onnx", SWAPPER, [TARGET])

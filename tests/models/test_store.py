@@ -15,7 +15,7 @@ from refusals import refused
 from faceswap_cli.errors import InputError, ModelError, UsageError
 from faceswap_cli.models import store as store_module
 from faceswap_cli.models.catalogue import OWN
-from faceswap_cli.models.spec import Crop, Family, ModelSpec, Role, Template
+from faceswap_cli.models.spec import Crop, Family, ModelRole, ModelSpec, Template
 from faceswap_cli.models.store import ModelStore
 
 MakeRow = Callable[..., ModelSpec]
@@ -43,7 +43,7 @@ def test_a_missing_model_is_answered_with_the_command_that_gets_it(row: MakeRow,
                           (row(pack="buffalo"), "faceswap models pull tiny"),
                           (row(sha256=None), "faceswap models import FILE --as tiny")):
         store = ModelStore(folder, (spec,))
-        assert not store.is_installed(spec) and store.installed(Role.DETECTOR) == ()
+        assert not store.is_installed(spec) and store.installed(ModelRole.DETECTOR) == ()
         with pytest.raises(ModelError, match=f"tiny is not installed; run: {command}$"):
             store.path(spec)
     assert not folder.exists()
@@ -133,8 +133,8 @@ def test_the_best_installed_model_of_a_role_comes_first(row: MakeRow, folder: Pa
     folder.mkdir()
     for name in ("a", "c"):
         (folder / f"{name}.onnx").write_bytes(BODY)
-    assert [spec.id for spec in store.installed(Role.DETECTOR)] == ["c", "a"]
-    assert store.installed(Role.SWAPPER) == ()
+    assert [spec.id for spec in store.installed(ModelRole.DETECTOR)] == ["c", "a"]
+    assert store.installed(ModelRole.SWAPPER) == ()
 
 
 def test_a_pack_is_there_when_all_of_it_is(pack: MakePack, folder: Path) -> None:
@@ -156,8 +156,8 @@ def test_a_pack_is_there_when_all_of_it_is(pack: MakePack, folder: Path) -> None
 # --- what the user brings ---------------------------------------------------------------------------------------------
 
 MINE = ModelSpec(
-    id="mine", role=Role.SWAPPER, family=Family.HYPERSWAP, file="mine.onnx", licence=OWN, summary="", sha256=sha(BODY),
-    crop=Crop(256, Template.ARCFACE, 0.5, 0.25), inputs={"target": "t", "source": "s"}, imported=True)
+    id="mine", role=ModelRole.SWAPPER, family=Family.HYPERSWAP, file="mine.onnx", licence=OWN, summary="",
+    sha256=sha(BODY), crop=Crop(256, Template.ARCFACE, 0.5, 0.25), inputs={"target": "t", "source": "s"}, imported=True)
 
 
 def test_an_own_model_is_listed_used_and_removed(row: MakeRow, folder: Path, tmp_path: Path) -> None:
@@ -168,7 +168,7 @@ def test_an_own_model_is_listed_used_and_removed(row: MakeRow, folder: Path, tmp
     assert replace(added, summary="", rank=100) == MINE and "file.onnx" in added.summary
     again = ModelStore(folder, (spec,))
     assert again.specs() == (spec, added) and again.find("MINE") == added
-    assert again.path(added).read_bytes() == BODY and again.installed(Role.SWAPPER) == (added,)
+    assert again.path(added).read_bytes() == BODY and again.installed(ModelRole.SWAPPER) == (added,)
     assert (tmp_path / "file.onnx").exists()
     (folder / "mine.onnx").write_bytes(FLIPPED)
     with refused(ModelError, "faceswap models import FILE --name mine"):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from faceswap_cli.runtime.comparison import Reference, fixed_input
+from faceswap_cli.runtime.comparison import ReferenceRun, fixed_input
 from faceswap_cli.runtime.tensor import Tensor
 
 RAMP = np.linspace(0, 1, 64, dtype=np.float32).reshape(1, 1, 8, 8)
@@ -29,11 +29,11 @@ class Net:
 
 
 def test_the_same_is_at_no_distance() -> None:
-    assert Reference.of(Net(RAMP)).distance(Net(RAMP.copy())) == math.inf
+    assert ReferenceRun.of(Net(RAMP)).distance(Net(RAMP.copy())) == math.inf
 
 
 def test_the_worst_output_counts() -> None:
-    reference = Reference.of(Net(RAMP, RAMP))
+    reference = ReferenceRun.of(Net(RAMP, RAMP))
     assert reference.distance(Net(RAMP, RAMP + 0.01)) == pytest.approx(40, abs=0.01)
     assert reference.distance(Net(RAMP + 0.001, RAMP)) == pytest.approx(60, abs=0.01)
 
@@ -43,29 +43,29 @@ def test_the_worst_output_counts() -> None:
 def test_what_is_not_finite_never_passes(bad: float, place: int) -> None:
     wrong = [RAMP, RAMP.copy()]
     wrong[1][0, 0, 0, 0] = bad
-    assert Reference.of(Net(RAMP, RAMP)).distance(Net(*(wrong if place else wrong[::-1]))) == -math.inf
+    assert ReferenceRun.of(Net(RAMP, RAMP)).distance(Net(*(wrong if place else wrong[::-1]))) == -math.inf
 
 
 def test_a_pale_output_is_judged_by_its_own_contrast() -> None:
-    reference = Reference.of(Net(0.5 + RAMP / 1000))
+    reference = ReferenceRun.of(Net(0.5 + RAMP / 1000))
     assert reference.distance(Net(np.full_like(RAMP, 0.5005))) < 20
 
 
 def test_an_output_without_contrast_proves_nothing() -> None:
     flat = np.full_like(RAMP, 0.5)
-    assert Reference.of(Net(flat)).distance(Net(flat)) == -math.inf
+    assert ReferenceRun.of(Net(flat)).distance(Net(flat)) == -math.inf
 
 
 def test_other_names_or_shapes_are_no_match() -> None:
-    reference = Reference.of(Net(RAMP))
+    reference = ReferenceRun.of(Net(RAMP))
     assert reference.distance(Net(RAMP, name="image")) == -math.inf
     assert reference.distance(Net(RAMP[..., :4])) == -math.inf
     assert reference.distance(Net(RAMP, RAMP)) == -math.inf
 
 
 def test_a_reference_survives_its_file(tmp_path: Path) -> None:
-    Reference.of(Net(RAMP, RAMP + 1)).save(tmp_path / "file.npz")
-    loaded = Reference.load(tmp_path / "file.npz")
+    ReferenceRun.of(Net(RAMP, RAMP + 1)).save(tmp_path / "file.npz")
+    loaded = ReferenceRun.load(tmp_path / "file.npz")
     assert loaded and loaded.distance(Net(RAMP, RAMP + 1)) == math.inf
     assert loaded.distance(Net(RAMP, RAMP)) < 1
 

@@ -9,7 +9,7 @@ from refusals import refused
 
 from faceswap_cli.errors import UsageError
 from faceswap_cli.models.catalogue import find_spec
-from faceswap_cli.models.spec import Role
+from faceswap_cli.models.spec import ModelRole
 from faceswap_cli.options import (
     DetectorOptions,
     EngineName,
@@ -43,8 +43,8 @@ def test_the_words_of_the_api_are_ours_and_models_of_the_catalogue() -> None:
     assert set(schema.IMAGE_FORMATS) <= set(MediaFormat)
     assert set(schema.ORDERS) == set(Order)
     assert set(schema.GENDERS) == set(GenderFilter)
-    for parameter, role in (("face_restore", Role.RESTORER), ("facedetection", Role.DETECTOR)):
-        for word in schema.RESTORERS if role is Role.RESTORER else schema.DETECTORS:
+    for parameter, role in (("face_restore", ModelRole.RESTORER), ("facedetection", ModelRole.DETECTOR)):
+        for word in schema.RESTORERS if role is ModelRole.RESTORER else schema.DETECTORS:
             assert find_spec(word).id == our_word(parameter, word)
             assert find_spec(word).role is role
     assert our_word("face_restore", "gfpgan_1.4") == "gfpgan_1.4"  # ours stay

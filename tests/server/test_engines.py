@@ -13,7 +13,7 @@ from live import body, encode, pixels
 
 from faceswap_cli.jobs.backend import open_backend
 from faceswap_cli.models.importing import import_file
-from faceswap_cli.models.spec import Role
+from faceswap_cli.models.spec import ModelRole
 from faceswap_cli.models.store import ModelStore
 from faceswap_cli.options import (
     EngineName,
@@ -35,10 +35,10 @@ def fill(folder: Path, *more: str) -> EngineOptions:
     made, store = folder / "made", ModelStore(folder / "models")
     made.mkdir()
     for name, write, role in (
-        ("swap", graphs.write_inswapper, Role.SWAPPER), ("find", graphs.write_scrfd, Role.DETECTOR),
-        ("know", graphs.write_arcface, Role.RECOGNISER), ("sharpen", graphs.write_restorer, Role.RESTORER),
+        ("swap", graphs.write_inswapper, ModelRole.SWAPPER), ("find", graphs.write_scrfd, ModelRole.DETECTOR),
+        ("know", graphs.write_arcface, ModelRole.RECOGNISER), ("sharpen", graphs.write_restorer, ModelRole.RESTORER),
     ):
-        if role is not Role.RESTORER or "restorer" in more:
+        if role is not ModelRole.RESTORER or "restorer" in more:
             import_file(store, write(made / f"{name}.onnx"), role=role)
     return EngineOptions(engine=EngineName.NEURAL, models_folder=str(store.folder))
 

@@ -14,7 +14,7 @@ from faceswap_cli.batch.executors.supervisor import Supervisor
 from faceswap_cli.batch.executors.table import Assignment, ExecutorOptions, Limits
 from faceswap_cli.batch.items import Item, ItemResult
 from faceswap_cli.errors import UsageError
-from faceswap_cli.models.spec import Role
+from faceswap_cli.models.spec import ModelRole
 from faceswap_cli.options import EngineName, EngineOptions, MaskKind, Provider
 from faceswap_cli.runtime.cores import core_count
 from faceswap_cli.runtime.memory import free_memory
@@ -119,12 +119,12 @@ def _worker_bytes(engine: EngineOptions) -> int:
     store = models_folder(engine)
     if engine.engine is EngineName.AUTO and not has_full_set(store):
         return _EMBEDDED_BYTES
-    roles = {Role.DETECTOR: engine.detector.model, Role.RECOGNISER: None, Role.ATTRIBUTES: None,
-             Role.SWAPPER: engine.swap.model}
+    roles = {ModelRole.DETECTOR: engine.detector.model, ModelRole.RECOGNISER: None, ModelRole.ATTRIBUTES: None,
+             ModelRole.SWAPPER: engine.swap.model}
     if engine.restore.model is not None or engine.restore.if_available:
-        roles[Role.RESTORER] = engine.restore.model
+        roles[ModelRole.RESTORER] = engine.restore.model
     if MaskKind.OCCLUSION in engine.swap.masks:
-        roles[Role.MASK] = None
+        roles[ModelRole.MASK] = None
     size = 0
     for role, name in roles.items():
         specs = [spec for spec in store.installed(role) if name is None or spec.id == name]

@@ -83,7 +83,7 @@ def _parts_of_url(url: str) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Template:
+class NameTemplate:
     """A parsed `--name`.
 
     Attributes:
@@ -125,7 +125,7 @@ class Template:
         return result
 
 
-def parse_template(text: str) -> Template:
+def parse_template(text: str) -> NameTemplate:
     """Read a template such as `{stem}-swapped{suffix}` or `{parent}/{number:04}{suffix}`.
 
     `stem`, `suffix` (with its dot, of the output's format) and `name` (both) are of the target's file name, `parent` is
@@ -152,7 +152,7 @@ def parse_template(text: str) -> Template:
         parts.append((literal, field, spec or ""))
     if not any(field for _, field, _ in parts) and not text.strip():
         raise UsageError(f"{opt('name')} is empty", advice="give a template such as {stem}-swapped{suffix}")
-    return Template(text, tuple(parts))
+    return NameTemplate(text, tuple(parts))
 
 
 def _check_format(field: str, spec: str, where: str) -> None:

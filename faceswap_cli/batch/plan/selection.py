@@ -39,7 +39,7 @@ class Found:
     relative: str
 
 
-class Finder:
+class TargetFinder:
     """Finds pictures in folders, the same in any run: sorted by name, folder by folder.
 
     Hidden files and folders, unfinished files (`.part`) and what is no regular file are left out. A link to a file is

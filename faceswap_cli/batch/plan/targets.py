@@ -11,7 +11,7 @@ from faceswap_cli.batch.plan.globs import has_wildcards, is_glob, split_glob
 from faceswap_cli.batch.plan.lists import read_names
 from faceswap_cli.batch.plan.manifest import Row, read_manifest
 from faceswap_cli.batch.plan.naming import base_name, readable
-from faceswap_cli.batch.plan.selection import OUTPUTS_REASON, SAME_FOLDER, Finder, Found
+from faceswap_cli.batch.plan.selection import OUTPUTS_REASON, SAME_FOLDER, Found, TargetFinder
 from faceswap_cli.batch.request import NAMES, BatchRequest
 from faceswap_cli.errors import InputError, UsageError
 from faceswap_cli.media.formats import SUFFIXES
@@ -53,7 +53,7 @@ class Targets:
         """
         self._request = request
         self._is_output = is_output
-        self._finder = Finder(request.include, request.exclude, recursive=request.recursive,
+        self._finder = TargetFinder(request.include, request.exclude, recursive=request.recursive,
                               outputs=None if kind_of(request.output) is Kind.STORE else request.output)
         self._distinct: set[tuple[str, str]] = set()
 

@@ -11,7 +11,7 @@ import typer
 from faceswap_cli.cli.consent import tell_once
 from faceswap_cli.cli.options import common as o
 from faceswap_cli.cli.options import faces as f
-from faceswap_cli.cli.options.engine import Detection, EngineChoice, Limits, TalkAndProgress, engine_options
+from faceswap_cli.cli.options.engine import Detection, EngineChoice, InputLimits, TalkAndProgress, engine_options
 from faceswap_cli.cli.options.groups import grouped
 from faceswap_cli.cli.output import Output
 from faceswap_cli.cli.stdout import is_terminal
@@ -74,7 +74,7 @@ def save(
     pictures: f.PicturesArgument,
     engine: EngineChoice,
     detection: Detection,
-    limits: Limits,
+    limits: InputLimits,
     talk: TalkAndProgress,
     note: f.NoteOption = None,
     overwrite: f.ReplaceOption = False,

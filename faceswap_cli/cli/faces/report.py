@@ -43,14 +43,14 @@ from faceswap_cli.cli.report import SCHEMA
 from faceswap_cli.errors import InputError
 from faceswap_cli.faces.quality import eye_distance
 from faceswap_cli.jobs.saved_sources import face_of
-from faceswap_cli.library.files import Summary, read_summary
+from faceswap_cli.library.files import FaceSummary, read_summary
 from faceswap_cli.library.library import Library
 from faceswap_cli.library.saved_face import FaceRecord, SavedFace
 from faceswap_cli.text import as_flag
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
+class ListedFace:
     """One saved face as `faces list` tells of it.
 
     Attributes:
@@ -60,29 +60,29 @@ class Listed:
     name: str
     path: Path
     bytes: int
-    summary: Summary | None
+    summary: FaceSummary | None
     error: str | None = None
 
 
-def list_faces(library: Library) -> list[Listed]:
+def list_faces(library: Library) -> list[ListedFace]:
     """All saved faces by name; their pictures are not read."""
     return [_listed(name, library.location(name)) for name in library.names()]
 
 
-def _listed(name: str, path: Path) -> Listed:
+def _listed(name: str, path: Path) -> ListedFace:
     size = path.stat().st_size
     try:
-        return Listed(name=name, path=path, bytes=size, summary=read_summary(path, name))
+        return ListedFace(name=name, path=path, bytes=size, summary=read_summary(path, name))
     except InputError as error:
-        return Listed(name=name, path=path, bytes=size, summary=None, error=error.text(as_flag))
+        return ListedFace(name=name, path=path, bytes=size, summary=None, error=error.text(as_flag))
 
 
-def list_report(library: Library, listed: Sequence[Listed]) -> dict[str, Any]:
+def list_report(library: Library, listed: Sequence[ListedFace]) -> dict[str, Any]:
     """What `faces list --json` prints."""
     return {"schema": SCHEMA, "folder": str(library.folder), "faces": [_entry(one) for one in listed]}
 
 
-def _entry(one: Listed) -> dict[str, Any]:
+def _entry(one: ListedFace) -> dict[str, Any]:
     known = one.summary
     entry: dict[str, Any] = {"name": one.name, "file": str(one.path), "bytes": one.bytes, "created": None,
                              "program": None, "note": None, "pictures": None, "face": None, "engines": [],

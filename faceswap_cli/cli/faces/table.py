@@ -10,7 +10,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from faceswap_cli.cli.faces.report import Listed
+from faceswap_cli.cli.faces.report import ListedFace
 from faceswap_cli.cli.models.report import show_size
 from faceswap_cli.cli.models.table import aligned
 from faceswap_cli.cli.table import pose_words
@@ -26,7 +26,7 @@ _NAME_WIDTH = 20
 _DAMAGED = "cannot be read"
 
 
-def faces_table(listed: Sequence[Listed]) -> RenderableType:
+def faces_table(listed: Sequence[ListedFace]) -> RenderableType:
     """The saved faces, one to a row; narrow enough for 80 columns, long names and notes go on below."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
     table.add_column("name", overflow="fold", max_width=_NAME_WIDTH)
@@ -43,14 +43,14 @@ def faces_table(listed: Sequence[Listed]) -> RenderableType:
     return table
 
 
-def faces_lines(listed: Sequence[Listed]) -> list[str]:
+def faces_lines(listed: Sequence[ListedFace]) -> list[str]:
     """The same for a pipe: one face, one line; only the last column holds spaces."""
     header = ("name", "pictures", "face", "engines", "saved", "note")
     rows = [[cell or "-" for cell in _cells(one)] for one in listed]
     return aligned([header, *([cell.replace(" ", ",") for cell in row[:-1]] + row[-1:] for row in rows)])
 
 
-def _cells(one: Listed) -> tuple[str, ...]:
+def _cells(one: ListedFace) -> tuple[str, ...]:
     known = one.summary
     if known is None:
         return one.name, "", "", "", "", _DAMAGED

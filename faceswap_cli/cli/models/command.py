@@ -13,7 +13,7 @@ from faceswap_cli.cli.options import models as m
 from faceswap_cli.cli.output import Output, say
 from faceswap_cli.cli.stdout import is_terminal
 from faceswap_cli.errors import ExitCode, InputError, ModelError, UsageError
-from faceswap_cli.models.spec import Role
+from faceswap_cli.models.spec import ModelRole
 from faceswap_cli.text import as_flag
 
 if TYPE_CHECKING:
@@ -84,11 +84,11 @@ def list_(
     debug: o.DebugOption = False,
 ) -> None:
     """List models: what for, how large, whether they are here or how to get them."""
-    from faceswap_cli.cli.models.report import State, list_models, list_report, neural_command
+    from faceswap_cli.cli.models.report import ModelState, list_models, list_report, neural_command
 
     output = Output(json=json, quiet=quiet, verbose=debug)
     store = m.open_store(models_dir)
-    listed = [one for one in list_models(store, models_dir) if one.state is State.INSTALLED or not installed]
+    listed = [one for one in list_models(store, models_dir) if one.state is ModelState.INSTALLED or not installed]
     neural = neural_command(store, models_dir)
     if output.json:
         output.data(list_report(store, listed, neural))
@@ -166,7 +166,7 @@ def verify(
     output = Output(json=json, quiet=quiet, verbose=debug)
     store = m.open_store(models_dir)
     named = _named(store, ids) if ids else [spec for spec in store.specs() if store.is_installed(spec)]
-    members = {member.id: member for spec in named if ids or spec.role is not Role.PACK
+    members = {member.id: member for spec in named if ids or spec.role is not ModelRole.PACK
                for member in store.members(spec)}
     checked = [_check(store, member) for member in members.values()]
     if output.json:
@@ -363,7 +363,7 @@ def _check(store: ModelStore, spec: ModelSpec) -> dict[str, Any]:
 
 def _place(store: ModelStore, spec: ModelSpec) -> Path:
     """The file of a model; the folder of a pack."""
-    return store.folder if spec.role is Role.PACK else store.location(spec)
+    return store.folder if spec.role is ModelRole.PACK else store.location(spec)
 
 
 def _run_graph(graph: Path, feeds: Mapping[str, NDArray[Any]]) -> Sequence[NDArray[Any]]:

@@ -50,21 +50,22 @@ from faceswap_cli.cli.options.models import SETS
 from faceswap_cli.cli.report import SCHEMA
 from faceswap_cli.models.catalogue import of_role
 from faceswap_cli.models.licences import accepted, needs_acceptance
-from faceswap_cli.models.spec import ModelSpec, Role
+from faceswap_cli.models.spec import ModelRole, ModelSpec
 from faceswap_cli.models.store import ModelStore, how_to_get
 
-NEURAL_ROLES = (Role.SWAPPER, Role.DETECTOR, Role.RECOGNISER)
+NEURAL_ROLES = (ModelRole.SWAPPER, ModelRole.DETECTOR, ModelRole.RECOGNISER)
 """What the neural engine cannot do without."""
 
-_ROLES = (Role.SWAPPER, Role.PACK, Role.DETECTOR, Role.RECOGNISER, Role.ATTRIBUTES, Role.LANDMARKS, Role.RESTORER,
-          Role.MASK)
+_ROLES = (ModelRole.SWAPPER, ModelRole.PACK, ModelRole.DETECTOR, ModelRole.RECOGNISER,
+          ModelRole.ATTRIBUTES, ModelRole.LANDMARKS, ModelRole.RESTORER, ModelRole.MASK)
 """In the order in which people meet them."""
 
-_CHOSEN_ROLES = frozenset((Role.SWAPPER, Role.RESTORER, Role.DETECTOR, Role.RECOGNISER, Role.ATTRIBUTES, Role.MASK))
+_CHOSEN_ROLES = frozenset((ModelRole.SWAPPER, ModelRole.RESTORER, ModelRole.DETECTOR, ModelRole.RECOGNISER,
+                           ModelRole.ATTRIBUTES, ModelRole.MASK))
 """Roles of which the engine takes one."""
 
 
-class State(StrEnum):
+class ModelState(StrEnum):
     """Whether a model is there, and else how it can be had."""
 
     INSTALLED = "installed"
@@ -73,7 +74,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
+class ListedModel:
     """One model as `models list` tells of it.
 
     Attributes:
@@ -86,14 +87,14 @@ class Listed:
     """
 
     spec: ModelSpec
-    state: State
+    state: ModelState
     default: bool
     bytes: int | None
     accepted: bool
     command: str | None
 
 
-def list_models(store: ModelStore, models_dir: str | None = None) -> list[Listed]:
+def list_models(store: ModelStore, models_dir: str | None = None) -> list[ListedModel]:
     """What is known of all models without reading their files, by role, best first.
 
     Args:
@@ -106,15 +107,15 @@ def list_models(store: ModelStore, models_dir: str | None = None) -> list[Listed
     return [_listed(store, spec, agreed, spec.id in defaults, models_dir) for spec in specs]
 
 
-def _default(store: ModelStore, role: Role) -> ModelSpec | None:
+def _default(store: ModelStore, role: ModelRole) -> ModelSpec | None:
     return next(iter(store.installed(role) or of_role(role, store.catalogue)), None)
 
 
-def _listed(store: ModelStore, spec: ModelSpec, agreed: set[str], default: bool, models_dir: str | None) -> Listed:
+def _listed(store: ModelStore, spec: ModelSpec, agreed: set[str], default: bool, models_dir: str | None) -> ListedModel:
     there = store.is_installed(spec)
-    state = State.INSTALLED if there else State.PULL if is_published(spec) else State.IMPORT
+    state = ModelState.INSTALLED if there else ModelState.PULL if is_published(spec) else ModelState.IMPORT
     size = sum(store.location(member).stat().st_size for member in store.members(spec)) if there else spec.bytes
-    return Listed(spec=spec, state=state, default=default, bytes=size,
+    return ListedModel(spec=spec, state=state, default=default, bytes=size,
                   accepted=not needs_acceptance(spec.licence) or spec.licence.id in agreed,
                   command=None if there else how_to_get(spec) + _in_folder(models_dir))
 
@@ -152,16 +153,16 @@ def neural_command(store: ModelStore, models_dir: str | None) -> str | None:
                         accept=any(spec.licence.id not in agreed for spec in specs))
 
 
-def list_report(store: ModelStore, listed: Sequence[Listed], neural: str | None) -> dict[str, Any]:
+def list_report(store: ModelStore, listed: Sequence[ListedModel], neural: str | None) -> dict[str, Any]:
     """What `models list --json` prints."""
     return {"schema": SCHEMA, "folder": str(store.folder), "models": [entry(store, one) for one in listed],
             "neural": {"ready": neural is None, "command": neural}}
 
 
-def entry(store: ModelStore, listed: Listed) -> dict[str, Any]:
+def entry(store: ModelStore, listed: ListedModel) -> dict[str, Any]:
     """One model of the list, and what `models import --json` tells of what it took."""
     spec = listed.spec
-    has_file = listed.state is State.INSTALLED and spec.role is not Role.PACK
+    has_file = listed.state is ModelState.INSTALLED and spec.role is not ModelRole.PACK
     return {
         "id": spec.id,
         "role": spec.role.value,

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
-from faceswap_cli.cli.models.report import Listed, State, show_size
-from faceswap_cli.models.spec import Role
+from faceswap_cli.cli.models.report import ListedModel, ModelState, show_size
+from faceswap_cli.models.spec import ModelRole
 from faceswap_cli.text import one_line
 
 if TYPE_CHECKING:
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 
 _MORE = "More of a face: identity, gender and age, landmarks"
 _TITLES = {
-    Role.SWAPPER: "Swappers: put the face on",
-    Role.PACK: "Packs: several models in one download",
-    Role.DETECTOR: "Detectors: find faces",
-    Role.RECOGNISER: _MORE,
-    Role.ATTRIBUTES: _MORE,
-    Role.LANDMARKS: _MORE,
-    Role.RESTORER: "Restorers: sharpen swapped faces",
-    Role.MASK: "Masks: what hides a face",
+    ModelRole.SWAPPER: "Swappers: put the face on",
+    ModelRole.PACK: "Packs: several models in one download",
+    ModelRole.DETECTOR: "Detectors: find faces",
+    ModelRole.RECOGNISER: _MORE,
+    ModelRole.ATTRIBUTES: _MORE,
+    ModelRole.LANDMARKS: _MORE,
+    ModelRole.RESTORER: "Restorers: sharpen swapped faces",
+    ModelRole.MASK: "Masks: what hides a face",
 }
 """Under which heading the models of a role stand."""
 
 _HEADERS = ("", "model", "for what", "size", "state")
 _ID, _SUMMARY, _SIZE = 1, 2, 3
-_STYLES = {State.INSTALLED: "green", State.PULL: "", State.IMPORT: "dim"}
+_STYLES = {ModelState.INSTALLED: "green", ModelState.PULL: "", ModelState.IMPORT: "dim"}
 _DEFAULT_MARK = "*"
 _WIDE = 110
 """Columns from which the licences have room to stand in their rows by name; in less they are numbered."""
@@ -40,7 +40,7 @@ _WIDE = 110
 class ModelsTable:
     """The models by role, with their licences below; fits the width of the terminal."""
 
-    def __init__(self, listed: Sequence[Listed]) -> None:
+    def __init__(self, listed: Sequence[ListedModel]) -> None:
         self._listed = listed
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
@@ -66,7 +66,7 @@ class ModelsTable:
                     [(Text(marks[licence.id]), Text(licence.terms)) for licence in licences])
         yield Text()
 
-    def _cells(self, one: Listed, marks: dict[str, str]) -> tuple[Text, ...]:
+    def _cells(self, one: ListedModel, marks: dict[str, str]) -> tuple[Text, ...]:
         return (Text(_DEFAULT_MARK if one.default else ""), Text(one_line(one.spec.id)),
                 Text(one_line(one.spec.summary)), Text(show_size(one.bytes)),
                 Text(one.state.value, _STYLES[one.state]), Text(marks[one.spec.licence.id]))
@@ -75,9 +75,9 @@ class ModelsTable:
         states = {one.state for one in self._listed}
         if any(one.default for one in self._listed):
             yield Text(f"{_DEFAULT_MARK:<6} taken where none of its kind is named")
-        if State.PULL in states:
+        if ModelState.PULL in states:
             yield Text("pull   faceswap models pull ID")
-        if State.IMPORT in states:
+        if ModelState.IMPORT in states:
             yield Text("import your own copy: faceswap models import FILE")
 
 
@@ -91,7 +91,7 @@ def _grid(widths: Sequence[int], rows: Sequence[Sequence[Text]], style: str = ""
     return table
 
 
-def model_lines(listed: Sequence[Listed]) -> list[str]:
+def model_lines(listed: Sequence[ListedModel]) -> list[str]:
     """The same for a pipe: one model, one line; the columns are aligned, and only the last one holds spaces."""
     header = ("role", "model", "size", "state", "default", "licence", "for what")
     return aligned([header, *((one.spec.role.value, one_line(one.spec.id), show_size(one.bytes).replace(" ", "") or "-",

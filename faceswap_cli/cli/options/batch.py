@@ -12,7 +12,7 @@ import typer
 from faceswap_cli.cli.options.common import OUTPUT, REPORTING
 from faceswap_cli.cli.options.declare import option
 from faceswap_cli.errors import UsageError
-from faceswap_cli.facts import Remote
+from faceswap_cli.facts import Refusal
 from faceswap_cli.options import OnError, OnNoFace
 from faceswap_cli.text import opt
 
@@ -116,23 +116,23 @@ RetryFailedOption = Annotated[bool, option(
 # --- running ----------------------------------------------------------------------------------------------------------
 
 WorkersOption = Annotated[str, option(
-    "--workers", "-j", project=True, remote=Remote.WORKERS, metavar="auto|N", rich_help_panel=RUNNING,
+    "--workers", "-j", project=True, remote=Refusal.WORKERS, metavar="auto|N", rich_help_panel=RUNNING,
     help="Processes that work at once; auto: as many as cores and memory carry.")]
 
 ThreadsOption = Annotated[int | None, option(
-    "--threads", project=True, remote=Remote.WORKERS, min=1, metavar="N", show_default=False, rich_help_panel=RUNNING,
+    "--threads", project=True, remote=Refusal.WORKERS, min=1, metavar="N", show_default=False, rich_help_panel=RUNNING,
     help="Threads of each worker. Default: the cores divided among the workers.")]
 
 TimeoutOption = Annotated[float | None, option(
-    "--timeout", remote=Remote.WORKERS, metavar="SECONDS", show_default=False, rich_help_panel=RUNNING,
+    "--timeout", remote=Refusal.WORKERS, metavar="SECONDS", show_default=False, rich_help_panel=RUNNING,
     help="Longest time for one item; a worker that takes longer is ended and replaced.")]
 
 MaxMemoryOption = Annotated[str | None, option(
-    "--max-memory", remote=Remote.WORKERS, metavar="SIZE", show_default=False, rich_help_panel=RUNNING,
+    "--max-memory", remote=Refusal.WORKERS, metavar="SIZE", show_default=False, rich_help_panel=RUNNING,
     help="Most memory of one worker, such as 800M or 2G; a worker that takes more is ended and replaced.")]
 
 ExecutorOption = Annotated[ExecutorName, option(
-    "--executor", remote=Remote.WORKERS, rich_help_panel=RUNNING,
+    "--executor", remote=Refusal.WORKERS, rich_help_panel=RUNNING,
     help="local: worker processes on this machine; ray: a Ray cluster (the extra `ray`).")]
 
 AddressOption = Annotated[str | None, option(

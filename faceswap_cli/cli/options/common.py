@@ -185,9 +185,9 @@ InterpolationOption = Annotated[Interpolation, typer.Option(
 def _ids(role: str) -> list[str]:
     """Ids of the models of a role, for completion."""
     from faceswap_cli.models.catalogue import of_role
-    from faceswap_cli.models.spec import Role
+    from faceswap_cli.models.spec import ModelRole
 
-    return [spec.id for spec in of_role(Role(role))]
+    return [spec.id for spec in of_role(ModelRole(role))]
 
 
 # --- limits -----------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 
 import typer
 
-from faceswap_cli.facts import Facts, Remote, fields
+from faceswap_cli.facts import Facts, Refusal, fields
 from faceswap_cli.options import RemoteOptions
 
 T = TypeVar("T")
@@ -18,7 +18,8 @@ T = TypeVar("T")
 _TOLD: dict[str, Facts] = {}
 
 
-def option(*flags: str, project: bool = False, remote: Remote = Remote.NEVER, only_with: str = "", **more: Any) -> Any:
+def option(*flags: str, project: bool = False, remote: Refusal = Refusal.NEVER, only_with: str = "",
+           **more: Any) -> Any:
     """As `typer.Option`, with facts; see `Facts`."""
     facts = Facts(flag=flags[0], project=project, remote=remote, only_with=only_with)
     _TOLD[facts.key] = facts

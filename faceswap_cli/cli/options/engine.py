@@ -79,7 +79,7 @@ class RestoringIfAvailable(Restoring):
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class InputLimits:
     """What is refused."""
 
     max_pixels: o.MaxPixelsOption = o.MEDIA_DEFAULTS.max_pixels

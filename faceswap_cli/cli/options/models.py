@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from faceswap_cli.cli.options.declare import option
-from faceswap_cli.models.spec import Family, Role
+from faceswap_cli.models.spec import Family, ModelRole
 from faceswap_cli.text import opt
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ AsOption = Annotated[str | None, typer.Option(
     "--as", metavar="ID", show_default=False, rich_help_panel=MODELS, autocompletion=_import_only,
     help="Take the file for this model of the catalogue, of which no hash is known.")]
 
-RoleOption = Annotated[Role | None, typer.Option(
+RoleOption = Annotated[ModelRole | None, typer.Option(
     "--role", metavar="ROLE", show_default=False, rich_help_panel=MODELS,
     help="What a model that the catalogue does not know is for: swapper, restorer, detector, recogniser, attributes, "
          "landmarks or mask. Default: told from its inputs and outputs.")]

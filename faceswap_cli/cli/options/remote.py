@@ -17,7 +17,7 @@ import typer
 from faceswap_cli.batch.executors.table import ApiBounds
 from faceswap_cli.cli.options.declare import facts_of, option
 from faceswap_cli.errors import UsageError
-from faceswap_cli.facts import Remote
+from faceswap_cli.facts import Refusal
 from faceswap_cli.options import Fallback, RemoteMode, RemoteOptions
 from faceswap_cli.text import opt
 
@@ -130,7 +130,7 @@ class RemoteBounds:
             return ApiBounds()
         for flag, value in local.items():
             if value is not None:
-                raise Remote.WORKERS.refusal(flag)
+                raise Refusal.WORKERS.refusal(flag)
         for flag, amount in (("--max-cost", self.max_cost), ("--cost-per-request", cost)):
             if amount is not None and not (amount > 0 and math.isfinite(amount)):
                 raise UsageError(f"{opt(flag)} {amount:g} must be more than 0")

@@ -25,7 +25,7 @@ FLAT = 6.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Detection:
+class HogDetection:
     """A square where a face may be.
 
     Attributes:
@@ -50,7 +50,7 @@ class Detection:
         return Camera(scale, rotation, np.array([self.x, self.y]) - scale * BOX_SHIFT * np.array([-sin, cos]))
 
 
-def detect_upright(grey: Plane, scale: float, threshold: float) -> list[Detection]:
+def detect_upright(grey: Plane, scale: float, threshold: float) -> list[HogDetection]:
     """Faces that lean less than about 30 degrees and are `WINDOW / scale` pixels wide or more.
 
     Args:
@@ -58,20 +58,20 @@ def detect_upright(grey: Plane, scale: float, threshold: float) -> list[Detectio
         scale: By how much the picture is enlarged first.
         threshold: Lowest score returned.
     """
-    return [Detection(x=x / scale, y=y / scale, width=width / scale, roll=0.0, score=score)
+    return [HogDetection(x=x / scale, y=y / scale, width=width / scale, roll=0.0, score=score)
             for x, y, width, score in _hog(resize(grey, scale), threshold)]
 
 
-def detect_turned(grey: Plane, roll: float, scale: float, threshold: float) -> list[Detection]:
+def detect_turned(grey: Plane, roll: float, scale: float, threshold: float) -> list[HogDetection]:
     """As `detect_upright`, for faces that lean `roll` degrees clockwise, give or take 30."""
-    found: list[Detection] = []
+    found: list[HogDetection] = []
     if min(grey.shape) * scale < WINDOW // 2:
         return found
     for x0, y0, piece in _pieces(resize(grey, scale)):
         turned, back = _turn(piece, roll)
         for x, y, width, score in _hog(turned, threshold):
             centre = transform(back, np.array([[x, y]]))[0]
-            found.append(Detection(x=(float(centre[0]) + x0) / scale, y=(float(centre[1]) + y0) / scale,
+            found.append(HogDetection(x=(float(centre[0]) + x0) / scale, y=(float(centre[1]) + y0) / scale,
                                    width=width / scale, roll=roll, score=score))
     return found
 
@@ -100,7 +100,7 @@ def _pieces(grey: Plane) -> Iterator[tuple[int, int, Plane]]:
             yield 0, start, np.ascontiguousarray(grey[start:start + 2 * short])
 
 
-def detect_small(grey: Plane, scale: float, threshold: float, tile: int = 1280) -> list[Detection]:
+def detect_small(grey: Plane, scale: float, threshold: float, tile: int = 1280) -> list[HogDetection]:
     """As `detect_upright` for large scales: tile by tile, flat tiles skipped, only faces below `LARGEST` enlarged.
 
     Args:
@@ -109,29 +109,29 @@ def detect_small(grey: Plane, scale: float, threshold: float, tile: int = 1280) 
         threshold: Lowest score returned.
         tile: Side of a tile in enlarged pixels.
     """
-    found: list[Detection] = []
+    found: list[HogDetection] = []
     if min(grey.shape) * scale < WINDOW // 2:
         return found
     for x0, y0, part in _tiles(grey, max(8, round(tile / scale)), overlap=round(LARGEST / scale)):
         for one in detect_upright(part, scale, threshold):
             if one.width * scale <= LARGEST:
-                found.append(Detection(x=one.x + x0, y=one.y + y0, width=one.width, roll=0.0, score=one.score))
+                found.append(HogDetection(x=one.x + x0, y=one.y + y0, width=one.width, roll=0.0, score=one.score))
     return found
 
 
-def detect_by_network(grey: Plane, scale: float) -> list[Detection]:
+def detect_by_network(grey: Plane, scale: float) -> list[HogDetection]:
     """Faces found by the CNN, profiles and odd angles too: slow, about 3 s a megapixel after scaling.
 
     Scores are its confidence, above 0; a sure one is about 1.
     """
     picture = np.ascontiguousarray(np.repeat(resize(grey, scale)[:, :, None], 3, axis=2))
-    found: list[Detection] = []
+    found: list[HogDetection] = []
     if min(picture.shape[:2]) < WINDOW // 2:  # its convolutions need a few cells to each side
         return found
     for hit in CNN_DETECTOR.run(lambda model: model(picture, 0)):
         x, y = (hit.rect.left() + hit.rect.right()) / 2, (hit.rect.top() + hit.rect.bottom()) / 2
-        found.append(
-            Detection(x=x / scale, y=y / scale, width=hit.rect.width() / scale, roll=0.0, score=float(hit.confidence)))
+        found.append(HogDetection(
+            x=x / scale, y=y / scale, width=hit.rect.width() / scale, roll=0.0, score=float(hit.confidence)))
     return found
 
 

@@ -43,7 +43,7 @@ _WIDTH, _LEAP = 2.2, 2.0
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
-class Track:
+class NeuralTrack:
     """One face through time.
 
     Attributes:
@@ -88,7 +88,7 @@ class NeuralClipMemory:
             side: Of the square into which whole pictures are fitted.
             score: Least score of a new face.
         """
-        self.tracks: list[Track] = []
+        self.tracks: list[NeuralTrack] = []
         self.frame = 0
         self._detector = detector
         self._side = side
@@ -102,7 +102,7 @@ class NeuralClipMemory:
         """Pickled without the network, which belongs to the process."""
         return {name: value for name, value in self.__dict__.items() if name != "_detector"}
 
-    def follow(self, image: Image, detector: Detector | None = None) -> list[Track]:
+    def follow(self, image: Image, detector: Detector | None = None) -> list[NeuralTrack]:
         """The faces of the next frame, in order of appearance.
 
         Args:
@@ -129,7 +129,7 @@ class NeuralClipMemory:
         return sorted(self._present, key=lambda track: track.number)
 
     @property
-    def _present(self) -> list[Track]:
+    def _present(self) -> list[NeuralTrack]:
         return [track for track in self.tracks if track.missed == 0]
 
     def _continue(self, image: Image) -> None:
@@ -165,17 +165,17 @@ class NeuralClipMemory:
             if again is not None:
                 self._begin(again, known)
 
-    def _lost_near(self, camera: Camera) -> Track | None:
+    def _lost_near(self, camera: Camera) -> NeuralTrack | None:
         """The lost face that is seen here again; one lost just now may have leapt."""
         gone = [track for track in self.tracks
                 if track.missed and _same(camera, track.expected, reach=_LEAP if track.missed == 1 else 1.0)]
         return min(gone, key=lambda track: _apart(camera, track.expected), default=None)
 
-    def _begin(self, one: Detected, known: Track | None) -> None:
+    def _begin(self, one: Detected, known: NeuralTrack | None) -> None:
         """A new track, or one that was lost near here a moment ago."""
         if known is None:
             assert one.landmarks is not None
-            known = Track(number=self._next_number, camera=camera_of(one), motion=np.zeros(2), score=one.score,
+            known = NeuralTrack(number=self._next_number, camera=camera_of(one), motion=np.zeros(2), score=one.score,
                           points=one.landmarks, box=one.box)
             self._next_number += 1
             self.tracks.append(known)
@@ -184,7 +184,7 @@ class NeuralClipMemory:
         _update(known, one)
 
 
-def _update(track: Track, one: Detected) -> None:
+def _update(track: NeuralTrack, one: Detected) -> None:
     """Move a track to where its face was seen."""
     assert one.landmarks is not None
     camera = camera_of(one)

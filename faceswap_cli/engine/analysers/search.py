@@ -9,7 +9,7 @@ import numpy as np
 
 from faceswap_cli.engine.analysers.hog import (
     WINDOW,
-    Detection,
+    HogDetection,
     detect_by_network,
     detect_small,
     detect_turned,
@@ -21,7 +21,7 @@ from faceswap_cli.engine.analysers.verification import (
     CONFIRMED,
     LOST,
     SURE,
-    Candidate,
+    FaceCandidate,
     examine,
     network_opinion,
 )
@@ -51,22 +51,22 @@ class Search:
 
     def __init__(self, grey: Plane) -> None:
         self._grey = grey
-        self._candidates: list[Candidate] = []
+        self._candidates: list[FaceCandidate] = []
 
-    def look(self, hits: Iterable[Detection]) -> None:
+    def look(self, hits: Iterable[HogDetection]) -> None:
         """Examine hits, best first; those where a sure face is already known are passed over."""
         for hit in sorted(hits, key=lambda one: -one.score):
             if not any(other.margin > SURE and _same_place(hit, other) for other in self._candidates):
                 self.add(examine(self._grey, hit))
 
-    def add(self, candidate: Candidate) -> None:
+    def add(self, candidate: FaceCandidate) -> None:
         """Keep a candidate unless a better one is at its place; drop worse ones there."""
         rivals = [other for other in self._candidates if _overlap(candidate, other)]
         if all(candidate.margin > other.margin for other in rivals):
             self._candidates = [other for other in self._candidates if other not in rivals] + [candidate]
 
     @property
-    def faces(self) -> list[Candidate]:
+    def faces(self) -> list[FaceCandidate]:
         """The accepted candidates, best score first."""
         return sorted((one for one in self._candidates if one.margin > ACCEPTED), key=lambda one: -one.score)
 
@@ -79,17 +79,17 @@ class Search:
                 self._candidates.append(replace(one, margin=float(np.nextafter(ACCEPTED, 1.0))))
 
     @property
-    def sure(self) -> list[Candidate]:
+    def sure(self) -> list[FaceCandidate]:
         """Those beyond doubt."""
         return [one for one in self._candidates if one.margin > SURE]
 
     @property
-    def unresolved(self) -> list[Candidate]:
+    def unresolved(self) -> list[FaceCandidate]:
         """Those that are neither sure faces nor surely none."""
         return [one for one in self._candidates if _UNRESOLVED < one.margin <= SURE]
 
 
-def search(image: Image, grey: Plane, thorough: bool = True) -> list[Candidate]:
+def search(image: Image, grey: Plane, thorough: bool = True) -> list[FaceCandidate]:
     """All faces of a still, best score first.
 
     Upright; then turned, if nothing sure was found or heads lean; then enlarged, if nothing sure was found or faces
@@ -142,15 +142,15 @@ def _scale(grey: Plane, area: float, enlarged: float) -> float:
     return float(min(np.sqrt(area / grey.size), enlarged))
 
 
-def _width(candidate: Candidate) -> float:
+def _width(candidate: FaceCandidate) -> float:
     return BOX_WIDTH * candidate.located.camera.scale
 
 
-def _same_place(hit: Detection, known: Candidate) -> bool:
+def _same_place(hit: HogDetection, known: FaceCandidate) -> bool:
     x, y = known.located.camera.offset
     return bool(np.hypot(hit.x - x, hit.y - y) < 0.4 * max(hit.width, _width(known)))
 
 
-def _overlap(one: Candidate, other: Candidate) -> bool:
+def _overlap(one: FaceCandidate, other: FaceCandidate) -> bool:
     apart = np.linalg.norm(one.located.camera.offset - other.located.camera.offset)
     return bool(apart < 0.5 * max(_width(one), _width(other)))

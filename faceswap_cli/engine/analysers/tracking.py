@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from faceswap_cli.engine.analysers.appearance import find_look, take_look
-from faceswap_cli.engine.analysers.hog import Detection, detect_turned, detect_upright
+from faceswap_cli.engine.analysers.hog import HogDetection, detect_turned, detect_upright
 from faceswap_cli.engine.analysers.landmarks import APPROACH, BOX_WIDTH, Located, Round, both_ways, refine
 from faceswap_cli.engine.analysers.scene import THUMBNAIL, is_cut, thumbnail_of
 from faceswap_cli.engine.analysers.search import search
 from faceswap_cli.engine.analysers.smoothing import LandmarkSmoother
-from faceswap_cli.engine.analysers.verification import ACCEPTED, LOST, Candidate, examine, look_again, margin
+from faceswap_cli.engine.analysers.verification import ACCEPTED, LOST, FaceCandidate, examine, look_again, margin
 from faceswap_cli.faces.pose import Camera
 from faceswap_cli.image import FloatArray, Image, Plane, Points
 
@@ -160,7 +160,7 @@ class ClipMemory:
             self._searched = thumbnail
         self._searched_frame = self.frame
 
-    def _begin(self, grey: Plane, candidate: Candidate) -> None:
+    def _begin(self, grey: Plane, candidate: FaceCandidate) -> None:
         """A new track, or one that was lost near here a moment ago."""
         located = candidate.located
         if any(_same(located.camera, track.camera) for track in self._present):
@@ -227,7 +227,7 @@ def _apart(one: Camera, other: Camera) -> float:
     return float(np.linalg.norm(one.offset - other.offset)) / other.scale
 
 
-def _near(hit: Detection, track: Track) -> bool:
+def _near(hit: HogDetection, track: Track) -> bool:
     width = max(hit.width, BOX_WIDTH * track.camera.scale)
     return bool(np.hypot(hit.x - track.camera.offset[0], hit.y - track.camera.offset[1]) < 0.5 * width)
 

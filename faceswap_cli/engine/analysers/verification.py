@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from faceswap_cli.engine.analysers.dlib_weights import CNN_DETECTOR, FRONTAL_DETECTOR
-from faceswap_cli.engine.analysers.hog import Detection
+from faceswap_cli.engine.analysers.hog import HogDetection
 from faceswap_cli.engine.analysers.landmarks import BOX_SHIFT, BOX_WIDTH, Located, refine
 from faceswap_cli.faces.align import EYE_FRACTION, Matrix, invert, matrix_scale, transform, upright_crop, warp_crop
 from faceswap_cli.faces.pose import Camera
@@ -21,7 +21,7 @@ NOTHING = -2.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Candidate:
+class FaceCandidate:
     """A located candidate.
 
     Attributes:
@@ -35,11 +35,11 @@ class Candidate:
     margin: float
 
 
-def examine(grey: Plane, hit: Detection) -> Candidate:
+def examine(grey: Plane, hit: HogDetection) -> FaceCandidate:
     """Locate a detection and judge it."""
     located = refine(grey, hit.camera())
     upright = upright_score(grey, located.camera)
-    return Candidate(located, max(hit.score, upright), margin(upright, located.spread))
+    return FaceCandidate(located, max(hit.score, upright), margin(upright, located.spread))
 
 
 def margin(upright: float, spread: float) -> float:

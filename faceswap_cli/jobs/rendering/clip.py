@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from faceswap_cli.jobs.backend import SwapBackend
-from faceswap_cli.jobs.clock import Clock
+from faceswap_cli.jobs.clock import StageClock
 from faceswap_cli.jobs.rendering.pipeline import Background, map_ordered, pending_limit
 from faceswap_cli.jobs.resume.checkpoint import Checkpoints
 from faceswap_cli.jobs.tally import Tally
@@ -21,7 +21,7 @@ from faceswap_cli.runtime.cores import core_count
 from faceswap_cli.runtime.memory import give_back
 
 if TYPE_CHECKING:
-    from faceswap_cli.jobs.rendering.renderers import Renderers, Ticket
+    from faceswap_cli.jobs.rendering.renderers import Renderers, RenderTicket
 
 OnFrame = Callable[[int, int | None], None]
 """Called after each frame with the number of frames done and, where known, of all frames."""
@@ -64,7 +64,7 @@ class ClipSwap:
         saved: How many of them the writer keeps should this run end before the last.
     """
 
-    def __init__(self, backend: SwapBackend, source: Any, reader: Reader, clock: Clock,
+    def __init__(self, backend: SwapBackend, source: Any, reader: Reader, clock: StageClock,
                  workers: int | None = None, *, details: bool = False, renderers: Renderers | None = None,
                  finish: Callable[[Frame], Frame] | None = None, encode_aside: bool = False) -> None:
         """Nothing is decoded yet.
@@ -194,7 +194,7 @@ class ClipSwap:
     def _rendered_by_processes(self, renderers: Renderers) -> Iterator[_Rendered]:
         """Frames go to the processes as long as these have room, and else are rendered here: no core waits."""
         renderers.give(self._source)
-        waiting: deque[_Rendered | tuple[_Planned, Ticket]] = deque()
+        waiting: deque[_Rendered | tuple[_Planned, RenderTicket]] = deque()
         for planned in self._plans():
             ticket = renderers.submit(planned.plan, planned.frame.pixels) if planned.plan.swaps else None
             waiting.append(self._render(planned) if ticket is None else (planned, ticket))
@@ -203,7 +203,7 @@ class ClipSwap:
         while waiting:
             yield self._collect(renderers, waiting.popleft())
 
-    def _collect(self, renderers: Renderers, entry: _Rendered | tuple[_Planned, Ticket]) -> _Rendered:
+    def _collect(self, renderers: Renderers, entry: _Rendered | tuple[_Planned, RenderTicket]) -> _Rendered:
         if isinstance(entry, _Rendered):
             return entry
         planned, ticket = entry
@@ -226,7 +226,7 @@ class ClipSwap:
         self.tally.add(self._backend.outcomes(plan, planned.number), found=plan.found, swapped=plan.swapped)
 
 
-def _is_done(renderers: Renderers, entry: _Rendered | tuple[_Planned, Ticket]) -> bool:
+def _is_done(renderers: Renderers, entry: _Rendered | tuple[_Planned, RenderTicket]) -> bool:
     return isinstance(entry, _Rendered) or renderers.is_done(entry[1])
 
 

@@ -43,7 +43,7 @@ class Setup:
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class RenderTask:
     """To the process: render the next slot.
 
     Attributes:
@@ -98,7 +98,7 @@ def _work(inbox: IO[bytes], outbox: IO[bytes]) -> None:
     number = 0
     while True:
         task = receive(inbox)
-        assert isinstance(task, Task)
+        assert isinstance(task, RenderTask)
         start = time.perf_counter()
         slot = slots[number % setup.slots]
         answer: Drawn | Failed

@@ -23,7 +23,7 @@ import numpy as np
 from faceswap_cli.files.closing import Closing
 from faceswap_cli.image import Image
 from faceswap_cli.jobs.backend import Renderer
-from faceswap_cli.jobs.rendering.process import COUNTER_BYTES, Drawn, Setup, Task, map_slots
+from faceswap_cli.jobs.rendering.process import COUNTER_BYTES, Drawn, RenderTask, Setup, map_slots
 from faceswap_cli.processes.pickling import SharedObjects
 from faceswap_cli.processes.protocol import pack, pass_greeting, receive
 from faceswap_cli.processes.shared_pixels import SharedMemory
@@ -50,7 +50,7 @@ _LOST = (EOFError, OSError, ValueError, pickle.UnpicklingError)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Ticket:
+class RenderTicket:
     """A frame that a process renders."""
 
     process: _Process
@@ -105,7 +105,7 @@ class Renderers(Closing):
         for process in self._processes:
             process.feed(data)
 
-    def submit(self, plan: Any, pixels: Image) -> Ticket | None:
+    def submit(self, plan: Any, pixels: Image) -> RenderTicket | None:
         """Have a frame rendered.
 
         Returns:
@@ -118,16 +118,16 @@ class Renderers(Closing):
         process = min(free, key=lambda one: one.busy)
         process.slots[process.sent % _SLOTS] = pixels
         number = process.sent
-        if not process.send(pack(Task(self._known.dumps(plan)))):
+        if not process.send(pack(RenderTask(self._known.dumps(plan)))):
             return self.submit(plan, pixels)
         process.sent += 1
-        return Ticket(process, number, plan)
+        return RenderTicket(process, number, plan)
 
-    def is_done(self, ticket: Ticket) -> bool:
+    def is_done(self, ticket: RenderTicket) -> bool:
         """Whether `collect` would not have to wait."""
         return bool(ticket.process.end) or int(ticket.process.counter[0]) > ticket.number
 
-    def collect(self, ticket: Ticket) -> tuple[Image, float] | None:
+    def collect(self, ticket: RenderTicket) -> tuple[Image, float] | None:
         """The pixels of a frame, and the seconds that they took. Tickets are collected in their order.
 
         What rendering noted is in the plan then. None: the process failed, and the frame is to be rendered here.

@@ -15,7 +15,7 @@ from onnx import NodeProto
 
 from faceswap_cli.runtime.winograd.constants import Constants
 from faceswap_cli.runtime.winograd.graph import Graph, reads
-from faceswap_cli.runtime.winograd.shapes import Kind, Shape
+from faceswap_cli.runtime.winograd.shapes import Shape, TensorKind
 from faceswap_cli.runtime.winograd.toom_cook import OUTPUTS
 
 
@@ -55,7 +55,8 @@ class Layouts:
         present: Names that exist as they are from the start: inputs and initializers.
     """
 
-    def __init__(self, graph: Graph, kinds: Mapping[str, Kind], constants: Constants, present: Collection[str]) -> None:
+    def __init__(self, graph: Graph, kinds: Mapping[str, TensorKind], constants: Constants,
+                 present: Collection[str]) -> None:
         self._graph = graph
         self._kinds = kinds
         self._constants = constants

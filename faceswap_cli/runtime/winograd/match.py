@@ -12,7 +12,7 @@ from onnx import NodeProto, TensorProto
 from faceswap_cli.runtime.winograd.axis import Axis, Coordinates, Padding, doubled, padded, plain
 from faceswap_cli.runtime.winograd.constants import Constants, attributes, standard
 from faceswap_cli.runtime.winograd.graph import reads
-from faceswap_cli.runtime.winograd.shapes import Kind
+from faceswap_cli.runtime.winograd.shapes import TensorKind
 from faceswap_cli.runtime.winograd.toom_cook import OUTPUTS, SAMPLES, TAPS
 
 
@@ -53,7 +53,8 @@ class Matcher:
         producers: Value name -> the node that makes it.
     """
 
-    def __init__(self, constants: Constants, kinds: Mapping[str, Kind], producers: Mapping[str, NodeProto]) -> None:
+    def __init__(self, constants: Constants, kinds: Mapping[str, TensorKind], producers: Mapping[str,
+                 NodeProto]) -> None:
         self._constants = constants
         self._kinds = kinds
         self._producers = producers

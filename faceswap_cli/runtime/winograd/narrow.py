@@ -16,7 +16,7 @@ from onnx import NodeProto, TensorProto
 
 from faceswap_cli.runtime.winograd.constants import Array, Constants, attributes, standard
 from faceswap_cli.runtime.winograd.graph import Graph
-from faceswap_cli.runtime.winograd.shapes import Kind
+from faceswap_cli.runtime.winograd.shapes import TensorKind
 
 _BLOCK: Final = 2
 
@@ -42,7 +42,7 @@ class Narrow:
     pads: tuple[int, ...]
 
 
-def match_narrow(node: NodeProto, constants: Constants, kinds: Mapping[str, Kind]) -> Narrow | None:
+def match_narrow(node: NodeProto, constants: Constants, kinds: Mapping[str, TensorKind]) -> Narrow | None:
     """The convolution, if it is one that gains."""
     if node.op_type != "Conv" or not standard(node) or any(name not in constants for name in node.input[1:] if name):
         return None

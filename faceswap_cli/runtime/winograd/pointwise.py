@@ -11,7 +11,7 @@ from faceswap_cli.runtime.winograd.constants import Constants, attributes, stand
 from faceswap_cli.runtime.winograd.graph import Graph
 from faceswap_cli.runtime.winograd.layout import Layouts
 from faceswap_cli.runtime.winograd.match import spatial_mean
-from faceswap_cli.runtime.winograd.shapes import Kind
+from faceswap_cli.runtime.winograd.shapes import TensorKind
 
 ONE_INPUT: Final = frozenset(
     {"Abs", "Celu", "Clip", "Elu", "Erf", "Exp", "Gelu", "HardSigmoid", "HardSwish", "Identity", "LeakyRelu", "Log"}
@@ -33,7 +33,7 @@ class Pointwise:
         kinds: Inferred types and shapes of the original graph.
     """
 
-    def __init__(self, graph: Graph, layouts: Layouts, constants: Constants, kinds: dict[str, Kind]) -> None:
+    def __init__(self, graph: Graph, layouts: Layouts, constants: Constants, kinds: dict[str, TensorKind]) -> None:
         self._graph = graph
         self._layouts = layouts
         self._constants = constants

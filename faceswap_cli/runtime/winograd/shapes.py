@@ -14,14 +14,14 @@ _SMALL = 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class TensorKind:
     """What is known of a value: an element type of `TensorProto`, and a shape."""
 
     dtype: int
     shape: Shape
 
 
-def infer(model: ModelProto) -> dict[str, Kind]:
+def infer(model: ModelProto) -> dict[str, TensorKind]:
     """Infer the shapes of all values of the main graph; values of which nothing is known are left out.
 
     Inference serialises the model, so weights are taken out first and only declared: a 554 MB graph would else
@@ -33,17 +33,17 @@ def infer(model: ModelProto) -> dict[str, Kind]:
     skeleton.input.extend(graph.input)
     skeleton.output.extend(graph.output)
     skeleton.value_info.extend(graph.value_info)
-    kinds: dict[str, Kind] = {}
+    kinds: dict[str, TensorKind] = {}
 
     def declare(name: str, tensor: TensorProto) -> None:
-        kinds[name] = Kind(tensor.data_type, tuple(tensor.dims))
+        kinds[name] = TensorKind(tensor.data_type, tuple(tensor.dims))
         if name not in declared:
             skeleton.input.append(helper.make_tensor_value_info(name, tensor.data_type, tensor.dims))
 
     for tensor in graph.initializer:
         if _elements(tensor) <= _SMALL:
             skeleton.initializer.append(tensor)
-            kinds[tensor.name] = Kind(tensor.data_type, tuple(tensor.dims))
+            kinds[tensor.name] = TensorKind(tensor.data_type, tuple(tensor.dims))
         else:
             declare(tensor.name, tensor)
     for node in graph.node:
@@ -63,7 +63,7 @@ def infer(model: ModelProto) -> dict[str, Kind]:
         tensor_type = value.type.tensor_type
         if value.type.HasField("tensor_type") and tensor_type.HasField("shape"):
             shape = tuple(axis.dim_value if axis.HasField("dim_value") else None for axis in tensor_type.shape.dim)
-            kinds.setdefault(value.name, Kind(tensor_type.elem_type, shape))
+            kinds.setdefault(value.name, TensorKind(tensor_type.elem_type, shape))
     return kinds
 
 

@@ -12,7 +12,7 @@ from refusals import refused
 
 from faceswap_cli.batch.plan.globs import compile_globs, is_glob, split_glob
 from faceswap_cli.batch.plan.lists import read_names
-from faceswap_cli.batch.plan.selection import Finder
+from faceswap_cli.batch.plan.selection import TargetFinder
 from faceswap_cli.errors import InputError, UsageError
 
 
@@ -25,11 +25,11 @@ def grow(root: Path, *names: str) -> Path:
 
 
 def folder(root: Path, *args, **options) -> list[str]:
-    return [found.relative for found in Finder(*args, **options).folder(str(root))]
+    return [found.relative for found in TargetFinder(*args, **options).folder(str(root))]
 
 
 def glob(pattern: str, **options) -> list[str]:
-    return [found.relative for found in Finder(**options).glob(pattern)]
+    return [found.relative for found in TargetFinder(**options).glob(pattern)]
 
 
 # --- folders ----------------------------------------------------------------------------------------------------------
@@ -37,7 +37,7 @@ def glob(pattern: str, **options) -> list[str]:
 
 def test_pictures_of_a_folder_come_sorted_and_with_their_path(tmp_path):
     grow(tmp_path, "b.jpg", "a.PNG", "c/d/e.gif", "c/a.webp", "notes.txt", "film.mp4", "B.jpg")
-    found = list(Finder().folder(str(tmp_path)))
+    found = list(TargetFinder().folder(str(tmp_path)))
     assert [file.relative for file in found] == ["B.jpg", "a.PNG", "b.jpg", "c/a.webp", "c/d/e.gif", "film.mp4"]
     assert [file.spec for file in found] == [str(tmp_path / file.relative) for file in found]
 
@@ -72,7 +72,7 @@ def test_globs_choose_files(tmp_path, include, exclude, expected):
 @pytest.mark.parametrize("pattern", ["", "/", "[z-a]"])
 def test_a_glob_that_makes_no_sense_is_told(pattern):
     with refused(UsageError, "--exclude"):
-        Finder(exclude=[pattern])
+        TargetFinder(exclude=[pattern])
 
 
 def test_links_out_of_the_folder_are_left_out_and_told(tmp_path):
@@ -84,7 +84,7 @@ def test_links_out_of_the_folder_are_left_out_and_told(tmp_path):
     (root / "nowhere.jpg").symlink_to("gone.jpg")
     (root / "folder").symlink_to(tmp_path / "elsewhere")
     (root / "loop").symlink_to(root)
-    finder = Finder()
+    finder = TargetFinder()
     assert [found.relative for found in finder.folder(str(root))] == ["a.jpg", "inside.jpg"]
     assert any("outside.jpg and 1 more: is a link out of the folder" in line for line in finder.warnings)
     assert any("nowhere.jpg is a link to nothing" in line for line in finder.warnings)
@@ -107,7 +107,7 @@ def test_the_folder_of_outputs_is_left_out_and_told(tmp_path):
     (root / "s/c.jpg").symlink_to(root / "out/a.jpg")
     (tmp_path / "link").symlink_to("out")
     for outputs in (root / "out", root / "link"):
-        finder = Finder(outputs=str(outputs))
+        finder = TargetFinder(outputs=str(outputs))
         assert [found.relative for found in finder.folder(str(root))] == ["a.jpg", "s/b.jpg"]
         assert "is of the output folder" in finder.warnings[0]
 
@@ -116,7 +116,7 @@ def test_the_folder_of_inputs_is_not_that_of_outputs(tmp_path):
     grow(tmp_path, "a.jpg")
     for find in (lambda finder: finder.folder(str(tmp_path)), lambda finder: finder.glob(str(tmp_path / "*.jpg"))):
         with pytest.raises(UsageError, match="inputs and of outputs"):
-            list(find(Finder(outputs=str(tmp_path / "../" / tmp_path.name))))
+            list(find(TargetFinder(outputs=str(tmp_path / "../" / tmp_path.name))))
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
@@ -132,7 +132,7 @@ def test_a_folder_that_cannot_be_read_is_an_error_that_tells_how_to_leave_it_out
 
 
 def test_an_empty_folder_is_told(tmp_path):
-    finder = Finder()
+    finder = TargetFinder()
     assert list(finder.folder(str(grow(tmp_path, "a.txt")))) == []
     assert "has no pictures" in finder.warnings[0]
 
@@ -195,11 +195,11 @@ def test_wildcards_stop_at_folders_and_newlines_are_characters():
 
 
 def test_the_same_rules_hold_for_folders_that_cannot_be_walked():
-    wanted = Finder(exclude=["thumbs"]).wanted()
+    wanted = TargetFinder(exclude=["thumbs"]).wanted()
     names = ["a.jpg", "s/b.jpg", "thumbs/c.jpg", ".h/d.jpg", "e.txt", "f.jpg.part"]
     assert [name for name in names if wanted(name)] == ["a.jpg", "s/b.jpg"]
-    assert [name for name in names if Finder().wanted("*.jpg")(name)] == ["a.jpg"]
-    assert [name for name in names if Finder(recursive=False).wanted()(name)] == ["a.jpg"]
+    assert [name for name in names if TargetFinder().wanted("*.jpg")(name)] == ["a.jpg"]
+    assert [name for name in names if TargetFinder(recursive=False).wanted()(name)] == ["a.jpg"]
 
 
 # --- lists ------------------------------------------------------------------------------------------------------------

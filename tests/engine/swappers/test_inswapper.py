@@ -20,7 +20,7 @@ from faceswap_cli.errors import ExitCode, ModelError, UsageError
 from faceswap_cli.faces.face import Box, Face
 from faceswap_cli.faces.paste import covered, cut
 from faceswap_cli.faces.templates import arcface, enlarged, estimate, five_points
-from faceswap_cli.models.spec import Crop, Family, Licence, ModelSpec, Role, Template
+from faceswap_cli.models.spec import Crop, Family, Licence, ModelRole, ModelSpec, Template
 from faceswap_cli.options import Accelerate, MaskKind, RuntimeOptions, SwapOptions
 from faceswap_cli.runtime.accelerate import AcceleratedSession
 from faceswap_cli.runtime.session import SharedSession
@@ -31,8 +31,8 @@ LICENCE = Licence("none", "none", "", commercial=True)
 
 def spec(family=Family.INSWAPPER, side=128, **more):
     crop = Crop(side, Template.ARCFACE, *((0.5, 0.5) if family is Family.HYPERSWAP else ()))
-    return ModelSpec(id="stand_in", role=Role.SWAPPER, family=family, file="stand_in.onnx", licence=LICENCE, summary="",
-                     **{"crop": crop, **more})
+    return ModelSpec(id="stand_in", role=ModelRole.SWAPPER, family=family, file="stand_in.onnx", licence=LICENCE,
+                     summary="", **{"crop": crop, **more})
 
 
 def swapper(path, options=None, row=None, **more):

@@ -16,7 +16,7 @@ from faceswap_cli.faces.face import Box, Face
 from faceswap_cli.faces.landmarks68 import INNER_LIPS, OUTER_LIPS
 from faceswap_cli.faces.paste import box_mask
 from faceswap_cli.faces.templates import arcface, estimate, five_points
-from faceswap_cli.models.spec import Crop, Family, Licence, ModelSpec, Role, Template
+from faceswap_cli.models.spec import Crop, Family, Licence, ModelRole, ModelSpec, Template
 from faceswap_cli.options import MaskKind, RuntimeOptions, SwapOptions
 from faceswap_cli.runtime.session import SharedSession
 
@@ -173,7 +173,7 @@ def test_another_model_than_xseg_is_told(folder):
 
 def swap(folder, image, options, occluder=None):
     graph = graphs.write_inswapper(folder / "swapper.onnx")
-    spec = ModelSpec(id="stand_in", role=Role.SWAPPER, family=Family.INSWAPPER, file=graph.name,
+    spec = ModelSpec(id="stand_in", role=ModelRole.SWAPPER, family=Family.INSWAPPER, file=graph.name,
                      licence=Licence("none", "", "", commercial=True), summary="", crop=Crop(SIDE, Template.ARCFACE))
 
     class Sessions:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from fakes import BLUE, RED, BrightSquares, FakeReader, FakeSource, FakeWriter, Uneven, scene
 
-from faceswap_cli.jobs.clock import Clock
+from faceswap_cli.jobs.clock import StageClock
 from faceswap_cli.jobs.rendering.clip import ClipSwap
 from faceswap_cli.media.frame import ClipInfo, Frame, Indexed
 from faceswap_cli.options import MediaFormat
@@ -59,7 +59,7 @@ class Kept(FakeWriter):
 def test_memory_does_not_grow_with_the_number_of_frames(workers):
     reader = Generated(120)
     writer = Kept(reader)
-    clip = ClipSwap(Uneven(), SOURCE, reader, Clock(), workers)
+    clip = ClipSwap(Uneven(), SOURCE, reader, StageClock(), workers)
     clip.write(writer)
     assert clip.tally.frames == 120
     assert reader.most <= 2 * workers + 2
@@ -69,7 +69,7 @@ def test_memory_does_not_grow_with_the_number_of_frames(workers):
 def test_a_changed_frame_keeps_all_but_its_pixels():
     reader = Generated(10)
     writer = Kept(reader)
-    ClipSwap(Uneven(), SOURCE, reader, Clock(), 3).write(writer)
+    ClipSwap(Uneven(), SOURCE, reader, StageClock(), 3).write(writer)
     assert writer.durations == [Fraction(number, 100) for number in range(1, 11)]
     assert writer.alphas == list(range(10))
     assert all(writer.indexed)
@@ -93,7 +93,7 @@ def test_a_frame_without_a_face_is_the_very_same():
             yield frame
 
     reader.frames = watched
-    ClipSwap(BrightSquares(), SOURCE, reader, Clock(), 2).write(Keeper(reader))
+    ClipSwap(BrightSquares(), SOURCE, reader, StageClock(), 2).write(Keeper(reader))
     assert all(old is new for old, new in zip(came, frames, strict=True))
     assert len(frames) == 3
 
@@ -108,6 +108,6 @@ def test_the_threads_of_opencv_are_given_back():
             seen.append(cv2.getNumThreads())
             return super().render(plan, image)
 
-    ClipSwap(Watching(), SOURCE, reader, Clock(), 2).write(Kept(reader))
+    ClipSwap(Watching(), SOURCE, reader, StageClock(), 2).write(Kept(reader))
     assert set(seen) == {1}
     assert cv2.getNumThreads() == before

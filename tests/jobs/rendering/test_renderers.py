@@ -18,7 +18,7 @@ from fakes import BLUE, RED, FakeReader, FakeSource, FakeWriter, scene
 from far import SOURCE, Far, Painter, rendered_there
 
 from faceswap_cli.errors import ModelError
-from faceswap_cli.jobs.clock import Clock
+from faceswap_cli.jobs.clock import StageClock
 from faceswap_cli.jobs.rendering.clip import ClipSwap
 from faceswap_cli.jobs.rendering.renderers import Renderers
 from faceswap_cli.media.frame import ClipInfo, Frame
@@ -50,11 +50,11 @@ def swapped(backend: Any, processes: int) -> tuple[list[Any], Any, tuple[str, ..
     """The pixels written, the warnings counted, and what processes were lost."""
     writer = Writer()
     if not processes:
-        clip = ClipSwap(backend, SOURCE, Reader(), Clock(), 1)
+        clip = ClipSwap(backend, SOURCE, Reader(), StageClock(), 1)
         clip.write(writer)
         return writer.pixels, clip.tally.warnings(), ()
     with Renderers(backend.renderer(), 64, 48, processes) as renderers:
-        clip = ClipSwap(backend, SOURCE, Reader(), Clock(), 2, renderers=renderers)
+        clip = ClipSwap(backend, SOURCE, Reader(), StageClock(), 2, renderers=renderers)
         clip.write(writer)
         return writer.pixels, clip.tally.warnings(), renderers.lost
 
@@ -110,7 +110,7 @@ def test_an_error_of_rendering_is_raised_here():
             return Painter("raise", 0)
 
     with pytest.raises(ModelError, match="the session failed"), Renderers(Painter("raise"), 64, 48, 1) as renderers:
-        ClipSwap(Broken(), SOURCE, Reader(), Clock(), 2, renderers=renderers).write(Writer())
+        ClipSwap(Broken(), SOURCE, Reader(), StageClock(), 2, renderers=renderers).write(Writer())
 
 
 def test_frames_of_another_size_are_rendered_here():

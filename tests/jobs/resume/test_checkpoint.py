@@ -15,7 +15,7 @@ from fakes import BLUE, RED, BrightSquares, FakeReader, FakeSource, FakeWriter, 
 
 from faceswap_cli.engine.outcome import SourcePicture
 from faceswap_cli.jobs.backend import open_backend
-from faceswap_cli.jobs.clock import Clock
+from faceswap_cli.jobs.clock import StageClock
 from faceswap_cli.jobs.rendering.clip import ClipSwap
 from faceswap_cli.jobs.resume.checkpoint import Checkpoints, UnreadableError
 from faceswap_cli.jobs.tally import Tally
@@ -94,7 +94,7 @@ def test_a_clip_goes_on_and_ends_up_the_same(workers):
 
     def make(kept):
         reader = Frames(frames)
-        return ClipSwap(BrightSquares(), SOURCE, reader, Clock(), workers, details=True), reader
+        return ClipSwap(BrightSquares(), SOURCE, reader, StageClock(), workers, details=True), reader
 
     pixels, expected, second, straight = killed_and_gone_on(make, 33)
     assert pixels == expected
@@ -105,7 +105,7 @@ def test_a_clip_goes_on_and_ends_up_the_same(workers):
 
 
 def test_checkpoints_do_not_grow_with_the_clip():
-    swap = ClipSwap(BrightSquares(), SOURCE, Frames(clip(300)), Clock(), 1, details=True)
+    swap = ClipSwap(BrightSquares(), SOURCE, Frames(clip(300)), StageClock(), 1, details=True)
     swap.write(written := Segments())
     sizes = [len(state) for state in written.saves[-1].states]
     assert len(sizes) == 29 and max(sizes[-3:]) < 1.5 * max(sizes[1:4])
@@ -122,7 +122,7 @@ def test_followed_faces_go_on_the_same():
 
     def make(kept):
         reader = Frames(frames, reader_size[1], reader_size[0])
-        return ClipSwap(backend, backend.prepare_source([shown]), reader, Clock(), 1, details=True), reader
+        return ClipSwap(backend, backend.prepare_source([shown]), reader, StageClock(), 1, details=True), reader
 
     reader_size = frames[0].pixels.shape
     pixels, expected, second, straight = killed_and_gone_on(make, 17)
@@ -137,10 +137,10 @@ def test_a_reader_that_cannot_seek_is_read_from_its_beginning():
     class Plain(Frames):
         frames_from = FakeReader.frames_from
 
-    first = ClipSwap(BrightSquares(), SOURCE, Plain(frames), Clock(), 1)
+    first = ClipSwap(BrightSquares(), SOURCE, Plain(frames), StageClock(), 1)
     with pytest.raises(KeyboardInterrupt):
         first.write(cut := Segments(die_at=21))
-    second = ClipSwap(BrightSquares(), SOURCE, Plain(frames), Clock(), 1)
+    second = ClipSwap(BrightSquares(), SOURCE, Plain(frames), StageClock(), 1)
     second.go_on(cut.saves[-1])
     second.write(rest := Segments(cut.saves[-1]))
     assert len(rest.pixels) == 5
@@ -179,7 +179,7 @@ def dotted() -> bytes:
 ], ids=["empty", "other", "cut", "zeros", "call", "types", "method", "path", "dotted", "number"])
 def test_what_is_no_checkpoint_is_told_from_one(data):
     assert Checkpoints(SOURCE).read([checkpoint()]).memory == [1, 2]
-    clip = ClipSwap(BrightSquares(), SOURCE, Frames([]), Clock(), 1)
+    clip = ClipSwap(BrightSquares(), SOURCE, Frames([]), StageClock(), 1)
     with pytest.raises(UnreadableError):
         clip.go_on(Kept(10, Fraction(1), (data,)))
     assert clip.tally.frames == clip.saved == 0
