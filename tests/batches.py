@@ -11,7 +11,7 @@ from typing import Any
 from job_records import altered
 
 from faceswap_cli.batch.executors.base import Executor
-from faceswap_cli.batch.items import Failure, Item, ItemResult, Status
+from faceswap_cli.batch.items import Failure, FailureKind, Item, ItemResult, Status
 from faceswap_cli.engine.outcome import FaceOutcome
 from faceswap_cli.errors import InputError, NoFaceError
 from faceswap_cli.faces.face import Box, Gender, Pose
@@ -80,12 +80,12 @@ def swap(item: Item) -> ItemResult:
             raise NoFaceError(f"no face found in {job.target}")
     except (InputError, NoFaceError) as error:
         return ItemResult(item=item, status=Status.FAILED,
-                          failure=Failure(type(error).__name__, str(error), error.exit_code), target=found,
+                          failure=Failure(FailureKind(type(error).__name__), str(error), error.exit_code), target=found,
                           sources=sources, models=MODELS)
     output = Path(job.output)
     if output.exists() and not job.overwrite:
-        return ItemResult(item=item, status=Status.FAILED, failure=Failure("UsageError", f"{output} exists"),
-                          target=found)
+        failure = Failure(FailureKind.USAGE, f"{output} exists")
+        return ItemResult(item=item, status=Status.FAILED, failure=failure, target=found)
     output.write_bytes(content + Path(job.spec.sources[0]).read_bytes())
     info = OutputInfo(path=job.output, format="jpeg", width=1, height=1, frames=1, duration=0.0, loop=None,
                       bytes=output.stat().st_size)

@@ -19,7 +19,7 @@ import math
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
-from faceswap_cli.batch.items import Failure, ItemResult, Status
+from faceswap_cli.batch.items import Failure, FailureKind, ItemResult, Status
 from faceswap_cli.engine.outcome import FaceOutcome
 from faceswap_cli.errors import ExitCode
 from faceswap_cli.jobs.job import Outcome
@@ -126,7 +126,7 @@ class Entry:
                 path=None if output is None else str(output["path"]),
                 output=None if output is None or "size" not in output else _stamp(output),
                 failure=None if failure is None else
-                Failure(str(failure["type"]), str(failure["message"]), ExitCode(failure["exit_code"])),
+                Failure(FailureKind(failure["type"]), str(failure["message"]), ExitCode(failure["exit_code"])),
                 engine=dict(record["engine"]), frames=dict(record["frames"]), faces=tuple(record["faces"]),
                 warnings=tuple(record["warnings"]), timings=dict(record["timings"]))
         except (KeyError, TypeError, IndexError, AttributeError) as error:

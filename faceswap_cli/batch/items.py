@@ -30,17 +30,65 @@ FINISHED = frozenset({Status.DONE, Status.COPIED, Status.SKIPPED})
 """What a later run need not do again."""
 
 
+class FailureKind(StrEnum):
+    """What an item failed of: the class of the error, or what became of its worker, or what the API said."""
+
+    FACESWAP = "FaceswapError"
+    USAGE = "UsageError"
+    FIELD = "FieldError"
+    INPUT = "InputError"
+    LIMIT = "LimitError"
+    OUTPUT = "OutputError"
+    NO_FACE = "NoFaceError"
+    UNLIKE = "UnlikeError"
+    MODEL = "ModelError"
+    OUT_OF_MEMORY = "OutOfMemoryError"
+    REMOTE = "RemoteError"
+    API = "ApiError"
+    PARTIAL = "PartialError"
+    MISSING_DEPENDENCY = "MissingDependencyError"
+    MEMORY = "MemoryError"
+    UNEXPECTED = "UnexpectedError"
+    WORKER_DIED = "WorkerDied"
+    TIMEOUT = "Timeout"
+    MEMORY_LIMIT = "MemoryLimit"
+    REFUSED = "ApiRefusal"
+    """The API has judged it, and would judge the same again."""
+    PERHAPS_BILLED = "PerhapsBilled"
+    """A job may exist at the API: to ask again may be billed again."""
+    UNKNOWN = "Unknown"
+    """In a journal of another version."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> FailureKind:
+        return cls.UNKNOWN
+
+    @property
+    def lasting(self) -> bool:
+        """It lies in the item, and would come again, or may be billed again.
+
+        Others lie in the surroundings (a full disk, a model that is missing, a limit); every run tries them again.
+        """
+        return self in _LASTING
+
+
+_LASTING = frozenset({
+    FailureKind.INPUT, FailureKind.NO_FACE, FailureKind.UNLIKE, FailureKind.WORKER_DIED, FailureKind.TIMEOUT,
+    FailureKind.MEMORY_LIMIT, FailureKind.MEMORY, FailureKind.UNEXPECTED, FailureKind.REFUSED,
+    FailureKind.PERHAPS_BILLED})
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """Why an item failed.
 
     Attributes:
-        type: Name of the error's class: `InputError`, `NoFaceError`, `WorkerDied`, `Timeout`, `MemoryLimit` ...
-        message: One line.
+        type: What kind it is of.
+        message: One line, in the words of the command line.
         exit_code: What a single swap would have ended with.
     """
 
-    type: str
+    type: FailureKind
     message: str
     exit_code: ExitCode = ExitCode.UNEXPECTED
 

@@ -22,11 +22,6 @@ from faceswap_cli.options import EngineOptions
 Models = Callable[[EngineOptions], dict[str, str]]
 """The `ItemResult.models` that a worker would report for these options now."""
 
-LASTING = frozenset({"InputError", "NoFaceError", "UnlikeError", "WorkerDied", "Timeout", "MemoryLimit", "MemoryError",
-                     "UnexpectedError", "ApiRefusal", "PerhapsBilled"})
-"""Failures that lie in the item, and would come again, or may be billed again. Others lie in the surroundings (a full
-disk, a model that is missing, a limit) and are tried again by every run."""
-
 
 def is_current(item: Item, entry: Entry, models: Models) -> bool:
     """Whether an item is done, and neither what its output depends on has changed, nor the output. See `Standing`."""
@@ -57,7 +52,7 @@ class Standing:
     def is_failed(self, item: Item, entry: Entry) -> bool:
         """Whether an item failed for a reason that lies in itself, and nothing is known to have changed since."""
         job = item.job
-        return (entry.status is Status.FAILED and entry.failure is not None and entry.failure.type in LASTING
+        return (entry.status is Status.FAILED and entry.failure is not None and entry.failure.type.lasting
                 and entry.options == job.spec.digest(job.target)
                 and self._has_target(job, entry.input) and self._has_sources(job, entry)
                 and (not entry.models or entry.models == self._models_now(job.spec.engine)))

@@ -14,7 +14,7 @@ from pathlib import Path
 from faceswap_cli.batch.entry import Entry
 from faceswap_cli.batch.executors.base import Executor
 from faceswap_cli.batch.interruption import Interruption
-from faceswap_cli.batch.items import Failure, Item, ItemResult, Status
+from faceswap_cli.batch.items import Failure, FailureKind, Item, ItemResult, Status
 from faceswap_cli.batch.journal import Entries, Journal
 from faceswap_cli.batch.resume import Standing
 from faceswap_cli.errors import ExitCode, UsageError
@@ -44,7 +44,7 @@ class Policy:
         resume: Leave out what the journal has as done and is unchanged. False: do everything again; outputs that the
             journal knows are replaced either way.
         retry_failed: Try again what failed in an earlier run, though nothing has changed. Failures that do not lie in
-            the item (see `resume.LASTING`) are always tried again.
+            the item (see `FailureKind.lasting`) are always tried again.
     """
 
     on_error: OnError = OnError.CONTINUE
@@ -179,7 +179,7 @@ class _Run:
         # None is lost silently: an executor tells of every item that it takes, unless it was stopped.
         for _, item in list(self._running.values()):
             message = f"{shown(item.name)}: its worker was lost; run it again with --retry-failed"
-            self._finish(ItemResult(item=item, status=Status.FAILED, failure=Failure("WorkerDied", message)))
+            self._finish(ItemResult(item=item, status=Status.FAILED, failure=Failure(FailureKind.WORKER_DIED, message)))
 
     def report(self, seconds: float) -> BatchReport:
         """How it ended."""
@@ -312,7 +312,7 @@ def refusal(item: Item, entries: Entries) -> Failure | None:
     if item.problem is None and not item.job.overwrite and not entries.has_begun(item.key) and _exists(item.job.output):
         message = (f"{shown(item.job.output)} exists and is not of this batch; choose another folder, "
                    "or add --overwrite")
-        return Failure(UsageError.__name__, message, UsageError.exit_code)
+        return Failure(FailureKind.USAGE, message, UsageError.exit_code)
     return item.problem
 
 

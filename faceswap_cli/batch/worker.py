@@ -7,7 +7,7 @@ from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass, field, replace
 
-from faceswap_cli.batch.items import Failure, Item, ItemResult, Status
+from faceswap_cli.batch.items import Failure, FailureKind, Item, ItemResult, Status
 from faceswap_cli.errors import FaceswapError, NoFaceError, OutputError, UsageError
 from faceswap_cli.files.atomic import explain_failure
 from faceswap_cli.jobs.backend import SwapBackend, open_backend
@@ -155,12 +155,12 @@ class Worker:
 def describe_failure(item: Item, error: BaseException) -> Failure:
     """One line on what went wrong: as it stands if it is meant for people, else with its type."""
     if isinstance(error, FaceswapError):
-        return Failure(type(error).__name__, squeeze(error.text(as_flag)), error.exit_code)
+        return Failure(FailureKind(type(error).__name__), squeeze(error.text(as_flag)), error.exit_code)
     if _out_of_memory(error):
-        return Failure("MemoryError", f"{squeeze(item.name)}: there is not enough memory; run fewer workers "
-                                      "(--workers), or bound the size of pictures (--max-pixels)")
+        return Failure(FailureKind.MEMORY, f"{squeeze(item.name)}: there is not enough memory; run fewer workers "
+                                           "(--workers), or bound the size of pictures (--max-pixels)")
     text = squeeze(error)
-    return Failure("UnexpectedError", f"{squeeze(item.name)}: {type(error).__name__}{f': {text}' if text else ''}")
+    return Failure(FailureKind.UNEXPECTED, f"{squeeze(item.name)}: {type(error).__name__}{f': {text}' if text else ''}")
 
 
 def _status(job: SwapJob, outcome: Outcome) -> Status:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from refusals import refused
 
 from faceswap_cli.batch.entry import Entry
-from faceswap_cli.batch.items import Failure, Item, ItemResult, Status
+from faceswap_cli.batch.items import Failure, FailureKind, Item, ItemResult, Status
 from faceswap_cli.batch.journal import Entries, Journal, default_journal, read_entries
 from faceswap_cli.batch.plan.shards import Shard
 from faceswap_cli.errors import OutputError, UsageError
@@ -59,7 +59,7 @@ def test_everything_about_an_item_is_there_in_the_next_run(tmp_path: Path) -> No
 
 
 def test_a_failure_is_there_in_the_next_run(tmp_path: Path) -> None:
-    failure = Failure("Timeout", "x.jpg took too long")
+    failure = Failure(FailureKind("Timeout"), "x.jpg took too long")
     with Journal(tmp_path / "j") as journal:
         journal.append(replace(result("x", Status.FAILED, failure=failure, attempts=2), output=None))
     entry = Entries(tmp_path / "j")["x"]

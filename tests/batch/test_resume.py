@@ -10,7 +10,7 @@ from batches import MODELS, Tree, models, swap
 from job_records import altered
 
 from faceswap_cli.batch.entry import Entry
-from faceswap_cli.batch.items import Failure, Item, ItemResult, Status
+from faceswap_cli.batch.items import Failure, FailureKind, Item, ItemResult, Status
 from faceswap_cli.batch.resume import Standing, is_current
 from faceswap_cli.errors import ModelError
 from faceswap_cli.jobs.job import Pair, SwapJob, SwapSpec
@@ -233,8 +233,9 @@ def test_models_and_sources_are_looked_at_once(tmp_path: Path) -> None:
 
 def failed(item: Item, kind: str, *, told: bool = True) -> Entry:
     result = swap(item) if told else ItemResult(item=item, status=Status.FAILED)
-    failure = result.failure if told and result.failure is not None else Failure(kind, "no")
-    result = Standing(models).complete(replace(result, status=Status.FAILED, failure=replace(failure, type=kind)))
+    failure = result.failure if told and result.failure is not None else Failure(FailureKind(kind), "no")
+    failure = replace(failure, type=FailureKind(kind))
+    result = Standing(models).complete(replace(result, status=Status.FAILED, failure=failure))
     return Entry.of(result)
 
 

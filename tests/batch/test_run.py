@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from batches import MODELS, FakeExecutor, ThreadedExecutor, Tree, models, swap
 
-from faceswap_cli.batch.items import Failure, Item, ItemResult, Status
+from faceswap_cli.batch.items import Failure, FailureKind, Item, ItemResult, Status
 from faceswap_cli.batch.journal import Entries, Journal, default_journal
 from faceswap_cli.batch.run import ORDER_WINDOW, BatchReport, Policy, run_batch
 from faceswap_cli.errors import OutputError, UsageError
@@ -124,7 +124,7 @@ def test_a_failure_of_the_last_item_has_stopped_nothing(batch: Batch) -> None:
 @EXECUTORS
 def test_an_item_with_a_problem_fails_without_being_run(batch: Batch, kind: type[FakeExecutor]) -> None:
     items = batch.tree.items()
-    items[1] = replace(items[1], problem=Failure("UsageError", "1.jpg: another item has this output"))
+    items[1] = replace(items[1], problem=Failure(FailureKind("UsageError"), "1.jpg: another item has this output"))
     report = batch.run(kind(), items)
     assert counts(report) == {"done": 4, "failed": 1}
     assert "1.jpg" not in batch.executor.ran
@@ -232,7 +232,7 @@ def test_in_order_what_was_stopped_leaves_no_hole(batch: Batch) -> None:
 @EXECUTORS
 def test_thousands_of_current_items_are_told_while_nothing_runs(tmp_path: Path, kind: type[FakeExecutor]) -> None:
     batch = Batch(Tree(tmp_path))
-    items = [replace(batch.tree.item(f"{number}.jpg", number), problem=Failure("UsageError", "no"))
+    items = [replace(batch.tree.item(f"{number}.jpg", number), problem=Failure(FailureKind("UsageError"), "no"))
              for number in range(2000)]
     for ordered, given in ((False, items), (True, items), (False, iter(items)), (True, iter(items))):
         assert counts(batch.run(kind(), given, ordered=ordered)) == {"failed": 2000}
@@ -311,7 +311,8 @@ def test_what_broke_a_worker_is_tried_when_it_was_replaced(batch: Batch) -> None
     def die(item: Item) -> ItemResult:
         if item.key != "1.jpg":
             return swap(item)
-        return ItemResult(item=item, status=Status.FAILED, failure=Failure("WorkerDied", "its worker died"), attempts=2)
+        failure = Failure(FailureKind.WORKER_DIED, "its worker died")
+        return ItemResult(item=item, status=Status.FAILED, failure=failure, attempts=2)
 
     batch.run(FakeExecutor(die))
     batch.run()

@@ -15,7 +15,7 @@ from typing import Any
 from faceswap_cli.api_jobs.swap import Remote, Spent, check_remote, check_source, falls_back, swap_remote
 from faceswap_cli.batch.executors.base import Executor
 from faceswap_cli.batch.executors.table import ApiBounds, Assignment, ExecutorOptions
-from faceswap_cli.batch.items import Item, ItemResult
+from faceswap_cli.batch.items import FailureKind, Item, ItemResult
 from faceswap_cli.batch.worker import Findings, Worker
 from faceswap_cli.errors import ExitCode
 from faceswap_cli.jobs.job import Outcome, SwapJob
@@ -28,12 +28,6 @@ from faceswap_cli.text import as_flag
 
 TICKETS = ".requests"
 """What follows the name of the journal in that of the folder of open requests."""
-
-REFUSED = "ApiRefusal"
-"""Failures that the API has judged: it would judge the same again."""
-
-PERHAPS_BILLED = "PerhapsBilled"
-"""Failures after which a job may exist at the API: to ask again may be billed again."""
 
 _IN_A_ROW = 3
 """So many items in a row that found the API down: the others do not try it any more."""
@@ -99,12 +93,12 @@ class _ApiWorker(Worker):
             raise
 
 
-def _kind(error: ApiError) -> str:
+def _kind(error: ApiError) -> FailureKind:
     if error.status in (400, 413, 422):
-        return REFUSED
+        return FailureKind.REFUSED
     if error.retry is Retry.UNKNOWN and error.ticket is None:
-        return PERHAPS_BILLED
-    return type(error).__name__
+        return FailureKind.PERHAPS_BILLED
+    return FailureKind.API
 
 
 class ApiExecutor(Executor):

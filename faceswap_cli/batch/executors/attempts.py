@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from faceswap_cli.batch.items import Failure, Item, ItemResult, Status
+from faceswap_cli.batch.items import Failure, FailureKind, Item, ItemResult, Status
 from faceswap_cli.files.leftovers import sweep_beside
 from faceswap_cli.jobs.job import SwapJob
 from faceswap_cli.names import is_url
@@ -67,25 +67,25 @@ class Attempt:
 
 def died(item: Item, how: str) -> Failure:
     """`how` is a sentence, as `the worker process was ended by SIGSEGV`."""
-    return Failure("WorkerDied", f"{shown(item)}: {how}, {_ATTEMPTS} times")
+    return Failure(FailureKind.WORKER_DIED, f"{shown(item)}: {how}, {_ATTEMPTS} times")
 
 
 def too_long(item: Item, seconds: float) -> Failure:
     """It took more than `--timeout`."""
-    return Failure("Timeout", f"{shown(item)}: not done after {seconds:g} s (--timeout)")
+    return Failure(FailureKind.TIMEOUT, f"{shown(item)}: not done after {seconds:g} s (--timeout)")
 
 
 def too_large(item: Item | None, size: int, limit: int) -> Failure:
     """A worker took so many bytes, more than `--max-memory`."""
     name = "" if item is None else f"{shown(item)}: "
-    return Failure("MemoryLimit", f"{name}the worker process took {size / 2**20:.0f} MiB, more than "
-                                  f"{limit / 2**20:.0f} MiB (--max-memory)")
+    return Failure(FailureKind.MEMORY_LIMIT, f"{name}the worker process took {size / 2**20:.0f} MiB, more than "
+                                             f"{limit / 2**20:.0f} MiB (--max-memory)")
 
 
 def unexpected(item: Item, error: Exception, text: object) -> ItemResult:
     """The result of an item whose worker raised something, which workers never do."""
     line = " ".join(f"{item.name}: {type(error).__name__}: {text}".split())
-    return ItemResult(item=item, status=Status.FAILED, failure=Failure("UnexpectedError", line))
+    return ItemResult(item=item, status=Status.FAILED, failure=Failure(FailureKind.UNEXPECTED, line))
 
 
 def shown(item: Item) -> str:

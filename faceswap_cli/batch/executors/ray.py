@@ -28,7 +28,7 @@ from faceswap_cli.batch.executors.feeder import Exhausted, Fed, Feeder
 from faceswap_cli.batch.executors.ray_actor import ActorSetup, Greeting, RayActor
 from faceswap_cli.batch.executors.ray_cluster import Cluster, share
 from faceswap_cli.batch.executors.table import Assignment, ExecutorOptions, Limits
-from faceswap_cli.batch.items import Failure, Item, ItemResult, Status
+from faceswap_cli.batch.items import Failure, FailureKind, Item, ItemResult, Status
 from faceswap_cli.errors import ExitCode, FaceswapError, UsageError
 from faceswap_cli.jobs.job import STDOUT, SwapJob
 from faceswap_cli.names import is_url
@@ -224,9 +224,9 @@ class _Run:
         assert actor.greeting is not None
         item = attempt.item
         if not actor.greeting.same_folder and (relative := _relative_name(item.job)) is not None:
-            failure = Failure("InputError", f"{shown(item)}: {actor.greeting.node} has no folder {self._setup.folder} "
-                                            f"that {relative} could be in; name files by URLs, or in a folder that all "
-                                            "nodes share", ExitCode.INPUT)
+            message = (f"{shown(item)}: {actor.greeting.node} has no folder {self._setup.folder} that {relative} could "
+                       "be in; name files by URLs, or in a folder that all nodes share")
+            failure = Failure(FailureKind.INPUT, message, ExitCode.INPUT)
             self._results.append(ItemResult(item=item, status=Status.FAILED, failure=failure, worker=actor.number))
             return
         actor.attempt, actor.begun = attempt, time.monotonic()

@@ -18,7 +18,7 @@ from faceswap_cli.batch.executors.process import Gone, Heard, WorkerProcess
 from faceswap_cli.batch.executors.resident_memory import POLL_SECONDS, resident_bytes
 from faceswap_cli.batch.executors.scratch import Scratch
 from faceswap_cli.batch.executors.table import Limits
-from faceswap_cli.batch.items import Failure, Item, ItemResult
+from faceswap_cli.batch.items import Failure, FailureKind, Item, ItemResult
 from faceswap_cli.errors import FaceswapError
 from faceswap_cli.text import opt
 
@@ -329,7 +329,7 @@ class Supervisor:
             item = None if worker.attempt is None else worker.attempt.item
             size = sizes.get(worker.process.pid, 0)
             if not worker.ready and now - worker.process.born > START_SECONDS:
-                worker.condemned = Failure("WorkerDied", f"one is not ready after {START_SECONDS:g} s")
+                worker.condemned = Failure(FailureKind.WORKER_DIED, f"one is not ready after {START_SECONDS:g} s")
             elif item is not None and self._limits.seconds is not None and now - worker.begun > self._limits.seconds:
                 worker.condemned = too_long(item, self._limits.seconds)
             elif memory is not None and size > memory:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from faceswap_cli.batch.items import Failure, Item
+from faceswap_cli.batch.items import Failure, FailureKind, Item
 from faceswap_cli.batch.plan.naming import base_name, check_key, parent_name, parse_template, readable
 from faceswap_cli.batch.plan.outputs import Claims, LocalTree, OutputTree, StoreTree
 from faceswap_cli.batch.plan.targets import Candidate, Targets, input_folders
@@ -196,7 +196,7 @@ class _Planner:
                       details=request.details)
         problem = None
         if candidate.problem is not None:
-            problem = Failure(UsageError.__name__, spell(candidate.problem, as_flag), ExitCode.USAGE)
+            problem = Failure(FailureKind.USAGE, spell(candidate.problem, as_flag), ExitCode.USAGE)
         return Item(number=number, key=key, job=job, name=shown(candidate.spec), problem=problem)
 
     def try_item(self, number: int, candidate: Candidate, claims: Claims) -> Item:

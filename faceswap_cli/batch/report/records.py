@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
 
-from faceswap_cli.batch.items import ItemResult, Status
+from faceswap_cli.batch.items import FailureKind, ItemResult, Status
 from faceswap_cli.batch.report.summary import ran
 from faceswap_cli.batch.report.text import counted, show_seconds, target_name
 from faceswap_cli.names import is_url, shown
@@ -21,8 +21,9 @@ _TEXT = 400
 _WARNINGS = 8
 """Warnings that it shows of one item."""
 
-_OPENED = frozenset({"InputError", "LimitError", "NoFaceError", "ModelError", "RemoteError", "OutputError",
-                     "UsageError", "MissingDependencyError"})
+_OPENED = frozenset({
+    FailureKind.INPUT, FailureKind.LIMIT, FailureKind.NO_FACE, FailureKind.MODEL, FailureKind.REMOTE,
+    FailureKind.OUTPUT, FailureKind.USAGE, FailureKind.MISSING_DEPENDENCY})
 """Failures after which the target may be looked at again. What ended a worker is not opened in this process."""
 
 

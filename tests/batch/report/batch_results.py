@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from faceswap_cli.batch.items import Failure, Item, ItemResult, Status
+from faceswap_cli.batch.items import Failure, FailureKind, Item, ItemResult, Status
 from faceswap_cli.errors import ExitCode
 from faceswap_cli.jobs.job import Outcome, OutputInfo, SwapJob, SwapSpec, Timings
 
@@ -21,7 +21,7 @@ def made(number: int = 0, name: str = "in/a.jpg", status: Status = Status.DONE, 
     item = Item(number=number, key=key, job=SwapJob(spec=SwapSpec(sources=(source,)), target=name,
                                                     output=output), name=name)
     if status is Status.FAILED:
-        failure = failure or Failure("InputError", f"{name} is damaged", ExitCode.INPUT)
+        failure = failure or Failure(FailureKind("InputError"), f"{name} is damaged", ExitCode.INPUT)
         return replace(ItemResult(item=item, status=status, failure=failure, seconds=0.5), **more)
     if status in (Status.CURRENT, Status.STOPPED):
         return ItemResult(item=item, status=status, attempts=0)
@@ -35,7 +35,7 @@ def made(number: int = 0, name: str = "in/a.jpg", status: Status = Status.DONE, 
 
 
 def failure(message: str, kind: str = "InputError", code: ExitCode = ExitCode.INPUT) -> Failure:
-    return Failure(kind, message, code)
+    return Failure(FailureKind(kind), message, code)
 
 
 @dataclass(frozen=True)

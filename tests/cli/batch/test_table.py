@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from faceswap_cli.batch.items import Failure, Item, ItemResult, Status
+from faceswap_cli.batch.items import Failure, FailureKind, Item, ItemResult, Status
 from faceswap_cli.batch.report.summary import Summary
 from faceswap_cli.cli.batch.table import FAILURES_SHOWN, WARNINGS_SHOWN, BatchProgress, again, tell_end
 from faceswap_cli.cli.output import Output
@@ -61,7 +61,7 @@ def result(number: int = 0, status: Status = Status.DONE, *, name: str = "", mes
     item = Item(number=number, key=f"{number}.jpg",
                 job=SwapJob(spec=SwapSpec(sources=("me.jpg",)), target=name, output=f"out/{number}.jpg"), name=name)
     if status is Status.FAILED:
-        return ItemResult(item=item, status=status, failure=Failure(kind, message, code))
+        return ItemResult(item=item, status=status, failure=Failure(FailureKind(kind), message, code))
     if status is Status.CURRENT:
         return ItemResult(item=item, status=status, attempts=0)
     return ItemResult(
