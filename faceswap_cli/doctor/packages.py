@@ -99,11 +99,7 @@ def _key(name: str) -> str:
 
 
 def _wanted(extra: str = "") -> list[Requirement]:
-    """What is required here, of all or by one extra alone.
-
-    Raises:
-        PackageNotFoundError: faceswap is not installed.
-    """
+    """What is required here, of all or by one extra alone; raises PackageNotFoundError: faceswap is not installed."""
     from packaging.requirements import Requirement
 
     all_of_them = [Requirement(text) for text in requires(DISTRIBUTION) or ()]

@@ -223,11 +223,7 @@ def _lost(renderers: Renderers | None) -> list[str]:
 
 
 def _finish(job: SwapJob, info: ClipInfo) -> Callable[[Frame], Frame] | None:
-    """What is done to every frame at last: the label, where there is one.
-
-    Raises:
-        UsageError: It cannot be drawn.
-    """
+    """What is done to every frame at last: the label, where there is one; raises UsageError: it cannot be drawn."""
     if job.spec.media.label is None:
         return None
     from faceswap_cli.media.marks.label import Label

@@ -248,11 +248,7 @@ def _tidy(graph: Path, checkpoint: Checkpoint) -> None:
 
 
 def _compare(torch: Any, network: Any, graph: Path, architecture: _Architecture, run: Run) -> None:
-    """Run graph and network on one picture.
-
-    Raises:
-        ModelError: They differ.
-    """
+    """Run graph and network on one picture; raises ModelError: they differ."""
     shape = (1, 3, architecture.side, architecture.side)
     picture = np.random.default_rng(0).uniform(-1, 1, shape).astype(np.float32)
     with torch.no_grad():

@@ -356,11 +356,7 @@ def _text(body: dict[str, Any], name: str) -> str:
 
 
 def _decode(data: bytes) -> Any:
-    """The JSON value of some bytes.
-
-    Raises:
-        ValueError: They are not JSON, not UTF-8, or nested beyond reason.
-    """
+    """The JSON value of some bytes; raises ValueError: they are not JSON, not UTF-8, or nested beyond reason."""
     try:
         return json.loads(data.decode("utf-8"), parse_constant=_refuse)
     except RecursionError as error:

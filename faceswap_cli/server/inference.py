@@ -108,11 +108,7 @@ class Inference:
             return stored, await run_in_threadpool(self._queue.accept, stored, body)
 
     async def _wait(self, request: Request, request_id: str, watched: Future[Ending]) -> Ending:
-        """The end of a blocking call.
-
-        Raises:
-            ApiError: It takes too long.
-        """
+        """The end of a blocking call; raises ApiError: it takes too long."""
         ended = asyncio.wrap_future(watched)
         gone = asyncio.ensure_future(_until_gone(request))
         try:
@@ -153,11 +149,7 @@ class Inference:
         return JsonAnswer(ResultAnswer(stored.id, output, ending.seconds, ending.warnings).to_json())
 
     async def _find(self, request: Request) -> Stored:
-        """The request that is asked for.
-
-        Raises:
-            ApiError: It is not known, its time is over, or it is another's.
-        """
+        """The request that is asked for; raises ApiError: it is not known, its time is over, or it is another's."""
         owner = self.owner(request)
         request_id = request.path_params["request_id"]
         stored = await run_in_threadpool(self._store.get, request_id)
@@ -200,11 +192,7 @@ def check_content_type(request: Request) -> None:
 
 
 def _parse(data: bytes, name: str) -> AnyRequest:
-    """The request of a body.
-
-    Raises:
-        ApiError: It is wrong; of several faults the one that the contract puts first.
-    """
+    """The request of a body; raises ApiError: it is wrong; of several faults the one that the contract puts first."""
     try:
         given = decode_body(data)
         try:

@@ -190,11 +190,7 @@ def _read_picture(data: bytes) -> tuple[str, str]:
 
 
 def _parse(data: bytes) -> PageRequest:
-    """The request of a body.
-
-    Raises:
-        ApiError: It is wrong.
-    """
+    """The request of a body; raises ApiError: it is wrong."""
     try:
         asked = PageRequest.parse(decode_body(data))
         check_lists(asked.swap)

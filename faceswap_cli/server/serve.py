@@ -55,11 +55,7 @@ def serve(options: ServerOptions, say: Callable[[str], None] = lambda line: None
 
 @contextmanager
 def _listening(options: ServerOptions) -> Iterator[socket.socket]:
-    """A socket at the address.
-
-    Raises:
-        OutputError: It is taken, not of this machine, or not allowed.
-    """
+    """A socket at the address; raises OutputError: it is taken, not of this machine, or not allowed."""
     host = options.host.removeprefix("[").removesuffix("]")
     try:
         family, _, _, _, address = socket.getaddrinfo(host, options.port, type=socket.SOCK_STREAM,

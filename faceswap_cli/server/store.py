@@ -146,11 +146,7 @@ class Store:
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction.
-
-        Raises:
-            OutputError: The disk is full, or the file is gone.
-        """
+        """One transaction; raises OutputError: the disk is full, or the file is gone."""
         with self._turn:
             try:
                 self._connection.execute("BEGIN IMMEDIATE")

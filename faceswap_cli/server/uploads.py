@@ -88,11 +88,7 @@ class Files:
         return [path.name for path in paths]
 
     def _check_room(self, more: int) -> None:
-        """Refuse uploads while there are too many.
-
-        Raises:
-            ApiError: There are.
-        """
+        """Refuse uploads while there are too many; raises ApiError: there are."""
         taken, first = self._store.asset_bytes()
         if taken + more > self._options.max_assets:
             wait = 60 if first is None else max(1, math.ceil(first - self._now()))

@@ -284,11 +284,7 @@ class Supervisor:
         self._tell(attempt.failure(failure, worker.process.number, time.monotonic() - worker.begun))
 
     def _bury_unborn(self, worker: _Worker) -> None:
-        """Start another one later, unless there is no hope.
-
-        Raises:
-            FaceswapError: Workers do not start.
-        """
+        """Start another one later, unless there is no hope; raises FaceswapError: workers do not start."""
         now = time.monotonic()
         if worker.process.born >= self._start_again:  # of those started together, one counts
             self._failed_starts += 1

@@ -268,11 +268,7 @@ class _Reader:
         return f"there is no option {written}{meant}"
 
     def _value(self, option: TyperOption, raw: object) -> Value:
-        """As it would follow the flag.
-
-        Raises:
-            ValueError: It is of another kind; says of which it must be.
-        """
+        """As it would follow the flag; raises ValueError: it is of another kind; says of which it must be."""
         if option.is_flag:
             if not isinstance(raw, bool):
                 raise ValueError("must be true or false")

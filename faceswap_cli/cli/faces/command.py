@@ -231,22 +231,14 @@ def path(
 
 
 def _named(library: Library, names: list[str]) -> dict[str, Path]:
-    """The files of faces by name, each once.
-
-    Raises:
-        InputError: One is not there.
-    """
+    """The files of faces by name, each once; raises InputError: one is not there."""
     from faceswap_cli.names import MARK
 
     return {name.removeprefix(MARK): library.find(name) for name in names}
 
 
 def _agrees(names: list[str]) -> bool:
-    """Ask the person at the terminal.
-
-    Raises:
-        UsageError: There is none.
-    """
+    """Ask the person at the terminal; raises UsageError: there is none."""
     if sys.stdin is None or sys.stderr is None or not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError("nothing was removed: nobody can be asked here", advice=f"add {opt('yes')}")
     return typer.confirm(f"remove {', '.join(names)} for good?", err=True)

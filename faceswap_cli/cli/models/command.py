@@ -307,11 +307,7 @@ def _is_good(store: ModelStore, spec: ModelSpec) -> bool:
 
 
 def _check_published(specs: Sequence[ModelSpec]) -> None:
-    """Told before anyone agrees to terms for nothing.
-
-    Raises:
-        ModelError: There is no download of one of them.
-    """
+    """Told before anyone agrees to terms for nothing; raises ModelError: there is no download of one of them."""
     from faceswap_cli.cli.models.report import is_published
     from faceswap_cli.models.store import how_to_get
 

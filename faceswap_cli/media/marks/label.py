@@ -130,11 +130,7 @@ class _Layout:
 
 
 def _lay_out(text: str, width: int, height: int) -> _Layout:
-    """The largest size, up to the usual one, at which the lines fit.
-
-    Raises:
-        UsageError: None does.
-    """
+    """The largest size, up to the usual one, at which the lines fit; raises UsageError: none does."""
     usual = max(_LEAST, round(_SHARE * min(width, height)))
     # First break between words, at any size that can be read; words are cut only where that does not help.
     for cut, sizes in ((False, range(usual, _LEAST - 1, -1)), (True, range(usual, _LEAST // 2 - 1, -1))):
