@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from faceswap_cli.cli.options import common as o
 from faceswap_cli.cli.options.declare import option
-from faceswap_cli.cli.output import Output
+from faceswap_cli.cli.output import SCHEMA, Output
 from faceswap_cli.cli.stdout import is_terminal
 from faceswap_cli.errors import UsageError
 from faceswap_cli.options import RuntimeOptions
@@ -104,8 +104,6 @@ def bench(
 
 
 def _report(report: BenchReport) -> dict[str, Any]:
-    from faceswap_cli.cli.report import SCHEMA
-
     return {
         "schema": SCHEMA,
         "machine": {"processor": report.processor, "cores": report.cores, "memory": report.memory},

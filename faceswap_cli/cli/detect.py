@@ -108,12 +108,7 @@ def _look(output: Output, job: DetectJob, finder: FaceFinder) -> tuple[dict[str,
 
 
 def _annotated(annotate: str | None, images: list[str]) -> list[Path | None]:
-    """Where the annotated copy of each picture goes.
-
-    Raises:
-        UsageError: One file for several pictures.
-        OutputError: The folder cannot be made.
-    """
+    """Where the annotated copy of each picture goes."""
     if annotate is None:
         return [None] * len(images)
     folder = Path(annotate)

@@ -23,7 +23,7 @@ import typer
 from faceswap_cli.cli.options import common as o
 from faceswap_cli.cli.options import remote as r
 from faceswap_cli.cli.options.declare import option
-from faceswap_cli.cli.output import Output
+from faceswap_cli.cli.output import SCHEMA, Output
 from faceswap_cli.cli.stdout import is_terminal
 from faceswap_cli.errors import ExitCode, UsageError
 from faceswap_cli.options import RemoteOptions
@@ -107,7 +107,6 @@ def _told(output: Output, options: DoctorOptions, groups: Any) -> Any:
 
 
 def _report(groups: list[Group], counts: Counter[str], healthy: bool) -> dict[str, Any]:
-    from faceswap_cli.cli.report import SCHEMA
     from faceswap_cli.doctor.checks import CheckState
 
     return {"schema": SCHEMA, "healthy": healthy, "counts": {state.value: counts[state.value] for state in CheckState},

@@ -28,6 +28,10 @@ _LABEL_WIDTH = 30
 """Of what a bar stands for."""
 
 
+SCHEMA = 1
+"""Of the JSON that commands print; see `report`."""
+
+
 class Output:
     """How one command speaks.
 
@@ -79,6 +83,10 @@ class Output:
     def data(self, value: dict[str, Any]) -> None:
         """The JSON object of a command, as one line and a newline."""
         write_json(value)
+
+    def report(self, **fields: Any) -> None:
+        """As `data`, with the number of the contract in front."""
+        self.data({"schema": SCHEMA, **fields})
 
     def table(self, renderable: RenderableType) -> None:
         """A table for people, as data: it is what the command was run for."""
@@ -209,12 +217,7 @@ def write_json(value: dict[str, Any]) -> None:
 
 @contextmanager
 def _sending() -> Iterator[BinaryIO]:
-    """Standard output for data, flushed at the end.
-
-    Raises:
-        OutputError: It is closed, or its disk is full.
-        BrokenPipeError: Its reader has gone.
-    """
+    """Standard output for data, flushed at the end."""
     stream = data_stream()
     if stream is None:
         raise OutputError(_CLOSED)

@@ -56,6 +56,7 @@ import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from faceswap_cli.cli.output import SCHEMA
 from faceswap_cli.text import as_flag, spell
 
 if TYPE_CHECKING:
@@ -63,8 +64,6 @@ if TYPE_CHECKING:
     from faceswap_cli.faces.face import Box, Pose
     from faceswap_cli.jobs.detect import DetectReport, FoundFace
     from faceswap_cli.jobs.job import MeasuredSimilarity, Outcome, SwapJob
-
-SCHEMA = 1
 
 
 def inputs_report(given: Outcome | SwapJob) -> dict[str, Any]:

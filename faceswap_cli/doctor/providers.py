@@ -67,11 +67,7 @@ def expected_result() -> NDArray[np.float32]:
 
 
 def _open(provider: Provider) -> tuple[Session, list[NDArray[Any]]]:
-    """A session on the provider, and what it made of the small graph.
-
-    Raises:
-        FaceswapError: It cannot be opened or run.
-    """
+    """A session on the provider, and what it made of the small graph."""
     with tempfile.TemporaryDirectory(prefix="faceswap-") as folder:
         path = Path(folder) / "small.onnx"
         write_graph(path)

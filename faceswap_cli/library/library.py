@@ -4,14 +4,28 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from pathlib import Path
 
 from faceswap_cli.errors import InputError, UsageError
-from faceswap_cli.library.names import check_name
 from faceswap_cli.names import MARK, SAVED_SUFFIX
 
 FOLDER_VARIABLE = "FACESWAP_FACES_DIR"
 """Environment variable that names the folder."""
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
+
+
+def check_name(name: str) -> str:
+    """The name, if a saved face may have it.
+
+    Raises:
+        UsageError: It may not.
+    """
+    if not _NAME.fullmatch(name) or name.lower().endswith(SAVED_SUFFIX):
+        raise UsageError(f"{name!r} cannot be the name of a saved face",
+                         advice="take up to 64 letters (a-z), digits and - _ . of which - and . not in front")
+    return name
 
 
 def default_folder() -> Path:
@@ -31,11 +45,7 @@ class Library:
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        """Name the folder; nothing is read or made.
-
-        Args:
-            folder: None: `default_folder()`.
-        """
+        """Name the folder, or take `default_folder()`; nothing is read or made."""
         self.folder = (folder if folder is not None else default_folder()).absolute()
 
     def names(self) -> list[str]:

@@ -148,11 +148,7 @@ def _check_hash(path: Path, checkpoint: Checkpoint) -> None:
 # --- torch ------------------------------------------------------------------------------------------------------------
 
 def _load_packages(checkpoint: Checkpoint, architecture: _Architecture, spec: ModelSpec) -> tuple[Any, Any]:
-    """torch, and the class of the network.
-
-    Raises:
-        MissingDependencyError: Something is missing, or does not fit together.
-    """
+    """torch, and the class of the network."""
     other = f"; or {_ready_made(spec)}" if spec.urls else ""
     # basicsr, on which gfpgan stands, has no wheel and does not build on later ones.
     versions = " with Python 3.11 or 3.12" if sys.version_info >= (3, 13) else ""

@@ -285,11 +285,7 @@ class SegmindClient(Closing):
         return self._wire.post(self.addresses.upload, body, body.length, UPLOAD, deadline, take)
 
     def _wait(self, status_url: str, deadline: Deadline) -> None:
-        """Poll until the request is completed.
-
-        Raises:
-            ApiError: It failed, is not known, or is not done at the deadline.
-        """
+        """Poll until the request is completed."""
         pause, unknown = self._patience.first_poll, 0
         while True:
             left = deadline.left()
@@ -328,12 +324,7 @@ class SegmindClient(Closing):
         return self._wire.get(response_url, FETCH, deadline, take)
 
     def _pending(self, response: httpx.Response, errand: Errand, deadline: Deadline) -> dict[str, Any]:
-        """The JSON object of a request that has not failed.
-
-        Raises:
-            ApiError: It has, or the API refused to tell.
-            AnswerError: There is no such object.
-        """
+        """The JSON object of a request that has not failed."""
         if response.status_code != 200:
             raise self._wire.refused(response, errand, deadline)
         body = self._read_json(response, deadline)

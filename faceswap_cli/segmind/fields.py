@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
 from faceswap_cli.errors import UsageError
-from faceswap_cli.segmind.index import is_index_list
+
+_LIST = re.compile(r"\s*[0-9]{1,9}\s*(,\s*[0-9]{1,9}\s*)*", re.ASCII)
 
 
 class FieldError(UsageError):
@@ -253,3 +255,17 @@ def _can_be_sent(text: str) -> bool:
 def _shown(name: str) -> str:
     text = "".join(char if char.isprintable() else "?" for char in name[:40])
     return text + "..." if len(name) > 40 else text
+
+
+def is_index_list(text: str) -> bool:
+    """Whether the text is an index list; numbers of more than nine digits are none."""
+    return _LIST.fullmatch(text) is not None
+
+
+def read_index_list(text: str) -> tuple[int, ...]:
+    """The numbers of an index list, in the order given, repeats included.
+
+    Args:
+        text: For which `is_index_list` holds.
+    """
+    return tuple(int(entry) for entry in text.split(","))

@@ -263,11 +263,7 @@ class Wire:
     def _once(self, build: Callable[[httpx.Timeout], httpx.Request], client: httpx.Client, errand: Errand,
               deadline: Deadline,
               take: Callable[[httpx.Response], Take]) -> _Taken[Take] | _Limited | _Fault | ApiError:
-        """One attempt. What went wrong is returned: raised, it would carry frames of the library, with its headers.
-
-        Raises:
-            FaceswapError: What `take` and the body raise that is no matter of the API.
-        """
+        """One attempt. What went wrong is returned: raised, it would carry frames of the library, with its headers."""
         left = max(deadline.left(), 0.001)
         patience = left if errand.patience is None else min(errand.patience, left)
         request = build(httpx.Timeout(patience, connect=min(_CONNECT, left)))

@@ -19,11 +19,7 @@ class BodyReader:
     """Reads bodies; of large ones only a few at once, so that memory is bounded."""
 
     def __init__(self, options: ServerOptions) -> None:
-        """Set up.
-
-        Args:
-            options: Limits.
-        """
+        """Set up, with the limits of the options."""
         self._limit = options.max_body
         self._seconds = options.body_seconds
         self._turn = asyncio.Semaphore(_LARGE_AT_ONCE)

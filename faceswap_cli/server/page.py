@@ -138,11 +138,7 @@ class Page:
         return JsonAnswer(SubmitAnswer(stored.id, f"{url}/status", url).to_json())
 
     def _look(self, name: str, uri: str) -> Sight:
-        """Find the faces; one call at a time.
-
-        Raises:
-            ApiError: The picture cannot be had or read, or the engine failed.
-        """
+        """Find the faces; one call at a time."""
         from faceswap_cli.server.preview import look
 
         path = self._work  # until there is a folder for it
@@ -172,11 +168,7 @@ def _read(name: str) -> bytes | None:
 
 
 def _read_picture(data: bytes) -> tuple[str, str]:
-    """Which picture is to be looked at: the name of the field, and its URI.
-
-    Raises:
-        ApiError: The body names none, or both.
-    """
+    """Which picture is to be looked at: the name of the field, and its URI."""
     try:
         given: dict[str, Any] = decode_body(data)
         named = [name for name in _FIELDS if given.get(name) is not None]

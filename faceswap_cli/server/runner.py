@@ -138,11 +138,7 @@ class Runner:
         return self._sources.get_or_make((digest, spec.engine, spec.media.max_pixels), prepare)
 
     def _target_kind(self, task: SwapTask, target: Path) -> MediaFormat:
-        """The format of the result.
-
-        Raises:
-            InputError: The target cannot be read, or is an animation where stills are asked for.
-        """
+        """The format of the result."""
         from faceswap_cli.media.open import open_media
 
         with open_media(target, task.media, name=task.target_field) as reader:

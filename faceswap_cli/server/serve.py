@@ -85,12 +85,7 @@ def _url(options: ServerOptions, listener: socket.socket) -> str:
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Keep other servers away from a data folder.
-
-    Raises:
-        UsageError: One runs already.
-        OutputError: The folder cannot be used.
-    """
+    """Keep other servers away from a data folder."""
     from filelock import FileLock, Timeout
 
     from faceswap_cli.files.atomic import explain_failure

@@ -19,8 +19,7 @@ from faceswap_cli.options import (
     RestoreOptions,
     SelectOptions,
 )
-from faceswap_cli.segmind.fields import FieldError, IndexField
-from faceswap_cli.segmind.index import read_index_list
+from faceswap_cli.segmind.fields import FieldError, IndexField, read_index_list
 from faceswap_cli.segmind.schema import RESTORERS, AnyRequest, FaceswapV3Request
 from faceswap_cli.server.options import ServerOptions
 from faceswap_cli.server.page_request import PageRequest

@@ -7,8 +7,7 @@ from saved import face
 
 from faceswap_cli.errors import InputError, UsageError
 from faceswap_cli.library.files import encode
-from faceswap_cli.library.library import Library, default_folder
-from faceswap_cli.library.names import check_name
+from faceswap_cli.library.library import Library, check_name, default_folder
 from faceswap_cli.names import Kind, kind_of
 
 

@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faceswap_cli.errors import ExitCode
-from faceswap_cli.segmind.fields import FieldError
-from faceswap_cli.segmind.index import is_index_list, read_index_list
+from faceswap_cli.segmind.fields import FieldError, is_index_list, read_index_list
 from faceswap_cli.segmind.schema import (
     DETECTORS,
     ORDERS,

@@ -43,7 +43,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from faceswap_cli.cli.report import SCHEMA, inputs_report, swap_report
+from faceswap_cli.cli.output import SCHEMA
+from faceswap_cli.cli.report import inputs_report, swap_report
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -27,9 +27,8 @@ import typer
 from typer.core import TyperOption
 
 from faceswap_cli.cli.config.settings import Catalogue, CommandPath, Origin, Settings, Value
+from faceswap_cli.cli.output import SCHEMA
 from faceswap_cli.names import shown
-
-SCHEMA = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -205,9 +205,7 @@ def remove(
         removed.append({"name": name, "file": str(file), "bytes": remove_face(file)})
         output.note(f"removed {name}")
     if output.json:
-        from faceswap_cli.cli.report import SCHEMA
-
-        output.data({"schema": SCHEMA, "faces": removed, "bytes": sum(int(str(one["bytes"])) for one in removed)})
+        output.report(faces=removed, bytes=sum(int(str(one["bytes"])) for one in removed))
 
 
 def path(
@@ -223,9 +221,7 @@ def path(
     library = Library()
     place = str(library.folder if name is None else library.find(name))
     if output.json:
-        from faceswap_cli.cli.report import SCHEMA
-
-        output.data({"schema": SCHEMA, "name": None if name is None else name.removeprefix(MARK), "path": place})
+        output.report(name=None if name is None else name.removeprefix(MARK), path=place)
     else:
         output.lines([place])
 

@@ -39,7 +39,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from faceswap_cli.cli.report import SCHEMA
+from faceswap_cli.cli.output import SCHEMA
 from faceswap_cli.errors import InputError
 from faceswap_cli.faces.quality import eye_distance
 from faceswap_cli.jobs.saved_sources import face_of

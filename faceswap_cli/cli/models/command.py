@@ -145,10 +145,8 @@ def pull(
             raise SystemExit(ExitCode.INTERRUPTED) from None
         output.note(f"pulled {spec.id}: {_place(store, spec)}")
     if output.json:
-        from faceswap_cli.cli.report import SCHEMA
-
-        output.data({"schema": SCHEMA, "folder": str(store.folder),
-                     "models": [pulled_entry(store, spec, spec in lacking) for spec in specs]})
+        output.report(folder=str(store.folder),
+                      models=[pulled_entry(store, spec, spec in lacking) for spec in specs])
 
 
 def verify(
@@ -162,7 +160,6 @@ def verify(
 
     Exit code 0: all are good; 5: one is damaged, or one that was named is missing.
     """
-    from faceswap_cli.cli.report import SCHEMA
     output = Output(json=json, quiet=quiet, verbose=debug)
     store = m.open_store(models_dir)
     named = _named(store, ids) if ids else [spec for spec in store.specs() if store.is_installed(spec)]
@@ -170,9 +167,7 @@ def verify(
                for member in store.members(spec)}
     checked = [_check(store, member) for member in members.values()]
     if output.json:
-        from faceswap_cli.cli.report import SCHEMA
-
-        output.data({"schema": SCHEMA, "folder": str(store.folder), "models": checked})
+        output.report(folder=str(store.folder), models=checked)
     elif checked:
         from faceswap_cli.cli.models.table import aligned
 
@@ -201,9 +196,7 @@ def path(
     spec = None if model is None else store.find(model)
     place = str(store.folder if spec is None else store.path(spec))
     if output.json:
-        from faceswap_cli.cli.report import SCHEMA
-
-        output.data({"schema": SCHEMA, "id": spec and spec.id, "path": place})
+        output.report(id=spec and spec.id, path=place)
     else:
         output.lines([place])
 
@@ -245,10 +238,8 @@ def import_(
     output.warn(warnings)
     output.note(f"imported {spec.id} ({spec.role}): {_place(store, spec)}")
     if output.json:
-        from faceswap_cli.cli.report import SCHEMA
-
         (listed,) = [one for one in list_models(store, models_dir) if one.spec.id == spec.id]
-        output.data({"schema": SCHEMA, "model": entry(store, listed), "warnings": list(warnings)})
+        output.report(model=entry(store, listed), warnings=list(warnings))
 
 
 def remove(
@@ -279,17 +270,11 @@ def remove(
         removed.append({"id": spec.id, "files": [str(file) for file in gone], "bytes": freed})
         output.note(f"removed {spec.id}: {show_size(freed)} freed")
     if output.json:
-        from faceswap_cli.cli.report import SCHEMA
-
-        output.data({"schema": SCHEMA, "models": removed, "bytes": sum(one["bytes"] for one in removed)})
+        output.report(models=removed, bytes=sum(one["bytes"] for one in removed))
 
 
 def _named(store: ModelStore, names: Sequence[str]) -> list[ModelSpec]:
-    """The models that the user names, each once; a set stands for its models.
-
-    Raises:
-        UsageError: There is no such model.
-    """
+    """The models that the user names, each once; a set stands for its models."""
     specs = [store.find(inner) for name in names for inner in m.SETS.get(name.lower(), (name,))]
     return list({spec.id: spec for spec in specs}.values())
 
@@ -319,11 +304,7 @@ def _check_published(specs: Sequence[ModelSpec]) -> None:
 
 def _agree(store: ModelStore, specs: Sequence[ModelSpec], names: Sequence[str], models_dir: str | None, *,
            accepts: bool, output: Output) -> None:
-    """Show the terms of what is to be downloaded, and record that they are accepted.
-
-    Raises:
-        UsageError: They are not; gives the line to run.
-    """
+    """Show the terms of what is to be downloaded, and record that they are accepted."""
     from faceswap_cli.cli.models.report import pull_command
     from faceswap_cli.models.licences import accept, accepted, needs_acceptance
 

@@ -47,7 +47,7 @@ from pathlib import Path
 from typing import Any
 
 from faceswap_cli.cli.options.models import SETS
-from faceswap_cli.cli.report import SCHEMA
+from faceswap_cli.cli.output import SCHEMA
 from faceswap_cli.models.catalogue import of_role
 from faceswap_cli.models.licences import accepted, needs_acceptance
 from faceswap_cli.models.spec import ModelRole, ModelSpec
