@@ -17,7 +17,7 @@ from faceswap_cli.options import MediaOptions
 from faceswap_cli.text import as_flag, opt
 
 if TYPE_CHECKING:
-    from faceswap_cli.jobs.backend import FaceFinder
+    from faceswap_cli.jobs.backend import ClipT, FaceFinder
     from faceswap_cli.jobs.detect import DetectJob
 
 DETECT_EXAMPLES = """Examples
@@ -83,7 +83,7 @@ def detect(
         raise typer.Exit(ExitCode.NO_FACE)
 
 
-def _look(output: Output, job: DetectJob, finder: FaceFinder) -> tuple[dict[str, Any], int]:
+def _look(output: Output, job: DetectJob, finder: FaceFinder[ClipT]) -> tuple[dict[str, Any], int]:
     """Look at one file and tell; a file that cannot be read does not keep the others from being looked at."""
     from faceswap_cli.cli.report import error_report, file_report
     from faceswap_cli.jobs.detect import detect_file

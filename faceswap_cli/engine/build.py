@@ -5,7 +5,7 @@ from __future__ import annotations
 from faceswap_cli.engine.engine import Engine
 from faceswap_cli.engine.finder import Finder
 from faceswap_cli.engine.neural import FULL_SET, NeuralParts, has_full_set, models_folder
-from faceswap_cli.engine.parts import Analyser, Restorer, Swapper
+from faceswap_cli.engine.parts import AnyAnalyser, AnySwapper, Restorer
 from faceswap_cli.engine.registry import ENGINES, load_part
 from faceswap_cli.errors import ModelError, UsageError
 from faceswap_cli.facts import Neural, given
@@ -27,12 +27,12 @@ def build_engine(options: EngineOptions, store: ModelStore | None = None) -> Eng
     """
     store = store or models_folder(options)
     name, notes = _choose(options, store)
-    swapper: Swapper
+    swapper: AnySwapper
     restorer: Restorer | None = None
     models: dict[str, str] = {}
     if name is EngineName.NEURAL:
         parts = NeuralParts(options, store)
-        analyser: Analyser = parts.analyser()
+        analyser: AnyAnalyser = parts.analyser()
         swapper = parts.swapper()
         restorer = parts.restorer()
         notes += parts.notes
@@ -57,7 +57,7 @@ def build_finder(options: EngineOptions, store: ModelStore | None = None) -> Fin
     name, notes = _choose(options, store)
     if name is EngineName.NEURAL:
         parts = NeuralParts(options, store, finds_only=True)
-        analyser: Analyser = parts.analyser()
+        analyser: AnyAnalyser = parts.analyser()
         notes += parts.notes
     else:
         analyser = load_part(ENGINES[name].analyser)()

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from faceswap_cli.engine.finder import Finder
 from faceswap_cli.engine.known import find_source
 from faceswap_cli.engine.outcome import Role, SourcePicture
-from faceswap_cli.engine.parts import Swapper
+from faceswap_cli.engine.parts import AnySwapper, embedding_of
 from faceswap_cli.engine.people import Reference
 from faceswap_cli.errors import NoFaceError, UsageError
 from faceswap_cli.faces.face import Face
@@ -31,7 +30,7 @@ class SourceVariant:
     """
 
     picture: str
-    prepared: Any
+    prepared: object
     embedding: FloatArray | None = None
 
 
@@ -79,7 +78,7 @@ class Casting:
         models: SHA-256 of the models at hand, by id.
     """
 
-    def __init__(self, finder: Finder, swapper: Swapper, options: EngineOptions, models: Mapping[str, str]) -> None:
+    def __init__(self, finder: Finder, swapper: AnySwapper, options: EngineOptions, models: Mapping[str, str]) -> None:
         self._finder = finder
         self._swapper = swapper
         self._select = options.select
@@ -154,10 +153,7 @@ class Casting:
                              embedding if self._measure else None)
 
     def _embedding(self, picture: SourcePicture, face: Face) -> FloatArray:
-        if face.embedding is None:
-            face = self._finder.analyser.embed(picture.pixels, face)
-        assert face.embedding is not None
-        return face.embedding
+        return embedding_of(self._finder.analyser, picture.pixels, face) if face.embedding is None else face.embedding
 
     def _no_source(self, pictures: Sequence[SourcePicture], seen: int) -> NoFaceError:
         where = pictures[0].name if len(pictures) == 1 else f"any of the {len(pictures)} source pictures"

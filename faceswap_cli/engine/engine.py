@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from faceswap_cli.engine.casting import Casting, Source, SourceVariant
 from faceswap_cli.engine.finder import Finder, FoundBefore
 from faceswap_cli.engine.measuring import MeasuredBefore, measure_swap
 from faceswap_cli.engine.outcome import FaceOutcome, Role, Similarity, SourcePicture
-from faceswap_cli.engine.parts import Restorer, Swapper
+from faceswap_cli.engine.parts import AnySwapper, Decided, Restorer
 from faceswap_cli.engine.people import People, Recognised
 from faceswap_cli.engine.track_identity import PeopleMemory
 from faceswap_cli.faces.face import Face
@@ -33,7 +32,7 @@ class ClipState:
     """
 
     found: FoundBefore
-    swapper: Any
+    swapper: object
     people: PeopleMemory = field(default_factory=PeopleMemory)
     measured: MeasuredBefore = field(default_factory=MeasuredBefore)
 
@@ -46,7 +45,7 @@ class Swap:
     face: Face
     person: int
     picture: str
-    decision: Any
+    decision: Decided
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +82,7 @@ class Plan:
 class PlanRenderer:
     """What carries out plans, apart from what makes them: the swapper and, after it, the restorer."""
 
-    swapper: Swapper
+    swapper: AnySwapper
     restorer: Restorer | None
 
     def render(self, plan: Plan, image: Image) -> Image:
@@ -110,7 +109,7 @@ class Engine:
         models: SHA-256 of the models of the parts, by id.
     """
 
-    def __init__(self, finder: Finder, swapper: Swapper, options: EngineOptions,
+    def __init__(self, finder: Finder, swapper: AnySwapper, options: EngineOptions,
                  restorer: Restorer | None = None, models: dict[str, str] | None = None) -> None:
         self._finder = finder
         self._swapper = swapper

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
 
-from faceswap_cli.engine.parts import Analyser
+from faceswap_cli.engine.parts import AnyAnalyser
 from faceswap_cli.faces.face import Face, Gender
 from faceswap_cli.faces.select import keep_order, order_faces
 from faceswap_cli.image import Image
@@ -25,7 +24,7 @@ class FoundBefore:
         order: Tracks of the last frame, in its order.
     """
 
-    analyser: Any
+    analyser: object
     described: dict[int, tuple[Face, int]] = field(default_factory=dict)
     order: list[int] = field(default_factory=list)
 
@@ -33,23 +32,17 @@ class FoundBefore:
 class Finder:
     """Finds and numbers faces; follows `jobs.backend.FaceFinder`.
 
-    Args:
+    Attributes:
         name: Of the engine.
         analyser: Finds and describes.
-        order: How faces are counted.
         notes: What the user should know before the first picture.
     """
 
-    def __init__(self, name: str, analyser: Analyser, order: Order, notes: tuple[str, ...] = ()) -> None:
+    def __init__(self, name: str, analyser: AnyAnalyser, order: Order, notes: tuple[str, ...] = ()) -> None:
         self.name = name
         self.analyser = analyser
         self._order = order
-        self._notes = notes
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What the user should know before the first picture."""
-        return self._notes
+        self.notes = notes
 
     def open_clip(self, frames: int | None = None) -> FoundBefore:
         """A fresh memory for one clip of about that many frames."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from faceswap_cli.engine.outcome import Similarity
-from faceswap_cli.engine.parts import Analyser
+from faceswap_cli.engine.parts import AnyAnalyser, embedding_of
 from faceswap_cli.faces.face import Face
 from faceswap_cli.faces.similarity import similarity
 from faceswap_cli.image import FloatArray, Image
@@ -30,7 +30,7 @@ class MeasuredBefore:
         return number % MEASURED_EVERY == 0
 
 
-def measure_swap(analyser: Analyser, before: Image, after: Image, face: Face,
+def measure_swap(analyser: AnyAnalyser, before: Image, after: Image, face: Face,
                  sources: Sequence[FloatArray]) -> Similarity:
     """Measure one swapped face.
 
@@ -40,13 +40,7 @@ def measure_swap(analyser: Analyser, before: Image, after: Image, face: Face,
         face: As it was found in `before`.
         sources: Embeddings of the pictures of the source, at least one; the most similar counts.
     """
-    was = face.embedding if face.embedding is not None and face.track is None else _embedding(analyser, before, face)
-    now = _embedding(analyser, after, face)
+    was = face.embedding if face.embedding is not None and face.track is None else embedding_of(analyser, before, face)
+    now = embedding_of(analyser, after, face)
     return Similarity(source=max(similarity(analyser.measure, now, source) for source in sources),
                       target=similarity(analyser.measure, now, was))
-
-
-def _embedding(analyser: Analyser, image: Image, face: Face) -> FloatArray:
-    embedding = analyser.embed(image, face).embedding
-    assert embedding is not None
-    return embedding

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from faceswap_cli.engine.parts import Analyser, Restorer, Swapper
+from faceswap_cli.engine.parts import AnyAnalyser, AnySwapper, Restorer
 from faceswap_cli.engine.registry import ENGINES, SWAPPERS, load_part
 from faceswap_cli.errors import ModelError, UsageError
 from faceswap_cli.models.spec import ModelRole, ModelSpec
@@ -55,7 +55,7 @@ class NeuralParts:
         self.notes: list[str] = []
         self.models: dict[str, str] = {}
 
-    def analyser(self) -> Analyser:
+    def analyser(self) -> AnyAnalyser:
         """Detector, recogniser and, where installed, gender and age.
 
         Raises:
@@ -67,12 +67,12 @@ class NeuralParts:
         detector = self._model(ModelRole.DETECTOR, self._options.detector.model, "detector")
         recogniser = None if self._finds_only else self._session(self._model(ModelRole.RECOGNISER))
         attributes = next(iter(self._store.installed(ModelRole.ATTRIBUTES)), None)
-        analyser: Analyser = load_part(ENGINES[EngineName.NEURAL].analyser)(
+        analyser: AnyAnalyser = load_part(ENGINES[EngineName.NEURAL].analyser)(
             detector_for(detector.family, self._session(detector)), recogniser,
             None if attributes is None else self._session(attributes), self._options.detector)
         return analyser
 
-    def swapper(self) -> Swapper:
+    def swapper(self) -> AnySwapper:
         """The swapper, with the model that finds what hides faces where a mask asks for it.
 
         Raises:
@@ -89,7 +89,7 @@ class NeuralParts:
         occluder = None
         if MaskKind.OCCLUSION in options.swap.masks:
             occluder = self._session(self._model(ModelRole.MASK))
-        swapper: Swapper = load_part(SWAPPERS[spec.family])(session, spec, options.swap, occluder)
+        swapper: AnySwapper = load_part(SWAPPERS[spec.family])(session, spec, options.swap, occluder)
         return swapper
 
     def restorer(self) -> Restorer | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from faceswap_cli.engine.parts import Analyser
+from faceswap_cli.engine.parts import AnyAnalyser, embedding_of
 from faceswap_cli.engine.track_identity import PeopleMemory, TrackIdentity
 from faceswap_cli.faces.face import Face
 from faceswap_cli.faces.similarity import ONE_PERSON, similarity, trust
@@ -72,7 +72,7 @@ class People:
         threshold: Least similarity to a reference; None: the usual one of the analyser's measure.
     """
 
-    def __init__(self, analyser: Analyser, threshold: float | None = None) -> None:
+    def __init__(self, analyser: AnyAnalyser, threshold: float | None = None) -> None:
         self._analyser = analyser
         self._threshold = ONE_PERSON[analyser.measure] if threshold is None else threshold
 
@@ -118,15 +118,10 @@ class People:
         if track is None:
             if trust(face) == 0:
                 return None
-            return face.embedding if face.embedding is not None else self._embedding(image, face)
+            return face.embedding if face.embedding is not None else embedding_of(self._analyser, image, face)
         if track.is_due(image, face):
-            track.add(self._embedding(image, face), face, self._analyser.measure)
+            track.add(embedding_of(self._analyser, image, face), face, self._analyser.measure)
         return track.embedding
-
-    def _embedding(self, image: Image, face: Face) -> FloatArray:
-        embedding = self._analyser.embed(image, face).embedding
-        assert embedding is not None
-        return embedding
 
     def _claims(self, number: int, embedding: FloatArray, roles: Sequence[Sequence[Reference]],
                 track: TrackIdentity | None) -> list[_Claim]:

@@ -13,6 +13,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from faceswap_cli.engine.parts import Restorer
 from faceswap_cli.errors import ModelError
 from faceswap_cli.faces.align import Matrix, invert, transform, warp_crop
 from faceswap_cli.faces.blend import paste_difference
@@ -66,8 +67,8 @@ class _Graph:
     output: str
 
 
-class OnnxRestorer:
-    """Follows `engine.parts.Restorer`.
+class OnnxRestorer(Restorer):
+    """Runs any of them.
 
     A graph with an input for a weight (CodeFormer) is given `options.weight` there: 0 quality, 1 fidelity. For all
     others it is how much of the restored face is taken. `options.visibility` is how much of that is seen.

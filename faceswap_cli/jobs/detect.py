@@ -10,7 +10,7 @@ from pathlib import Path
 from faceswap_cli.errors import OutputError, UsageError
 from faceswap_cli.faces.face import Face
 from faceswap_cli.files.atomic import explain_failure
-from faceswap_cli.jobs.backend import FaceFinder
+from faceswap_cli.jobs.backend import ClipT, FaceFinder
 from faceswap_cli.jobs.inputs import Inputs
 from faceswap_cli.media.frame import ClipInfo, Frame, Writer
 from faceswap_cli.options import GenderFilter, MediaOptions
@@ -84,7 +84,7 @@ class DetectReport:
         return next((frame.faces for frame in self.frames if frame.faces), ())
 
 
-def detect_file(job: DetectJob, finder: FaceFinder,
+def detect_file(job: DetectJob, finder: FaceFinder[ClipT],
                 on_frame: Callable[[int, int | None], None] | None = None) -> DetectReport:
     """Find and describe the faces of one still or clip.
 

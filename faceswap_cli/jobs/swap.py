@@ -6,12 +6,11 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from faceswap_cli.engine.outcome import Role, SourcePicture
 from faceswap_cli.errors import InputError, NoFaceError, OutputError, UnlikeError, UsageError
 from faceswap_cli.files.atomic import explain_failure
-from faceswap_cli.jobs.backend import SwapBackend
+from faceswap_cli.jobs.backend import PreparedSource, SwapBackend
 from faceswap_cli.jobs.clock import StageClock
 from faceswap_cli.jobs.inputs import Input, Inputs, reads
 from faceswap_cli.jobs.job import Outcome, OutputInfo, SwapJob, SwapSpec
@@ -44,7 +43,7 @@ class Prepared:
         warnings: What reading and preparing it brought to light.
     """
 
-    source: Any
+    source: PreparedSource
     warnings: tuple[str, ...]
 
 

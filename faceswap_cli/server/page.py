@@ -83,7 +83,7 @@ class Page:
         self._now = now
         self._turn = asyncio.Semaphore(1)
         self._waiting = 0
-        self._finder: FaceFinder | None = None
+        self._finder: FaceFinder[Any] | None = None
 
     async def file(self, request: Request) -> Response:
         """`GET /` and `GET /page/{name}`: the page and its parts, for everyone."""

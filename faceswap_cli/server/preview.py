@@ -15,7 +15,7 @@ from faceswap_cli.faces.face import Face
 from faceswap_cli.faces.select import order_faces
 from faceswap_cli.image import Image
 from faceswap_cli.jobs.annotate import crop_face
-from faceswap_cli.jobs.backend import FaceFinder
+from faceswap_cli.jobs.backend import ClipT, FaceFinder
 from faceswap_cli.media.formats import FORMATS
 from faceswap_cli.media.frame import Frame
 from faceswap_cli.media.open import open_media
@@ -65,7 +65,7 @@ class Sight:
     preview: str | None
 
 
-def look(path: Path, name: str, max_pixels: int, finder: FaceFinder, seconds: float, *, source: bool) -> Sight:
+def look(path: Path, name: str, max_pixels: int, finder: FaceFinder[ClipT], seconds: float, *, source: bool) -> Sight:
     """Find the faces of a picture, or of the first frame of an animation that shows one.
 
     Args:

@@ -10,6 +10,7 @@ import numpy as np
 from faceswap_cli.engine.analysers.descriptor import describe_face, guess_gender
 from faceswap_cli.engine.analysers.search import search
 from faceswap_cli.engine.analysers.tracking import ClipMemory
+from faceswap_cli.engine.parts import Analyser
 from faceswap_cli.faces.face import Box, Face
 from faceswap_cli.faces.pose import fit_camera
 from faceswap_cli.faces.quality import face_warnings
@@ -21,7 +22,7 @@ from faceswap_cli.image import Image, Points
 _HAIRLINE = np.array([(-0.6, -1.5, 0.1), (0.0, -1.6, 0.05), (0.6, -1.5, 0.1)])
 
 
-class EmbeddedAnalyser:
+class EmbeddedAnalyser(Analyser[ClipMemory]):
     """Finds and describes faces with the models inside the `face-recognition-models` package."""
 
     name = "embedded"

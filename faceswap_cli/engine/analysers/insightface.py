@@ -17,6 +17,7 @@ from faceswap_cli.engine.analysers.detectors.base import Detector
 from faceswap_cli.engine.analysers.detectors.boxes import input_size
 from faceswap_cli.engine.analysers.neural_search import search
 from faceswap_cli.engine.analysers.neural_tracking import NeuralClipMemory
+from faceswap_cli.engine.parts import Analyser
 from faceswap_cli.errors import ModelError
 from faceswap_cli.faces.align import Matrix
 from faceswap_cli.faces.face import Box, Face, Gender
@@ -35,7 +36,7 @@ _AROUND = 1.5
 """The crop for gender and age shows so many times the longer side of the box."""
 
 
-class InsightFaceAnalyser:
+class InsightFaceAnalyser(Analyser[NeuralClipMemory]):
     """Finds and describes faces with insightface's models."""
 
     name = "insightface"

@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from faceswap_cli.engine.parts import Swapper
 from faceswap_cli.engine.swappers.emap import read_emap
 from faceswap_cli.engine.swappers.neural_masks import FaceMasks
 from faceswap_cli.engine.swappers.pixel_boost import collect, deal
@@ -85,8 +86,8 @@ class _Ports(NamedTuple):
     batch: int
 
 
-class InswapperSwapper:
-    """See the module; follows `engine.parts.Swapper`. Safe to share between threads."""
+class InswapperSwapper(Swapper[FloatArray, NeuralDecision, ClipLength]):
+    """See the module. Safe to share between threads."""
 
     needs_embedding = True
     heavy = True

@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from faceswap_cli.engine.parts import Swapper
 from faceswap_cli.engine.swappers.decision import Decision, DecisionMemory, decide
 from faceswap_cli.engine.swappers.face_crop import SourceFace, measure_source
 from faceswap_cli.engine.swappers.stage import Stage, set_stage
@@ -50,15 +51,10 @@ class _Masks:
     features: FloatArray
 
 
-class MeshSwapper:
-    """See the module; follows `engine.parts.Swapper`."""
+class MeshSwapper(Swapper[SourceFace, Decision, DecisionMemory]):
+    """See the module."""
 
     name = "mesh"
-    needs_embedding = False
-    heavy = False
-    trained = False
-    provider: str | None = None
-    notes: tuple[str, ...] = ()
 
     def prepare(self, image: Image, face: Face) -> SourceFace:
         """Measure a source face; reusable across frames, files and threads."""

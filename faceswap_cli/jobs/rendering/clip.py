@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from faceswap_cli.jobs.backend import SwapBackend
+from faceswap_cli.jobs.backend import FramePlan, PreparedSource, SwapBackend
 from faceswap_cli.jobs.clock import StageClock
 from faceswap_cli.jobs.rendering.pipeline import Background, map_ordered, pending_limit
 from faceswap_cli.jobs.resume.checkpoint import Checkpoints
@@ -43,7 +43,7 @@ class _Planned:
 
     number: int
     frame: Frame
-    plan: Any
+    plan: FramePlan
     snapshot: bytes | None = None
 
 
@@ -64,7 +64,7 @@ class ClipSwap:
         saved: How many of them the writer keeps should this run end before the last.
     """
 
-    def __init__(self, backend: SwapBackend, source: Any, reader: Reader, clock: StageClock,
+    def __init__(self, backend: SwapBackend, source: PreparedSource, reader: Reader, clock: StageClock,
                  workers: int | None = None, *, details: bool = False, renderers: Renderers | None = None,
                  finish: Callable[[Frame], Frame] | None = None, encode_aside: bool = False) -> None:
         """Nothing is decoded yet.
@@ -95,7 +95,7 @@ class ClipSwap:
         self._encode_aside = encode_aside and self._workers > 1
         self._first = 0
         self._seek = Fraction(0)
-        self._memory: Any = None
+        self._memory: object = None
         self._segment = 0
         self._checkpoints: Checkpoints | None = None
 

@@ -62,7 +62,7 @@ class Drawn:
         seconds: That it took.
     """
 
-    warnings: dict[Any, Any]
+    warnings: dict[int, tuple[str, ...]]
     seconds: float
 
 

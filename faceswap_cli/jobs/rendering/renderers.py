@@ -22,7 +22,7 @@ import numpy as np
 
 from faceswap_cli.files.closing import Closing
 from faceswap_cli.image import Image
-from faceswap_cli.jobs.backend import Renderer
+from faceswap_cli.jobs.backend import FramePlan, PreparedSource, Renderer
 from faceswap_cli.jobs.rendering.process import COUNTER_BYTES, Drawn, RenderTask, Setup, map_slots
 from faceswap_cli.processes.pickling import SharedObjects
 from faceswap_cli.processes.protocol import pack, pass_greeting, receive
@@ -55,7 +55,7 @@ class RenderTicket:
 
     process: _Process
     number: int
-    plan: Any
+    plan: FramePlan
 
 
 class Renderers(Closing):
@@ -65,7 +65,7 @@ class Renderers(Closing):
         pending: How many frames they have at a time, at most.
     """
 
-    def __init__(self, renderer: Renderer, width: int, height: int, count: int) -> None:
+    def __init__(self, renderer: Renderer[Any], width: int, height: int, count: int) -> None:
         """Start the processes.
 
         Args:
@@ -98,14 +98,14 @@ class Renderers(Closing):
         """How processes ended that should not have, in words."""
         return tuple(process.end for process in self._processes if process.end)
 
-    def give(self, source: Any) -> None:
+    def give(self, source: PreparedSource) -> None:
         """Send the prepared source to every process."""
         self._known = SharedObjects(source)
         data = pack(source)
         for process in self._processes:
             process.feed(data)
 
-    def submit(self, plan: Any, pixels: Image) -> RenderTicket | None:
+    def submit(self, plan: FramePlan, pixels: Image) -> RenderTicket | None:
         """Have a frame rendered.
 
         Returns:

@@ -18,7 +18,7 @@ from faceswap_cli.engine.outcome import FaceOutcome
 from faceswap_cli.jobs.tally import Tally
 from faceswap_cli.processes.pickling import SharedObjects
 
-_HEADER = b"faceswap checkpoint 2\n"
+_HEADER = b"faceswap checkpoint 3\n"
 
 _DIGEST_BYTES = 32
 
@@ -53,7 +53,7 @@ class Progress:
         transparent: Whether one had a pixel that was not opaque.
     """
 
-    memory: Any
+    memory: object
     tally: Tally
     duration: Fraction
     transparent: bool
@@ -62,7 +62,7 @@ class Progress:
 class Checkpoints:
     """Writes and reads the checkpoints of one clip."""
 
-    def __init__(self, source: Any, package: str = _PACKAGE) -> None:
+    def __init__(self, source: object, package: str = _PACKAGE) -> None:
         """Set up.
 
         Args:
@@ -73,7 +73,7 @@ class Checkpoints:
         self._package = package
         self._told = 0
 
-    def snapshot(self, memory: Any) -> bytes:
+    def snapshot(self, memory: object) -> bytes:
         """The memory of a clip as it is now, for `pack`: planning changes it before the frames are written."""
         return self._known.dumps(memory)
 
