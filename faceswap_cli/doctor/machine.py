@@ -27,7 +27,7 @@ def _processor(options: DoctorOptions) -> Iterator[Check]:
 
 
 def _memory(options: DoctorOptions) -> Iterator[Check]:
-    from faceswap_cli.runtime.memory import free_memory
+    from faceswap_cli.runtime.machine import free_memory
 
     total, free, limit = total_memory(), free_memory(), memory_limit()
     data = {"total": total, "free": free, "limit": limit}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from faceswap_cli.engine.casting import Casting, Source, SourceVariant
+from faceswap_cli.engine.casting import Casting, Source
 from faceswap_cli.engine.finder import Finder, FoundBefore
 from faceswap_cli.engine.measuring import MeasuredBefore, measure_swap
 from faceswap_cli.engine.outcome import FaceOutcome, Role, Similarity, SourcePicture
@@ -102,7 +102,7 @@ class Engine:
     """A local engine; follows `jobs.backend.SwapBackend`.
 
     Args:
-        finder: Finds and numbers faces.
+        finder: Finds and numbers faces; an attribute too.
         swapper: Puts faces on them.
         options: Which faces take part.
         restorer: Sharpens what was swapped; None: nothing does.
@@ -111,7 +111,7 @@ class Engine:
 
     def __init__(self, finder: Finder, swapper: AnySwapper, options: EngineOptions,
                  restorer: Restorer | None = None, models: dict[str, str] | None = None) -> None:
-        self._finder = finder
+        self.finder = finder
         self._swapper = swapper
         self._restorer = restorer
         self._renderer = PlanRenderer(swapper, restorer)
@@ -121,11 +121,6 @@ class Engine:
         self._casting = Casting(finder, swapper, options, self._models)
 
     @property
-    def finder(self) -> Finder:
-        """What finds and describes faces."""
-        return self._finder
-
-    @property
     def models(self) -> dict[str, str]:
         """SHA-256 of the models that decide the pixels, by id; models that come with packages are not among them."""
         return dict(self._models)
@@ -133,19 +128,19 @@ class Engine:
     @property
     def identity_measure(self) -> str:
         """What similarities are made of; see `faces.similarity.Measure`."""
-        return self._finder.analyser.measure.value
+        return self.finder.analyser.measure.value
 
     @property
     def parts(self) -> dict[str, str | None]:
         """Names of what runs: engine, analyser, swapper, restorer; and the provider of the swapper, if any."""
-        return {"engine": self._finder.name, "analyser": self._finder.analyser.name, "swapper": self._swapper.name,
+        return {"engine": self.finder.name, "analyser": self.finder.analyser.name, "swapper": self._swapper.name,
                 "restorer": self._restorer.name if self._restorer is not None else None,
                 "provider": self._swapper.provider}
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What the user should know before the first frame."""
-        return self._finder.notes
+        return self.finder.notes
 
     @property
     def late_notes(self) -> tuple[str, ...]:
@@ -164,11 +159,11 @@ class Engine:
 
     def open_clip(self, frames: int | None = None) -> ClipState:
         """A fresh memory for one clip of about that many frames, to be handed to every call in frame order."""
-        return ClipState(self._finder.open_clip(frames), self._swapper.open_clip(frames))
+        return ClipState(self.finder.open_clip(frames), self._swapper.open_clip(frames))
 
     def find(self, image: Image, clip: ClipState | None = None, *, describe: bool = False) -> list[Face]:
         """All faces in the chosen order; see `Finder.find`."""
-        return self._finder.find(image, clip.found if clip is not None else None, describe=describe)
+        return self.finder.find(image, clip.found if clip is not None else None, describe=describe)
 
     def prepare_source(self, pictures: Sequence[SourcePicture]) -> Source:
         """Find, select and prepare the source faces.
@@ -189,7 +184,11 @@ class Engine:
         """Find, order, recognise, select and pair the faces of one image; see `jobs.backend.SwapBackend`."""
         describe = self._options.describe or self._select.target_gender is not GenderFilter.NO
         faces = self.find(image, clip, describe=describe)
-        people = self._recognise(source, image, faces, clip)
+        people: tuple[Recognised, ...] = ()
+        if source.references:
+            recogniser = People(self.finder.analyser, self._select.reference_threshold)
+            people = tuple(recogniser.recognise(image, faces, source.references,
+                                                clip.people if clip is not None else None))
         choices = self._choose(faces, people)
         swaps: list[Swap] = []
         numbers = [0] * len(source.parts)
@@ -208,25 +207,22 @@ class Engine:
             names = ", ".join(dict.fromkeys(variant.picture for variant in used))
             swaps.append(Swap(index=choice.index, face=choice.face, person=person, picture=names, decision=decision))
             if self._options.measure and (clip is None or clip.measured.is_due(choice.face)):
-                sample[choice.index] = _embeddings(variants)
+                sample[choice.index] = tuple(one.embedding for one in variants if one.embedding is not None)
         return Plan(choices=tuple(choices), swaps=tuple(swaps), found=len(faces), clip=clip is not None, people=people,
                     sample=sample)
-
-    def _recognise(self, source: Source, image: Image, faces: Sequence[Face],
-                   clip: ClipState | None) -> tuple[Recognised, ...]:
-        """Who the faces are; empty where nobody has to be told from others."""
-        if not source.references:
-            return ()
-        people = People(self._finder.analyser, self._select.reference_threshold)
-        return tuple(people.recognise(image, faces, source.references, clip.people if clip is not None else None))
 
     def _choose(self, faces: Sequence[Face], people: Sequence[Recognised]) -> list[Choice]:
         """The verdicts: with references and no index on all who fit one."""
         if not people:
             return select_targets(faces, self._select)
         select = self._select if self._select.target_index is not None else replace(self._select, target_index=ALL)
-        return [_known(choice, people[choice.index]) if choice.face is not None and choice.selected else choice
-                for choice in select_targets(faces, select)]
+        choices = select_targets(faces, select)
+        for place, choice in enumerate(choices):
+            if choice.face is not None and choice.selected and people[choice.index].role is None:
+                unknown = people[choice.index].similarity is None
+                reason = SkipReason.PERSON_UNKNOWN if unknown else SkipReason.OTHER_PERSON
+                choices[place] = replace(choice, skip_reason=reason)
+        return choices
 
     def measure(self, plan: Plan, before: Image, after: Image) -> None:
         """Measure how like its source, and how like its target, each face of a rendered plan is that is in the sample.
@@ -245,7 +241,7 @@ class Engine:
         for swap in plan.swaps:
             embeddings = plan.sample.get(swap.index)
             if embeddings:
-                plan.measured[swap.index] = measure_swap(self._finder.analyser, before, after, swap.face, embeddings)
+                plan.measured[swap.index] = measure_swap(self.finder.analyser, before, after, swap.face, embeddings)
 
     def render(self, plan: Plan, image: Image) -> Image:
         """Carry out a plan: a new image, or `image` itself when nothing is swapped. Thread-safe."""
@@ -266,31 +262,15 @@ class Engine:
         face = choice.face
         drawn = plan.drawn_warnings.get(choice.index, ())
         who = plan.people[choice.index] if choice.index < len(plan.people) else None
-        return FaceOutcome(
+        outcome = FaceOutcome(
             frame=frame, index=choice.index, swapped=swap is not None,
             skip_reason=choice.skip_reason.value if choice.skip_reason is not None else None,
             source=swap.person if swap is not None else None,
             source_picture=swap.picture if swap is not None else None,
-            box=face.box if face is not None else None,
-            score=face.score if face is not None else None,
-            pose=face.pose if face is not None else None,
-            gender=face.gender if face is not None else None,
-            gender_probability=face.gender_probability if face is not None else None,
-            warnings=(*face.warnings, *drawn) if face is not None else (),
-            track=face.track if face is not None else None,
             reference=who.reference if who is not None else None,
             reference_similarity=who.similarity if who is not None else None,
-            similarity=plan.measured.get(choice.index),
-        )
-
-
-def _known(choice: Choice, person: Recognised) -> Choice:
-    """The verdict on a selected face, given who it is."""
-    if person.role is not None:
-        return choice
-    unknown = person.similarity is None
-    return replace(choice, skip_reason=SkipReason.PERSON_UNKNOWN if unknown else SkipReason.OTHER_PERSON)
-
-
-def _embeddings(variants: Sequence[SourceVariant]) -> tuple[FloatArray, ...]:
-    return tuple(variant.embedding for variant in variants if variant.embedding is not None)
+            similarity=plan.measured.get(choice.index))
+        if face is None:
+            return outcome
+        return replace(outcome, box=face.box, score=face.score, pose=face.pose, gender=face.gender,
+                       gender_probability=face.gender_probability, warnings=(*face.warnings, *drawn), track=face.track)

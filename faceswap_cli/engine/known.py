@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from faceswap_cli.engine.finder import Finder
-from faceswap_cli.engine.outcome import KnownFace, SourcePicture
+from faceswap_cli.engine.outcome import SourcePicture
 from faceswap_cli.faces.face import Box, Face, Gender
 
 _SAME_PLACE = 0.2
@@ -31,7 +31,7 @@ def find_source(finder: Finder, picture: SourcePicture, models: Mapping[str, str
     if own is None:
         face = face_at(finder.find(picture.pixels), [known.face.box for known in picture.known])
     else:
-        face = own.face if _same_models(own, models) else replace(own.face, embedding=None)
+        face = own.face if own.models.items() <= models.items() else replace(own.face, embedding=None)
     if face is None:
         return []
     if describe and face.gender in (None, Gender.UNKNOWN):
@@ -55,7 +55,3 @@ def overlap(one: Box, other: Box) -> float:
         return 0.0
     shared = width * height
     return shared / (one.area + other.area - shared)
-
-
-def _same_models(known: KnownFace, models: Mapping[str, str]) -> bool:
-    return all(models.get(name) == digest for name, digest in known.models.items())

@@ -12,13 +12,13 @@ from pathlib import Path
 from faceswap_cli.files.cache import FolderCache, cache_folder
 from faceswap_cli.options import Accelerate, RuntimeOptions
 from faceswap_cli.runtime.cores import core_count
-from faceswap_cli.runtime.memory import free_memory
+from faceswap_cli.runtime.machine import free_memory
 from faceswap_cli.runtime.providers import CPU, choose, short_name
 from faceswap_cli.runtime.rewritten import (
     NothingToRewriteError,
     Rewriter,
     RewriteRefusedError,
-    RewriteResult,
+    Rewritten,
     RewrittenGraph,
 )
 from faceswap_cli.runtime.session import Session, SharedSession, available_providers
@@ -47,18 +47,11 @@ _CACHE_BYTES = 6_000_000_000
 """Of all rewritten graphs on disk: three of the largest."""
 
 
-def rewrite_winograd(path: Path, folder: Path) -> RewriteResult:
-    """Rewrite convolutions by Winograd's method.
-
-    Raises:
-        NothingToRewriteError: The structure of the graph does not match.
-    """
+def rewrite_winograd(path: Path, folder: Path) -> Rewritten:
+    """Rewrite convolutions by Winograd's method; as `winograd.rewrite`."""
     from faceswap_cli.runtime import winograd  # brings the package onnx, which only a rewrite needs
 
-    try:
-        return winograd.rewrite(path, folder)
-    except winograd.NotApplicable as error:
-        raise NothingToRewriteError(str(error)) from error
+    return winograd.rewrite(path, folder)
 
 
 class AcceleratedSession:
@@ -149,7 +142,7 @@ class AcceleratedSession:
         """A session of the rewritten graph; None: it does not pay.
 
         Raises:
-            NothingToRewriteError, RefusedError: It cannot be had.
+            NothingToRewriteError, RewriteRefusedError: It cannot be had.
         """
         threads = 1 if clip else core_count()
         if threads not in self._fast:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from faceswap_cli.runtime.cgroups import ROOT, group_folders, number, read
+from faceswap_cli.runtime.machine import ROOT, group_folders, number, read
 
 _limit: int | None = None
 

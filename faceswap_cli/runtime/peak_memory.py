@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from faceswap_cli.runtime.cgroups import ROOT, number, read
+from faceswap_cli.runtime.machine import ROOT, fields, kilobytes, read
 
 _EVERY = 0.05
 """Seconds between two looks; each takes about 0.1 ms for a process."""
@@ -62,12 +62,13 @@ def memory_in_use(root: Path = ROOT) -> int | None:
     waiting, seen = ["self"], False
     while waiting:
         process = root / "proc" / waiting.pop()
-        sizes = _sizes(process)
-        if "RssAnon" in sizes:
+        told = fields(process / "status")
+        anonymous, mapped, libraries = (kilobytes(told.get(f"Rss{kind}", "")) for kind in ("Anon", "Shmem", "File"))
+        if anonymous is not None:
             seen = True
-            own += sizes["RssAnon"]
-            shared = max(shared, sizes.get("RssShmem", 0))  # frames, which all of them map
-            files = max(files, sizes.get("RssFile", 0))  # libraries, likewise
+            own += anonymous
+            shared = max(shared, mapped or 0)  # frames, which all of them map
+            files = max(files, libraries or 0)  # likewise
         waiting += [child for task in _tasks(process) for child in read(task / "children").split()]
     return own + shared + files if seen else None
 
@@ -77,14 +78,3 @@ def _tasks(process: Path) -> list[Path]:
         return list((process / "task").iterdir())
     except OSError:  # it has ended
         return []
-
-
-def _sizes(process: Path) -> dict[str, int]:
-    """The lines of its status that are in kB, in bytes."""
-    sizes = {}
-    for line in read(process / "status").splitlines():
-        name, _, value = line.partition(":")
-        kilobytes = number(value.strip().removesuffix("kB").strip())
-        if name.startswith("Rss") and kilobytes is not None:
-            sizes[name] = kilobytes * 1024
-    return sizes

@@ -8,7 +8,6 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from faceswap_cli.errors import ModelError
 from faceswap_cli.files.cache import FolderCache
@@ -32,25 +31,25 @@ _REFERENCE = "original.npz"
 _ON_CPU = RuntimeOptions(provider=Provider.CPU)
 
 
-class RewriteResult(Protocol):
-    """What a rewriter returns.
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """A graph that a rewriter wrote.
 
     Attributes:
-        path: Of the new graph, in the folder that was given.
-        convolutions: How many convolutions were replaced.
+        path: Of the new graph, in the folder that was given, beside the files with its constants.
+        convolutions: How many were replaced.
+        original_convolutions: How many the graph had.
+        bytes: Size of the graph and its constants together.
     """
 
-    @property
-    def path(self) -> Path:
-        """See above."""
-
-    @property
-    def convolutions(self) -> int:
-        """See above."""
+    path: Path
+    convolutions: int
+    original_convolutions: int
+    bytes: int
 
 
-Rewriter = Callable[[Path, Path], RewriteResult]
-"""`rewrite(path of a graph, folder to write to)`."""
+Rewriter = Callable[[Path, Path], Rewritten]
+"""`rewrite(path of a graph, folder to write to)`; raises `NothingToRewriteError`."""
 
 
 class NothingToRewriteError(Exception):
@@ -106,7 +105,7 @@ class RewrittenGraph:
 
         Raises:
             NothingToRewriteError: The graph has no part that can be made faster.
-            RefusedError: It cannot be made, differs from the original or is damaged. What is damaged is removed.
+            RewriteRefusedError: It cannot be made, differs from the original or is damaged. What is damaged is removed.
         """
         key = self._key()
         entry = self._cache.find(key)
@@ -114,8 +113,16 @@ class RewrittenGraph:
         try:
             if entry is None:
                 entry = self._make(key)
-            self._raise_refusal(entry)
-            psnr, session = self._open_entry(entry, threads)
+            said = _read_entry(entry)
+            if "nothing" in said:
+                raise NothingToRewriteError(said["nothing"])
+            if "refused" in said:
+                raise RewriteRefusedError(said["refused"])
+            reference = Reference.load(entry / _REFERENCE)
+            if reference is None:
+                raise ValueError(f"{entry / _REFERENCE} is damaged")
+            session = open_session(entry / said["graph"], _ON_CPU, name=self._name, threads=threads)
+            psnr = reference.distance(session)
         except OutOfMemoryError as error:
             raise RewriteRefusedError(str(error)) from error
         except (OSError, ValueError, KeyError, ModelError) as error:
@@ -164,21 +171,6 @@ class RewrittenGraph:
             raise
         except Exception as error:  # a rewriter that trips over a graph is no reason not to swap
             raise RewriteRefusedError(f"its rewrite cannot be made ({_one_line(error)})") from error
-
-    def _raise_refusal(self, entry: Path) -> None:
-        said = _read_entry(entry)
-        if "nothing" in said:
-            raise NothingToRewriteError(said["nothing"])
-        if "refused" in said:
-            raise RewriteRefusedError(said["refused"])
-
-    def _open_entry(self, entry: Path, threads: int) -> tuple[float, Session]:
-        reference = ReferenceRun.load(entry / _REFERENCE)
-        if reference is None:
-            raise ValueError(f"{entry / _REFERENCE} is damaged")
-        graph = entry / _read_entry(entry)["graph"]
-        session = open_session(graph, _ON_CPU, name=self._name, threads=threads)
-        return reference.distance(session), session
 
     def _remember(self, key: str, **said: str) -> None:
         """Keep the next processes from trying in vain; versions are part of the key."""

@@ -227,11 +227,11 @@ def test_all_is_the_list_of_all_numbers(faces: list[Face], order: Order) -> None
 
 def test_sources_follow_index_then_gender() -> None:
     faces = row(M, F, M, F)
-    assert select_sources(faces, SelectOptions()) == [0]
-    assert select_sources(faces, SelectOptions(source_gender=GenderFilter.FEMALE)) == [1]
-    assert select_sources(faces, SelectOptions(source_index=(3, 0), source_gender=GenderFilter.FEMALE)) == [3]
-    assert select_sources(faces, SelectOptions(source_index=ALL, source_gender=GenderFilter.MALE)) == [0, 2]
-    assert select_sources(faces, SelectOptions(source_index=(3, 0))) == [3, 0]
+    assert numbers(judge_sources(faces, SelectOptions())) == [0]
+    assert numbers(judge_sources(faces, SelectOptions(source_gender=GenderFilter.FEMALE))) == [1]
+    assert numbers(judge_sources(faces, SelectOptions(source_index=(3, 0), source_gender=GenderFilter.FEMALE))) == [3]
+    assert numbers(judge_sources(faces, SelectOptions(source_index=ALL, source_gender=GenderFilter.MALE))) == [0, 2]
+    assert numbers(judge_sources(faces, SelectOptions(source_index=(3, 0)))) == [3, 0]
     assert reasons(judge_sources(faces, SelectOptions(source_index=(0,), source_gender=GenderFilter.FEMALE))) == {
         0: "gender-mismatch", 1: "not-selected", 2: "not-selected", 3: "not-selected",
     }
@@ -239,22 +239,22 @@ def test_sources_follow_index_then_gender() -> None:
 
 def test_target_options_do_not_touch_sources_and_the_other_way_round() -> None:
     faces = row(M, F)
-    assert select_sources(faces, SelectOptions(target_index=(1,), target_gender=GenderFilter.FEMALE)) == [0]
+    assert numbers(judge_sources(faces, SelectOptions(target_index=(1,), target_gender=GenderFilter.FEMALE))) == [0]
     assert numbers(select_targets(faces, SelectOptions(source_index=(1,), source_gender=GenderFilter.FEMALE))) == [0]
 
 
 def test_a_repeated_source_number_gives_two_targets_the_same_face() -> None:
-    assert select_sources(row(F, F), SelectOptions(source_index=(0, 0, 1))) == [0, 0, 1]
+    assert numbers(judge_sources(row(F, F), SelectOptions(source_index=(0, 0, 1)))) == [0, 0, 1]
 
 
 @pytest.mark.parametrize(("count", "shown"), [(1, "1 face, number 0"), (3, "3 faces, numbers 0 to 2")])
 def test_a_source_number_out_of_range_says_how_many_faces_there_are(count: int, shown: str) -> None:
     with pytest.raises(UsageError, match=f"source index 5 is out of range.*{shown}"):
-        select_sources(row(*[F] * count), SelectOptions(source_index=(0, 5)))
+        numbers(judge_sources(row(*[F] * count), SelectOptions(source_index=(0, 5))))
 
 
 def test_a_source_without_a_face_is_empty_not_out_of_range() -> None:
-    assert select_sources([], SelectOptions(source_index=(3,))) == []
+    assert numbers(judge_sources([], SelectOptions(source_index=(3,)))) == []
 
 
 def test_pairing_wraps_around_the_sources_and_counts_only_swapped_targets() -> None:

@@ -6,7 +6,7 @@ import platform
 import pytest
 
 from faceswap_cli.batch.executors.resident_memory import resident_bytes
-from faceswap_cli.runtime.memory import give_back
+from faceswap_cli.runtime.machine import give_back
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries keep nothing, or cannot be asked")

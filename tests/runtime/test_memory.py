@@ -8,7 +8,7 @@ import pytest
 
 from faceswap_cli.runtime import cores
 from faceswap_cli.runtime.cores import core_count
-from faceswap_cli.runtime.memory import free_memory
+from faceswap_cli.runtime.machine import free_memory
 
 GB = 1 << 30
 

@@ -17,7 +17,7 @@ from faceswap_cli.errors import UsageError
 from faceswap_cli.models.spec import ModelRole
 from faceswap_cli.options import EngineName, EngineOptions, MaskKind, Provider
 from faceswap_cli.runtime.cores import core_count
-from faceswap_cli.runtime.memory import free_memory
+from faceswap_cli.runtime.machine import free_memory
 from faceswap_cli.text import opt
 
 _EMBEDDED_BYTES = 200 * 2**20

@@ -53,9 +53,8 @@ def female_probability(embedding: FloatArray) -> float:
     return float(0.5 * (1.0 + np.tanh(0.5 * logit)))  # the sigmoid, in a form that cannot overflow
 
 
-def guess_gender(embedding: FloatArray) -> tuple[Gender, float]:
-    """The label and its probability; for `unknown` the probability of `female`."""
-    female = female_probability(embedding)
+def label_of(female: float) -> tuple[Gender, float]:
+    """The label for a probability of `female`, and its own; for `unknown` that of `female`."""
     if female > SURE:
         return Gender.FEMALE, female
     if female < 1 - SURE:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from faceswap_cli.engine.analysers.descriptor import describe_face, guess_gender
+from faceswap_cli.engine.analysers.descriptor import describe_face, female_probability, label_of
 from faceswap_cli.engine.analysers.search import search
 from faceswap_cli.engine.analysers.tracking import ClipMemory
 from faceswap_cli.engine.parts import Analyser
@@ -46,7 +46,7 @@ class EmbeddedAnalyser(Analyser[ClipMemory]):
             ModelError: The weights are missing or damaged.
         """
         embedding = describe_face(image, face.landmarks)
-        gender, probability = guess_gender(embedding)
+        gender, probability = label_of(female_probability(embedding))
         return replace(face, embedding=embedding, gender=gender, gender_probability=probability)
 
     def embed(self, image: Image, face: Face) -> Face:

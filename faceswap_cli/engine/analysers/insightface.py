@@ -12,14 +12,13 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from faceswap_cli.engine.analysers.descriptor import SURE
+from faceswap_cli.engine.analysers.descriptor import label_of
 from faceswap_cli.engine.analysers.detectors.base import Detector
 from faceswap_cli.engine.analysers.detectors.boxes import input_size
 from faceswap_cli.engine.analysers.neural_search import search
 from faceswap_cli.engine.analysers.neural_tracking import NeuralClipMemory
 from faceswap_cli.engine.parts import Analyser
 from faceswap_cli.errors import ModelError
-from faceswap_cli.faces.align import Matrix
 from faceswap_cli.faces.face import Box, Face, Gender
 from faceswap_cli.faces.five_points import fit_five
 from faceswap_cli.faces.quality import face_warnings
@@ -84,10 +83,15 @@ class InsightFaceAnalyser(Analyser[NeuralClipMemory]):
             return replace(face, gender=Gender.UNKNOWN)
         session = self._attributes.get(face.track is not None)
         side = _side(session, _DESCRIBED)
-        crop = cv2.warpAffine(image, _around(face.box, side), (side, side))
+        # From the picture to the crop that the attributes are guessed from.
+        box = face.box
+        zoom = side / (max(box.width, box.height, 1.0) * _AROUND)
+        x, y = (box.x1 + box.x2) / 2, (box.y1 + box.y2) / 2
+        matrix = np.array([[zoom, 0.0, side / 2 - zoom * x], [0.0, zoom, side / 2 - zoom * y]])
+        crop = cv2.warpAffine(image, matrix, (side, side))
         numbers = _run(session, np.asarray(crop, np.float32), 3)
         female = float(1 / (1 + np.exp(np.clip(numbers[1] - numbers[0], -50, 50))))
-        gender, probability = _label(female)
+        gender, probability = label_of(female)
         return replace(face, gender=gender, gender_probability=probability, age=max(0, round(float(numbers[2]) * 100)))
 
     def embed(self, image: Image, face: Face) -> Face:
@@ -113,22 +117,6 @@ def build_face(points: Points, box: Box, score: float, track: int | None = None)
     """The record of a face known by five landmarks, with its pose and its target-role warnings."""
     face = Face(box=box, score=score, landmarks=points, pose=fit_five(points).pose, track=track)
     return replace(face, warnings=face_warnings(face, "target"))
-
-
-def _around(box: Box, side: int) -> Matrix:
-    """From the picture to the crop that the attributes are guessed from."""
-    zoom = side / (max(box.width, box.height, 1.0) * _AROUND)
-    x, y = (box.x1 + box.x2) / 2, (box.y1 + box.y2) / 2
-    return np.array([[zoom, 0.0, side / 2 - zoom * x], [0.0, zoom, side / 2 - zoom * y]])
-
-
-def _label(female: float) -> tuple[Gender, float]:
-    """The label and its probability, unknown in the same range as for the embedded engine."""
-    if female > SURE:
-        return Gender.FEMALE, female
-    if female < 1 - SURE:
-        return Gender.MALE, 1 - female
-    return Gender.UNKNOWN, female
 
 
 def _side(session: Session, usual: int) -> int:

@@ -18,7 +18,7 @@ from faceswap_cli.jobs.resume.checkpoint import Checkpoints
 from faceswap_cli.jobs.tally import Tally
 from faceswap_cli.media.frame import Frame, Kept, Reader, Writer
 from faceswap_cli.runtime.cores import core_count
-from faceswap_cli.runtime.memory import give_back
+from faceswap_cli.runtime.machine import give_back
 
 if TYPE_CHECKING:
     from faceswap_cli.jobs.rendering.renderers import Renderers, RenderTicket

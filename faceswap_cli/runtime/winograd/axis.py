@@ -105,10 +105,8 @@ def tiles(axis: Axis) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         so that reflected borders cost an index and no matrix of their own.
     """
     count = -(-(len(axis) - (SAMPLES - OUTPUTS)) // OUTPUTS)
-    cut = [
-        [axis[place] if place < len(axis) else {} for place in range(tile * OUTPUTS, tile * OUTPUTS + SAMPLES)]
-        for tile in range(count)
-    ]
+    cut = [[axis[place] if place < len(axis) else {} for place in range(tile * OUTPUTS, tile * OUTPUTS + SAMPLES)]
+           for tile in range(count)]
     single = all(list(taps.values()) in ([], [1.0]) for tile in cut for taps in tile)
     if single:
         nearby = [min((min(taps) for taps in tile if taps), default=0) for tile in cut]

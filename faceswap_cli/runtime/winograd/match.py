@@ -83,17 +83,10 @@ class Matcher:
         height, width = kind.shape[2:]
         if height is None or width is None:
             return None
-        found = Match(
-            node=node,
-            source=source,
-            height=height,
-            width=width,
-            rows=padded(rows, top, bottom, Padding.CONSTANT),
-            columns=padded(columns, left, right, Padding.CONSTANT),
-            weight=node.input[1],
-            bias=node.input[2] if len(node.input) > 2 and node.input[2] else None,
-            batch=kind.shape[0],
-        )
+        found = Match(node=node, source=source, height=height, width=width,
+                      rows=padded(rows, top, bottom, Padding.CONSTANT),
+                      columns=padded(columns, left, right, Padding.CONSTANT), weight=node.input[1],
+                      bias=node.input[2] if len(node.input) > 2 and node.input[2] else None, batch=kind.shape[0])
         made = self._kinds.get(node.output[0])
         known = made is not None and len(made.shape) == 4 and made.shape[2:] == found.size
         return found if known and _saves(*found.size) else None
@@ -155,11 +148,8 @@ class Matcher:
         size = self._size(node.input[0])
         if size is None or (mode == Padding.REFLECT and max(*begin, *end) >= min(size)):
             return None
-        height, width = size
-        return (
-            padded(plain(height), begin[2], end[2], Padding(mode)),
-            padded(plain(width), begin[3], end[3], Padding(mode)),
-        )
+        return (padded(plain(size[0]), begin[2], end[2], Padding(mode)),
+                padded(plain(size[1]), begin[3], end[3], Padding(mode)))
 
     def _fill(self, node: NodeProto, options: dict[str, Any]) -> float | None:
         """The value that a Pad adds; None when it is known only at run time."""

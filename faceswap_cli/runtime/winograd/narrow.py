@@ -57,12 +57,9 @@ def match_narrow(node: NodeProto, constants: Constants, kinds: Mapping[str, Tens
     plain = all(step == 1 for step in (*options.get("strides", ()), *options.get("dilations", ())))
     if not plain or options.get("group", 1) != 1 or options.get("auto_pad", "NOTSET") != "NOTSET":
         return None
-    return Narrow(
-        node=node,
-        weight=node.input[1],
-        bias=node.input[2] if len(node.input) > 2 and node.input[2] else None,
-        pads=tuple(options.get("pads", (0, 0, 0, 0))),
-    )
+    return Narrow(node=node, weight=node.input[1],
+                  bias=node.input[2] if len(node.input) > 2 and node.input[2] else None,
+                  pads=tuple(options.get("pads", (0, 0, 0, 0))))
 
 
 def add_narrow(graph: Graph, match: Narrow, weight: Array, bias: Array | None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +11,7 @@ from onnx import GraphProto, ModelProto, TensorProto, numpy_helper
 from onnx.checker import ValidationError
 from onnx.shape_inference import InferenceError
 
+from faceswap_cli.runtime.rewritten import NothingToRewriteError, Rewritten
 from faceswap_cli.runtime.winograd.constants import Constants
 from faceswap_cli.runtime.winograd.convolution import Convolutions
 from faceswap_cli.runtime.winograd.graph import INLINE_BYTES, DataFile, Graph, pruned, reads
@@ -26,27 +26,6 @@ DATA_NAME: Final = "model.onnx.data"
 
 _LEAST_OPSET: Final = 7
 """Broadcasting as everything here is written with begins there."""
-
-
-class NotApplicable(Exception):  # noqa: N818 -- an answer, not a fault: the graph runs as it is
-    """Nothing in the graph can be rewritten; the message says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rewritten:
-    """A graph that was written.
-
-    Attributes:
-        path: Of the new graph; its constants lie beside it, in `model.onnx.data`.
-        convolutions: How many were replaced.
-        original_convolutions: How many the graph had.
-        bytes: Size of the graph and its data together.
-    """
-
-    path: Path
-    convolutions: int
-    original_convolutions: int
-    bytes: int
 
 
 def rewrite(path: Path, out_folder: Path) -> Rewritten:
@@ -67,7 +46,8 @@ def rewrite(path: Path, out_folder: Path) -> Rewritten:
         What was written. The same input file gives the same bytes.
 
     Raises:
-        NotApplicable: No convolution can be rewritten, or the file is no whole ONNX graph. There is no `model.onnx`.
+        NothingToRewriteError: No convolution can be rewritten, or the file is no whole ONNX graph. There is no
+            `model.onnx`.
         OSError: A file could not be read or written.
         ValueError: `out_folder` is the folder of `path`.
     """
@@ -77,29 +57,27 @@ def rewrite(path: Path, out_folder: Path) -> Rewritten:
         model = onnx.load(path, load_external_data=False)
         opset = max((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), default=1)
         if opset < _LEAST_OPSET:
-            raise NotApplicable(f"{path} is of opset {opset}; {_LEAST_OPSET} is the oldest that can be rewritten")
+            raise NothingToRewriteError(f"{path} is of opset {opset}; {_LEAST_OPSET} is the oldest that can be "
+                                        "rewritten")
         plan = _Plan(model, path.parent)
         if not plan.matches:
-            raise NotApplicable(f"{path} has no 3x3 convolution in float32 with stride 1 and a known size")
+            raise NothingToRewriteError(f"{path} has no 3x3 convolution in float32 with stride 1 and a known size")
         target, data = out_folder / GRAPH_NAME, out_folder / DATA_NAME
         target.unlink(missing_ok=True)
         with DataFile(data) as file:
             written = plan.write(file).SerializeToString(deterministic=True)
     except DecodeError as error:
-        raise NotApplicable(f"{path} is not an ONNX graph") from error
+        raise NothingToRewriteError(f"{path} is not an ONNX graph") from error
     except InferenceError as error:
-        raise NotApplicable(f"{path} has shapes that contradict each other") from error
+        raise NothingToRewriteError(f"{path} has shapes that contradict each other") from error
     except ValidationError as error:  # from reading external data
-        raise NotApplicable(f"{path} has weights in another file, which cannot be read") from error
+        raise NothingToRewriteError(f"{path} has weights in another file, which cannot be read") from error
     part = out_folder / f"{GRAPH_NAME}.part"
     part.write_bytes(written)
     part.replace(target)
-    return Rewritten(
-        path=target,
-        convolutions=len(plan.matches),
-        original_convolutions=sum(node.op_type == "Conv" for node in model.graph.node),
-        bytes=len(written) + data.stat().st_size,
-    )
+    convolutions = sum(node.op_type == "Conv" for node in model.graph.node)
+    return Rewritten(path=target, convolutions=len(plan.matches), original_convolutions=convolutions,
+                     bytes=len(written) + data.stat().st_size)
 
 
 class _Plan:
@@ -133,7 +111,13 @@ class _Plan:
         used = self._outputs.union(*map(reads, nodes))
 
         model = ModelProto()
-        model.CopyFrom(_without_graph(self._model))
+        for field, value in self._model.ListFields():  # versions, producer, metadata, functions
+            if field.name == "graph":
+                continue
+            if field.is_repeated:
+                getattr(model, field.name).extend(value)
+            else:
+                setattr(model, field.name, value)
         model.ir_version = max(model.ir_version, 4)  # From there on initializers need not be inputs too.
         made = model.graph
         made.name, made.doc_string = original.name, original.doc_string
@@ -147,9 +131,8 @@ class _Plan:
             made.initializer.append(numpy_helper.from_array(self._constants.array(last.name), last.name))
         made.sparse_initializer.extend(original.sparse_initializer)
         remaining = {tensor.name for tensor in made.initializer}
-        made.input.extend(
-            value for value in original.input if value.name not in initializers or value.name in remaining
-        )
+        made.input.extend(value for value in original.input
+                          if value.name not in initializers or value.name in remaining)
         made.output.extend(original.output)
         made.quantization_annotation.extend(original.quantization_annotation)
         return model
@@ -180,25 +163,9 @@ class _Plan:
         """An initializer of the original graph, small ones inside the graph and large ones in the data file."""
         array = self._constants.array(tensor.name)
         if array.nbytes <= INLINE_BYTES or array.dtype.kind not in "fiub":
-            return numpy_helper.from_array(array, tensor.name) if _external(tensor) else tensor
+            outside = tensor.data_location == TensorProto.EXTERNAL
+            return numpy_helper.from_array(array, tensor.name) if outside else tensor
         return data.write(tensor.name, array)
-
-
-def _external(tensor: TensorProto) -> bool:
-    return tensor.data_location == TensorProto.EXTERNAL
-
-
-def _without_graph(model: ModelProto) -> ModelProto:
-    """Everything of a model but its graph: versions, producer, metadata, functions."""
-    copy = ModelProto()
-    for field, value in model.ListFields():
-        if field.name == "graph":
-            continue
-        if field.is_repeated:
-            getattr(copy, field.name).extend(value)
-        else:
-            setattr(copy, field.name, value)
-    return copy
 
 
 def _names(graph: GraphProto) -> set[str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper, shape_inference
+from onnx import GraphProto, ModelProto, TensorProto, helper, shape_inference
 
 Shape = tuple[int | None, ...]
 """One size for each axis; None where it is known only when the graph runs."""
@@ -41,23 +42,20 @@ def infer(model: ModelProto) -> dict[str, TensorKind]:
             skeleton.input.append(helper.make_tensor_value_info(name, tensor.data_type, tensor.dims))
 
     for tensor in graph.initializer:
-        if _elements(tensor) <= _SMALL:
+        if math.prod(tensor.dims) <= _SMALL:
             skeleton.initializer.append(tensor)
             kinds[tensor.name] = TensorKind(tensor.data_type, tuple(tensor.dims))
         else:
             declare(tensor.name, tensor)
     for node in graph.node:
-        held = _held(node)
-        if held is not None and _elements(held) > _SMALL:
+        alone = node.op_type == "Constant" and len(node.attribute) == 1 and node.attribute[0].name == "value"
+        held = node.attribute[0].t if alone else None
+        if held is not None and math.prod(held.dims) > _SMALL:
             declare(node.output[0], held)
         else:
             skeleton.node.append(node)
-    light = ModelProto(
-        graph=skeleton,
-        ir_version=max(model.ir_version, 4),
-        opset_import=model.opset_import,
-        functions=model.functions,
-    )
+    light = ModelProto(graph=skeleton, ir_version=max(model.ir_version, 4), opset_import=model.opset_import,
+                       functions=model.functions)
     inferred = shape_inference.infer_shapes(light, data_prop=True).graph
     for value in (*inferred.input, *inferred.value_info, *inferred.output):
         tensor_type = value.type.tensor_type
@@ -65,17 +63,3 @@ def infer(model: ModelProto) -> dict[str, TensorKind]:
             shape = tuple(axis.dim_value if axis.HasField("dim_value") else None for axis in tensor_type.shape.dim)
             kinds.setdefault(value.name, TensorKind(tensor_type.elem_type, shape))
     return kinds
-
-
-def _elements(tensor: TensorProto) -> int:
-    count = 1
-    for size in tensor.dims:
-        count *= size
-    return count
-
-
-def _held(node: NodeProto) -> TensorProto | None:
-    if node.op_type == "Constant" and len(node.attribute) == 1 and node.attribute[0].name == "value":
-        held: TensorProto = node.attribute[0].t
-        return held
-    return None

@@ -9,10 +9,11 @@ Complexity of Computations" (1980), and A. Lavin and S. Gray, "Fast Algorithms f
 
 from __future__ import annotations
 
-from fractions import Fraction
+import math
 from typing import Final
 
 import numpy as np
+from numpy.polynomial.polynomial import polyfromroots
 from numpy.typing import NDArray
 
 OUTPUTS: Final = 4
@@ -26,20 +27,6 @@ SAMPLES: Final = OUTPUTS + TAPS - 1
 POINTS: Final = (0, 1, -1, 2, -2)
 
 Matrix = NDArray[np.float64]
-
-
-def _times(polynomial: list[Fraction], root: int) -> list[Fraction]:
-    """`polynomial * (x - root)`, coefficients from the lowest power."""
-    shifted = [Fraction(0), *polynomial]
-    return [high - root * low for high, low in zip(shifted, [*polynomial, Fraction(0)], strict=True)]
-
-
-def _product(roots: list[int]) -> list[Fraction]:
-    """`prod (x - root)`, coefficients from the lowest power."""
-    polynomial = [Fraction(1)]
-    for root in roots:
-        polynomial = _times(polynomial, root)
-    return polynomial
 
 
 def matrices() -> tuple[Matrix, Matrix, Matrix]:
@@ -56,13 +43,11 @@ def matrices() -> tuple[Matrix, Matrix, Matrix]:
     data = np.zeros((SAMPLES, SAMPLES))
     for row, point in enumerate(POINTS):
         others = [other for other in POINTS if other != point]
-        weight = Fraction(1)
-        for other in others:
-            weight *= point - other
+        weight = math.prod(point - other for other in others)
         output[:, row] = [point**power for power in range(OUTPUTS)]
-        taps[row] = [float(point**power / weight) for power in range(TAPS)]
-        data[row, : len(POINTS)] = [float(value) for value in _product(others)]
+        taps[row] = [point**power / weight for power in range(TAPS)]
+        data[row, : len(POINTS)] = polyfromroots(others)  # small whole numbers, and so exact
     output[-1, -1] = taps[-1, -1] = 1
-    data[-1] = [float(value) for value in _product(list(POINTS))]
+    data[-1] = polyfromroots(POINTS)
     scale = 2.0 ** np.round(np.log2(np.abs(data).max(axis=1)))
     return output, taps * scale[:, None], data / scale[:, None]

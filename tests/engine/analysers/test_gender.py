@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from faceswap_cli.engine.analysers import descriptor
-from faceswap_cli.engine.analysers.descriptor import female_probability, guess_gender
+from faceswap_cli.engine.analysers.descriptor import female_probability, label_of
 from faceswap_cli.faces.face import Gender
 
 
@@ -19,7 +19,7 @@ def along_the_weights(probability: float) -> np.ndarray:
     (0.36, Gender.UNKNOWN, 0.36), (0.34, Gender.MALE, 0.66), (0.01, Gender.MALE, 0.99),
 ])
 def test_labels_and_the_probability_of_the_label(female, label, told):
-    gender, probability = guess_gender(along_the_weights(female))
+    gender, probability = label_of(female_probability(along_the_weights(female)))
     assert gender is label
     assert probability == pytest.approx(told, abs=0.002)
 

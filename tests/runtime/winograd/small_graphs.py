@@ -11,7 +11,8 @@ import onnx
 import onnxruntime
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
-from faceswap_cli.runtime.winograd import Rewritten, rewrite
+from faceswap_cli.runtime.rewritten import Rewritten
+from faceswap_cli.runtime.winograd import rewrite
 
 Size = int | str
 

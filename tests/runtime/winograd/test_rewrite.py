@@ -13,7 +13,8 @@ from onnx import TensorProto, helper, numpy_helper
 from onnx.external_data_helper import convert_model_to_external_data
 from runtime.winograd.small_graphs import Builder, assert_alike, operators, rewritten, run
 
-from faceswap_cli.runtime.winograd import NotApplicable, rewrite
+from faceswap_cli.runtime.rewritten import NothingToRewriteError
+from faceswap_cli.runtime.winograd import rewrite
 
 
 def check(tmp_path: Path, model: onnx.ModelProto, convolutions: int, batch: int = 1) -> Path:
@@ -329,7 +330,7 @@ def test_weights_in_a_file_of_their_own(tmp_path: Path) -> None:
     (moved / "weights.bin").unlink()
     assert made.path.read_bytes() == plain
     np.testing.assert_array_equal(run(made.path)[0], run(tmp_path / "made" / "model.onnx")[0])
-    with pytest.raises(NotApplicable, match="weights in another file"):
+    with pytest.raises(NothingToRewriteError, match="weights in another file"):
         rewrite(moved / "original.onnx", folder)
     assert not made.path.exists()
 
@@ -384,7 +385,7 @@ def _none() -> onnx.ModelProto:
 
 @pytest.mark.parametrize("make", [_half, _unsized, _none])
 def test_nothing_to_rewrite_writes_nothing(tmp_path: Path, make: Any) -> None:
-    with pytest.raises(NotApplicable, match="no 3x3 convolution"):
+    with pytest.raises(NothingToRewriteError, match="no 3x3 convolution"):
         rewritten(make(), tmp_path)
 
     assert not list((tmp_path / "made").iterdir())
@@ -395,7 +396,7 @@ def test_opsets_before_broadcasting_stay(tmp_path: Path) -> None:
     graph.conv("x", 3, 4, pads=[1] * 4)
     graph.nodes[-1].output[0] = "y"
 
-    with pytest.raises(NotApplicable, match="opset 6"):
+    with pytest.raises(NothingToRewriteError, match="opset 6"):
         rewritten(graph.model({"x": [1, 3, 8, 8]}, {"y": None}, opset=6), tmp_path)
 
 
@@ -403,5 +404,5 @@ def test_opsets_before_broadcasting_stay(tmp_path: Path) -> None:
 def test_a_file_that_is_no_graph(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "page.onnx").write_bytes(content)
 
-    with pytest.raises(NotApplicable, match=r"page\.onnx"):
+    with pytest.raises(NothingToRewriteError, match=r"page\.onnx"):
         rewrite(tmp_path / "page.onnx", tmp_path / "made")

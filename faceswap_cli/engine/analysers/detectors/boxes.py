@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from faceswap_cli.engine.analysers.detectors.base import Detected
+from faceswap_cli.engine.analysers.detectors.base import Detected, Detector
 from faceswap_cli.faces.face import Box
 from faceswap_cli.image import Image
-from faceswap_cli.runtime.session import Session
+from faceswap_cli.runtime.session import Session, SharedSession
 
 OVERLAP = 0.4
 """Intersection over union from which two boxes are the same face."""
@@ -20,6 +20,20 @@ STRIDE = 32
 """The coarsest grid of every detector: sides of its input are multiples of this."""
 
 Array = npt.NDArray[np.floating]
+
+
+class OnnxDetector(Detector):
+    """A detector over one graph, whose input is (1, 3, H, W), H and W open or fixed."""
+
+    def __init__(self, session: SharedSession) -> None:
+        """Nothing is opened yet."""
+        self.name = session.name
+        self._session = session
+
+    def fixed_side(self, clip: bool) -> int | None:
+        """As `Detector.fixed_side`."""
+        size = input_size(self._session.get(clip))
+        return None if size is None else min(size)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,12 +82,6 @@ def input_size(session: Session) -> tuple[int, int] | None:
     if len(shape) == 4 and isinstance(shape[2], int) and isinstance(shape[3], int) and min(shape[2], shape[3]) > 0:
         return shape[3], shape[2]
     return None
-
-
-def fixed_side(session: Session) -> int | None:
-    """Side of the largest square in an input that is fixed, or None."""
-    size = input_size(session)
-    return None if size is None else min(size)
 
 
 def collect(boxes: Array, scores: Array, landmarks: Array | None, fitted: Fitted) -> list[Detected]:

@@ -12,10 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from faceswap_cli.engine.analysers.detectors.base import Detected
-from faceswap_cli.engine.analysers.detectors.boxes import collect, fit, fixed_side
+from faceswap_cli.engine.analysers.detectors.boxes import OnnxDetector, collect, fit
 from faceswap_cli.errors import ModelError
 from faceswap_cli.image import FloatArray, Image
-from faceswap_cli.runtime.session import SharedSession
 from faceswap_cli.text import opt
 
 _PRIORS = ((8, (16, 32)), (16, (64, 128)), (32, (256, 512)))
@@ -26,22 +25,12 @@ _MEAN = (123, 117, 104)
 """RGB; what the picture leaves over is filled with it too, so that the network sees nothing there."""
 
 
-class RetinaFaceDetector:
-    """RetinaFace with any backbone (mobile0.25, resnet50)."""
+class RetinaFaceDetector(OnnxDetector):
+    """RetinaFace with any backbone (mobile0.25, resnet50).
 
-    def __init__(self, session: SharedSession) -> None:
-        """Nothing is opened yet.
-
-        Args:
-            session: Of the graph: input (1, 3, H, W), BGR minus its mean; outputs (1, N, 4), (1, N, 2) and (1, N, 10)
-                in any order and of any names, scores as probabilities or before the softmax.
-        """
-        self.name = session.name
-        self._session = session
-
-    def fixed_side(self, clip: bool) -> int | None:
-        """As `Detector.fixed_side`."""
-        return fixed_side(self._session.get(clip))
+    Its graph takes BGR minus its mean, and has outputs (1, N, 4), (1, N, 2) and (1, N, 10) in any order and of any
+    names, scores as probabilities or before the softmax.
+    """
 
     def detect(self, image: Image, side: int, score: float, clip: bool) -> list[Detected]:
         """As `Detector.detect`."""

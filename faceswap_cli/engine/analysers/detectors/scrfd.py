@@ -17,7 +17,7 @@ from dataclasses import replace
 from typing import Any
 
 from faceswap_cli.engine.analysers.detectors.base import Detected
-from faceswap_cli.engine.analysers.detectors.boxes import OVERLAP, Fitted, collect, fit, fixed_side
+from faceswap_cli.engine.analysers.detectors.boxes import OVERLAP, OnnxDetector, collect, fit
 from faceswap_cli.errors import MissingDependencyError, ModelError
 from faceswap_cli.image import Image
 from faceswap_cli.runtime.session import Session, SharedSession
@@ -30,29 +30,26 @@ ROUNDING = 2.0
 """Pixels of the picture by which a place may be off so that it is the same as insightface's."""
 
 
-class ScrfdDetector:
-    """SCRFD, with landmarks (`_kps` graphs) or without."""
+class ScrfdDetector(OnnxDetector):
+    """SCRFD, with landmarks (`_kps` graphs) or without. Its graph takes `(RGB - 127.5) / 128`."""
 
     def __init__(self, session: SharedSession) -> None:
-        """Nothing is opened yet.
-
-        Args:
-            session: Of the graph: input (1, 3, H, W), H and W open or fixed; pixels are `(RGB - 127.5) / 128`.
-        """
-        self.name = session.name
-        self._session = session
+        """Nothing is opened yet."""
+        super().__init__(session)
         self._decoders: dict[Session, Any] = {}
         self._lock = threading.Lock()
-
-    def fixed_side(self, clip: bool) -> int | None:
-        """As `Detector.fixed_side`."""
-        return fixed_side(self._session.get(clip))
 
     def detect(self, image: Image, side: int, score: float, clip: bool) -> list[Detected]:
         """As `Detector.detect`."""
         session = self._session.get(clip)
-        decoder = self._decoder(session)
-        fitted = _with_one_scale(fit(image, side, session, square=True, colour=(0, 0, 0)), image)
+        with self._lock:  # what is opened keeps nothing of a call, so threads share it
+            if session not in self._decoders:
+                self._decoders[session] = _open_decoder(session)
+            decoder = self._decoders[session]
+        fitted = fit(image, side, session, square=True, colour=(0, 0, 0))
+        one = fitted.unit[[1, 1]]
+        if abs(one[0] / fitted.unit[0] - 1) * image.shape[1] <= ROUNDING:
+            fitted = replace(fitted, unit=one)  # the scale of the height for both axes, as insightface has it
         high, wide = fitted.canvas.shape[:2]
         try:
             boxes, landmarks = decoder.detect(fitted.canvas[..., ::-1], input_size=(wide, high), det_thresh=score)
@@ -61,15 +58,9 @@ class ScrfdDetector:
                              f"{high}", advice=f"take another one with {opt('detector')}") from error
         return collect(boxes[:, :4], boxes[:, 4], landmarks, fitted)
 
-    def _decoder(self, session: Session) -> Any:
-        """The class of insightface over this session; it keeps nothing of a call, so threads share it."""
-        with self._lock:
-            if session not in self._decoders:
-                self._decoders[session] = _open_decoder(session)
-            return self._decoders[session]
-
 
 def _open_decoder(session: Session) -> Any:
+    """The class of insightface over a session."""
     if len(session.outputs) not in _HEADS:
         raise ModelError(f"{session.name} is no SCRFD detector: it has {len(session.outputs)} outputs and not 6 or 9",
                          advice=f"take another one with {opt('detector')}")
@@ -82,10 +73,3 @@ def _open_decoder(session: Session) -> Any:
     decoder = SCRFD(session=session)
     decoder.nms_thresh = OVERLAP
     return decoder
-
-
-def _with_one_scale(fitted: Fitted, image: Image) -> Fitted:
-    """The scale of the height for both axes, as insightface has it, where that is nearly right."""
-    one = fitted.unit[[1, 1]]
-    off = abs(one[0] / fitted.unit[0] - 1) * image.shape[1]
-    return replace(fitted, unit=one) if off <= ROUNDING else fitted

@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from faceswap_cli.engine.analysers.detectors.base import Detected
-from faceswap_cli.engine.analysers.detectors.boxes import collect, fit, fixed_side
+from faceswap_cli.engine.analysers.detectors.boxes import OnnxDetector, collect, fit
 from faceswap_cli.errors import ModelError
 from faceswap_cli.image import FloatArray, Image
-from faceswap_cli.runtime.session import SharedSession
 from faceswap_cli.text import opt
 
 _ANCHORS = {
@@ -25,22 +24,12 @@ _GREY = (114, 114, 114)
 """What the picture leaves over is filled with, as in training."""
 
 
-class Yolov5FaceDetector:
-    """YOLOv5-face: n, s, m and l."""
+class Yolov5FaceDetector(OnnxDetector):
+    """YOLOv5-face: n, s, m and l.
 
-    def __init__(self, session: SharedSession) -> None:
-        """Nothing is opened yet.
-
-        Args:
-            session: Of the graph: input (1, 3, H, W), RGB / 255; an output (1, N, 16) of decoded rows, or three heads
-                (1, 3, h, w, 16) or (1, 48, h, w) as the last convolutions give them.
-        """
-        self.name = session.name
-        self._session = session
-
-    def fixed_side(self, clip: bool) -> int | None:
-        """As `Detector.fixed_side`."""
-        return fixed_side(self._session.get(clip))
+    Its graph takes RGB / 255, and has an output (1, N, 16) of decoded rows, or three heads (1, 3, h, w, 16) or
+    (1, 48, h, w) as the last convolutions give them.
+    """
 
     def detect(self, image: Image, side: int, score: float, clip: bool) -> list[Detected]:
         """As `Detector.detect`; the score is that of a thing times that of a face."""
