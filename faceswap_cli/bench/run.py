@@ -105,22 +105,32 @@ def run_bench(options: BenchOptions, on_step: OnStep | None = None) -> BenchRepo
     """
     began = time.monotonic()
     notes: list[str] = []
-    _judge_load(notes)
-    step = _Steps(on_step)
+    load = busy_cores()
+    if load is not None and load > _BUSY:
+        notes.append(f"other programs used {load:.1f} cores when this began: it is faster without them")
+    done, total = 0, None
+
+    def step() -> None:
+        nonlocal done
+        done += 1
+        if on_step is not None:
+            on_step(done, total)
+
     with tempfile.TemporaryDirectory(prefix="faceswap-bench-") as name:
         folder = Path(name)
         write_source(folder / "source.jpg")
         series = [one for engine in _engines(options, notes) for one in _series(engine, options, folder)]
         for one in series:
             _warm_up(one, folder)
-            step.done()
-        rounds = options.rounds or _rounds(series, options.seconds)
-        step.expect(len(series) * rounds)
+            step()
+        seconds = sum(one.took for one in series)
+        rounds = options.rounds or max(1, min(_MOST_ROUNDS, math.floor(options.seconds / seconds)))
+        total = done + len(series) * rounds
         for _ in range(rounds):
             for one in series:
                 assert one.job is not None
                 one.runs.append(one.once(one.job)[0])
-                step.done()
+                step()
     rows = tuple(_rows(series))
     _judge(rows, notes)
     for one in series:
@@ -128,23 +138,6 @@ def run_bench(options: BenchOptions, on_step: OnStep | None = None) -> BenchRepo
     return BenchReport(processor=processor_name(), cores=core_count(), memory=total_memory(),
                        versions={"python": platform.python_version(), **pixel_versions()}, rows=rows,
                        notes=tuple(dict.fromkeys(notes)), seconds=time.monotonic() - began)
-
-
-class _Steps:
-    """Counts runs."""
-
-    def __init__(self, on_step: OnStep | None) -> None:
-        self._on_step = on_step
-        self._done = 0
-        self._total: int | None = None
-
-    def expect(self, more: int) -> None:
-        self._total = self._done + more
-
-    def done(self) -> None:
-        self._done += 1
-        if self._on_step is not None:
-            self._on_step(self._done, self._total)
 
 
 def _engines(options: BenchOptions, notes: list[str]) -> Iterator[EngineName]:
@@ -205,11 +198,6 @@ def _warm_up(series: _Series, folder: Path) -> None:
     series.frames, series.job = frames, job(frames)
 
 
-def _rounds(series: Sequence[_Series], seconds: float) -> int:
-    """How many rounds there is time for."""
-    return max(1, min(_MOST_ROUNDS, math.floor(seconds / sum(one.took for one in series))))
-
-
 def _rows(series: Sequence[_Series]) -> Iterator[BenchRow]:
     """One row for each engine and scene."""
     for first in series:
@@ -234,13 +222,6 @@ def _speed(series: _Series) -> Speed:
     memory = [run.memory for run in series.runs if run.memory is not None]
     return Speed(workers=series.workers, rate=median(rates), slowest=min(rates), fastest=max(rates),
                  memory=max(memory, default=None))
-
-
-def _judge_load(notes: list[str]) -> None:
-    """Say that other programs work, before this one does."""
-    load = busy_cores()
-    if load is not None and load > _BUSY:
-        notes.append(f"other programs used {load:.1f} cores when this began: it is faster without them")
 
 
 def _judge(rows: Sequence[BenchRow], notes: list[str]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from faceswap_cli.engine.parts import AnyAnalyser, AnySwapper, Restorer
-from faceswap_cli.engine.registry import ENGINES, SWAPPERS, load_part
+from faceswap_cli.engine.registry import ENGINES, SWAPPERS, detector_for, load_part
 from faceswap_cli.errors import ModelError, UsageError
 from faceswap_cli.models.spec import ModelRole, ModelSpec
 from faceswap_cli.models.store import ModelStore
@@ -62,8 +62,6 @@ class NeuralParts:
             ModelError: A model is not installed, or damaged.
             UsageError: `--detector` names a model of another kind.
         """
-        from faceswap_cli.engine.analysers.detectors.families import detector_for
-
         detector = self._model(ModelRole.DETECTOR, self._options.detector.model, "detector")
         recogniser = None if self._finds_only else self._session(self._model(ModelRole.RECOGNISER))
         attributes = next(iter(self._store.installed(ModelRole.ATTRIBUTES)), None)

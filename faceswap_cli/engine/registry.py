@@ -8,10 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from faceswap_cli.errors import ModelError
 from faceswap_cli.models.spec import Family
 from faceswap_cli.options import EngineName
+from faceswap_cli.text import opt
+
+if TYPE_CHECKING:
+    from faceswap_cli.engine.analysers.detectors.base import Detector
+    from faceswap_cli.runtime.session import SharedSession
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +58,29 @@ SWAPPERS: dict[Family, str] = {
 }
 """The class that runs the swappers of a family."""
 
+DETECTORS: dict[Family, str] = {
+    Family.SCRFD: "faceswap_cli.engine.analysers.detectors.scrfd:ScrfdDetector",
+    Family.RETINAFACE: "faceswap_cli.engine.analysers.detectors.retinaface:RetinaFaceDetector",
+    Family.YOLOV5_FACE: "faceswap_cli.engine.analysers.detectors.yolov5_face:Yolov5FaceDetector",
+}
+"""The class that reads the outputs of the detectors of a family."""
+
 
 def load_part(path: str) -> Any:
     """Import the class that "module:Class" names."""
     module, _, name = path.partition(":")
     return getattr(import_module(module), name)
+
+
+def detector_for(family: Family, session: SharedSession) -> Detector:
+    """The detector that reads the outputs of a family of models; the graph is opened at its first use.
+
+    Raises:
+        ModelError: The family finds no faces.
+    """
+    name = DETECTORS.get(family)
+    if name is None:
+        raise ModelError(f"{session.name} finds no faces",
+                         advice=f"take a detector with {opt('detector')}: faceswap models list")
+    detector: Detector = load_part(name)(session)
+    return detector

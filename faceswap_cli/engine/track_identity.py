@@ -83,11 +83,8 @@ class TrackIdentity:
         trusted = trust(face)
         if self.suspect and trusted >= _SURE:
             return True
-        return trusted > 0 and self.frames >= self._next
-
-    @property
-    def _next(self) -> int:
-        return LOOKS[self.looks] if self.looks < len(LOOKS) else self.looked + LOOK_EVERY
+        return trusted > 0 and self.frames >= (
+            LOOKS[self.looks] if self.looks < len(LOOKS) else self.looked + LOOK_EVERY)
 
     def add(self, embedding: FloatArray, face: Face, measure: Measure) -> None:
         """Take in one more look: begin anew where it is at somebody else."""

@@ -8,17 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from faceswap_cli.faces.landmarks68 import (
-    BROWS,
-    FOREHEAD_ARC,
-    JAW,
-    LEFT_BROW,
-    LEFT_EYE,
-    NOSTRILS,
-    OUTER_LIPS,
-    RIGHT_BROW,
-    RIGHT_EYE,
-)
+from faceswap_cli.faces import landmarks68 as at
 from faceswap_cli.image import FloatArray, Points
 
 _FIXED_BITS = 4
@@ -86,29 +76,30 @@ def inner_ramp(inside: npt.NDArray[np.uint8], width: float) -> FloatArray:
 
 def features(points: Points, shape: Shape, eye_distance: float) -> FloatArray:
     """Eyes, brows, nostrils and mouth: what is not bare skin in any face. `points`: (>=68, 2)."""
-    mask = polygon_mask(shape, [points[LEFT_EYE], points[RIGHT_EYE], points[OUTER_LIPS]], grow=0.06 * eye_distance)
-    brows = stroke_mask(shape, [points[LEFT_BROW], points[RIGHT_BROW]], 0.16 * eye_distance)
+    mask = polygon_mask(shape, [points[at.LEFT_EYE], points[at.RIGHT_EYE], points[at.OUTER_LIPS]],
+                        grow=0.06 * eye_distance)
+    brows = stroke_mask(shape, [points[at.LEFT_BROW], points[at.RIGHT_BROW]], 0.16 * eye_distance)
     np.maximum(mask, brows, out=mask)
-    return np.maximum(mask, stroke_mask(shape, [points[NOSTRILS]], 0.10 * eye_distance), out=mask)
+    return np.maximum(mask, stroke_mask(shape, [points[at.NOSTRILS]], 0.10 * eye_distance), out=mask)
 
 
 def below_brows(points: Points) -> Points:
     """The closed outline of the face without its forehead."""
-    return np.vstack([points[JAW], points[BROWS[::-1]]])
+    return np.vstack([points[at.JAW], points[at.BROWS[::-1]]])
 
 
 def _brow_and_arc(points: Points) -> tuple[Points, Points]:
     """Two matching lines of 11 points, temple to temple: just above the brows, and the forehead arc."""
     q = points
     brow = np.vstack([q[0], (q[17] + q[0]) / 2, q[18:21], (q[21] + q[22]) / 2, q[23:26], (q[26] + q[16]) / 2, q[16]])
-    return brow, q[FOREHEAD_ARC]
+    return brow, q[at.FOREHEAD_ARC]
 
 
 def outline(points: Points, height: npt.NDArray[np.float64]) -> Points:
     """Closed outline along the jaw and over the forehead at `height` (11 values, 0 brows .. 1 arc)."""
     brow, arc = _brow_and_arc(points)
     top = brow + height[:, None] * (arc - brow)
-    return np.vstack([points[JAW], top[::-1]])
+    return np.vstack([points[at.JAW], top[::-1]])
 
 
 def skin_height(points: Points, skin: FloatArray, top: float, low: float = 0.22) -> npt.NDArray[np.float64]:

@@ -181,10 +181,15 @@ def pair(k: int, n: int) -> int:
 
 def _judge(faces: Sequence[Face], index: FaceIndex, wanted: GenderFilter) -> list[Choice]:
     """Verdicts for one valid index and one gender filter."""
+    choices: list[Choice] = []
     if index is None:
-        return _first_that_passes(faces, wanted)
+        found = False
+        for number, face in enumerate(faces):
+            verdict = SkipReason.NOT_SELECTED if found else _gender_verdict(face, wanted)
+            found = found or verdict is None
+            choices.append(Choice(number, face, verdict))
+        return choices
     requested = range(len(faces)) if isinstance(index, str) else index
-    choices = []
     for number in requested:
         if number < len(faces):
             choices.append(Choice(number, faces[number], _gender_verdict(faces[number], wanted)))
@@ -192,16 +197,6 @@ def _judge(faces: Sequence[Face], index: FaceIndex, wanted: GenderFilter) -> lis
             choices.append(Choice(number, None, SkipReason.NO_SUCH_FACE))
     others = sorted(set(range(len(faces))).difference(requested))
     return choices + [Choice(number, faces[number], SkipReason.NOT_SELECTED) for number in others]
-
-
-def _first_that_passes(faces: Sequence[Face], wanted: GenderFilter) -> list[Choice]:
-    choices: list[Choice] = []
-    found = False
-    for number, face in enumerate(faces):
-        verdict = SkipReason.NOT_SELECTED if found else _gender_verdict(face, wanted)
-        found = found or verdict is None
-        choices.append(Choice(number, face, verdict))
-    return choices
 
 
 def _gender_verdict(face: Face, wanted: GenderFilter) -> SkipReason | None:

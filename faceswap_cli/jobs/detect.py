@@ -12,7 +12,7 @@ from faceswap_cli.faces.face import Face
 from faceswap_cli.files.atomic import explain_failure
 from faceswap_cli.jobs.backend import ClipT, FaceFinder
 from faceswap_cli.jobs.inputs import Inputs
-from faceswap_cli.media.frame import ClipInfo, Frame, Writer
+from faceswap_cli.media.frame import ClipInfo, Frame
 from faceswap_cli.options import GenderFilter, MediaOptions
 from faceswap_cli.text import opt
 
@@ -101,13 +101,17 @@ def detect_file(job: DetectJob, finder: FaceFinder[ClipT],
         ModelError: The finder failed.
         OutputError: A picture of the findings cannot be written.
     """
-    from faceswap_cli.media.open import open_media
+    from faceswap_cli.media.open import create_media, open_media
 
     with Inputs(allow_private=job.allow_private_urls) as inputs, ExitStack() as stack:
         source = inputs.resolve(job.path)
         reader = stack.enter_context(open_media(source.path, job.media, name=source.name))
         info = reader.info
-        annotated = None if job.annotate is None else stack.enter_context(_annotated(job, job.annotate, info))
+        annotated = None
+        if job.annotate is not None:
+            from faceswap_cli.jobs.annotate import annotate
+
+            annotated = stack.enter_context(create_media(job.annotate, info, job.media, overwrite=job.overwrite))
         clip = finder.open_clip(info.frame_count) if info.animated else None
         frames: list[FrameFaces] = []
         for number, frame in enumerate(reader.frames()):
@@ -115,7 +119,7 @@ def detect_file(job: DetectJob, finder: FaceFinder[ClipT],
             found = tuple(FoundFace(index, face) for index, face in enumerate(faces) if _passes(face, job.gender))
             frames.append(FrameFaces(number, found))
             if annotated is not None:
-                annotated.write(_draw(frame, found))
+                annotated.write(annotate(frame, [(face.index, face.face) for face in found]))
             if job.crops is not None:
                 _write_crops(job, job.crops, frame, frames[-1])
             if on_frame is not None:
@@ -135,18 +139,6 @@ def crop_name(path: str, frame: int, index: int) -> str:
 def _passes(face: Face, wanted: GenderFilter) -> bool:
     """Whether the face is reported; an unsure gender passes no filter, as in a swap."""
     return wanted == GenderFilter.NO or (face.gender is not None and face.gender.value == wanted.value)
-
-
-def _annotated(job: DetectJob, path: Path, info: ClipInfo) -> Writer:
-    from faceswap_cli.media.open import create_media
-
-    return create_media(path, info, job.media, overwrite=job.overwrite)
-
-
-def _draw(frame: Frame, found: tuple[FoundFace, ...]) -> Frame:
-    from faceswap_cli.jobs.annotate import annotate
-
-    return annotate(frame, [(face.index, face.face) for face in found])
 
 
 def _write_crops(job: DetectJob, folder: Path, frame: Frame, found: FrameFaces) -> None:

@@ -177,7 +177,10 @@ def swap_file(job: SwapJob, backend: SwapBackend, on_frame: OnFrame | None = Non
                 row = FORMATS[task.format]
                 if clip.transparent and not (row.transparency or row.video):  # writers of videos tell it themselves
                     warnings.append(f"{row.label} has no transparency: transparent parts are white now")
-        warnings += [*tally.warnings(), *_lost(renderers)]
+        warnings += tally.warnings()
+        if renderers is not None:
+            warnings += [f"a process that rendered {how}; its frames were rendered by another"
+                         for how in renderers.lost]
         return Outcome(spec=job.spec, target=job.target, output=output, engine=dict(backend.parts),
                        frames=tally.frames, frames_swapped=tally.frames_swapped,
                        frames_without_face=tally.frames_without_face, faces_swapped=tally.faces_swapped,
@@ -214,11 +217,6 @@ def _start_renderers(stack: ExitStack, backend: SwapBackend, info: ClipInfo, wor
         return stack.enter_context(Renderers(renderer, info.width, info.height, cores - 1))
     except OSError:  # no more processes, no more memory: threads do
         return None
-
-
-def _lost(renderers: Renderers | None) -> list[str]:
-    return [] if renderers is None else [f"a process that rendered {how}; its frames were rendered by another"
-                                         for how in renderers.lost]
 
 
 def _finish(job: SwapJob, info: ClipInfo) -> Callable[[Frame], Frame] | None:

@@ -1,16 +1,30 @@
-"""Runs with inputs and outputs bound to memory of the device, allocated once."""
+"""What a graph takes and gives; and runs with both bound to memory of the device, allocated once."""
 
 from __future__ import annotations
 
 import threading
 from collections import deque
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from faceswap_cli.runtime.tensor import Tensor
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """An input or output of a graph.
+
+    Attributes:
+        name: As in the graph.
+        shape: Lengths; a name or None where the graph leaves a length open.
+        dtype: NumPy's name of the element type: `float32`, `float16`, `int64` ...
+    """
+
+    name: str
+    shape: tuple[int | str | None, ...]
+    dtype: str
 
 
 class BoundRuns:
@@ -35,7 +49,7 @@ class BoundRuns:
         self._outputs = {output.name: output for output in outputs}
         self._device = device
         self._number = number
-        self._idle: dict[Any, deque[_Buffers]] = {}
+        self._idle: dict[Any, deque[tuple[Any, dict[str, Any]]]] = {}
         self._lock = threading.Lock()
 
     def run(self, names: Sequence[str], arrays: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
@@ -48,13 +62,20 @@ class BoundRuns:
         key = (tuple(names), tuple((name, array.shape, array.dtype.str) for name, array in arrays.items()))
         with self._lock:  # ONNX Runtime's allocator for buffers made in Python is not safe for threads
             idle = self._idle.setdefault(key, deque())
-            buffers = idle.pop() if idle else self._allocate(names, arrays)
-        results = buffers.run(self._session, names, arrays)
+            binding, inputs = idle.pop() if idle else self._allocate(names, arrays)
+        for name, array in arrays.items():
+            inputs[name].update_inplace(array)
+        binding.synchronize_inputs()
+        self._session.run_with_iobinding(binding)
+        binding.synchronize_outputs()
+        # A copy even where the device's memory is the CPU's: the next run writes into the same buffer.
+        results = [np.array(value.numpy()) for value in binding.get_outputs()]
         with self._lock:  # not after a failure: then the buffers are let go
-            idle.append(buffers)
+            idle.append((binding, inputs))
         return results
 
-    def _allocate(self, names: Sequence[str], arrays: Mapping[str, NDArray[Any]]) -> _Buffers:
+    def _allocate(self, names: Sequence[str], arrays: Mapping[str, NDArray[Any]]) -> tuple[Any, dict[str, Any]]:
+        """A binding for one run at a time, and the buffers of its inputs."""
         binding = self._session.io_binding()
         inputs = {}
         for name, array in arrays.items():
@@ -67,24 +88,7 @@ class BoundRuns:
                 binding.bind_ortvalue_output(name, self._buffer(output.shape, np.dtype(output.dtype)))
             else:
                 binding.bind_output(name, self._device, self._number)
-        return _Buffers(binding, inputs)
+        return binding, inputs
 
     def _buffer(self, shape: Sequence[int | str | None], dtype: np.dtype[Any]) -> Any:
         return self._values.ortvalue_from_shape_and_type(list(shape), dtype.type, self._device, self._number)
-
-
-class _Buffers:
-    """What one run at a time uses."""
-
-    def __init__(self, binding: Any, inputs: dict[str, Any]) -> None:
-        self._binding = binding
-        self._inputs = inputs
-
-    def run(self, session: Any, names: Sequence[str], arrays: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
-        for name, array in arrays.items():
-            self._inputs[name].update_inplace(array)
-        self._binding.synchronize_inputs()
-        session.run_with_iobinding(self._binding)
-        self._binding.synchronize_outputs()
-        # A copy even where the device's memory is the CPU's: the next run writes into the same buffer.
-        return [np.array(value.numpy()) for value in self._binding.get_outputs()]

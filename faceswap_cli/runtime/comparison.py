@@ -8,28 +8,20 @@ from __future__ import annotations
 import json
 import math
 import zipfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from faceswap_cli.runtime.tensor import Tensor
+from faceswap_cli.runtime.binding import Tensor
+
+if TYPE_CHECKING:
+    from faceswap_cli.runtime.session import Session
 
 _OPEN_LENGTH = 64
 """Taken for a length that the graph leaves open; the first, of the batch, is 1."""
-
-
-class Runnable(Protocol):
-    """What of a session is needed here."""
-
-    inputs: tuple[Tensor, ...]
-    outputs: tuple[Tensor, ...]
-
-    def run(self, output_names: None, feeds: Mapping[str, Any], /) -> list[NDArray[Any]]:
-        """All outputs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +37,7 @@ class ReferenceRun:
     outputs: tuple[NDArray[Any], ...]
 
     @classmethod
-    def of(cls, session: Runnable) -> ReferenceRun:
+    def of(cls, session: Session) -> ReferenceRun:
         """Run the original once.
 
         Raises:
@@ -72,7 +64,7 @@ class ReferenceRun:
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             return None
 
-    def distance(self, session: Runnable) -> float:
+    def distance(self, session: Session) -> float:
         """Run another graph on the same input and compare.
 
         Returns:
@@ -103,7 +95,7 @@ def fixed_input(inputs: tuple[Tensor, ...]) -> dict[str, NDArray[Any]]:
     return feeds
 
 
-def _signature(session: Runnable) -> str:
+def _signature(session: Session) -> str:
     return json.dumps([[[tensor.name, list(tensor.shape)] for tensor in tensors]
                        for tensors in (session.inputs, session.outputs)])
 

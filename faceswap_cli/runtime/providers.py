@@ -89,8 +89,9 @@ def choose(options: RuntimeOptions, available: Sequence[str], engines: Path | No
     found = next((name for provider in wanted for name in _NAMES[provider] if name in available), None)
     if found is None:
         asked = Provider.CPU if automatic else options.provider
+        known = [str(provider) for provider, names in _NAMES.items() if any(name in available for name in names)]
         raise MissingDependencyError(f"the {asked} provider is not in the installed ONNX Runtime (it has "
-                                     f"{', '.join(_known(available)) or 'none that can be used'})",
+                                     f"{', '.join(known) or 'none that can be used'})",
                                      command=INSTALL[asked])
     behind = [name for name in _BEHIND.get(found, ()) if name in available]
     names = dict.fromkeys([found, *behind, CPU])
@@ -98,10 +99,6 @@ def choose(options: RuntimeOptions, available: Sequence[str], engines: Path | No
     note = Note(f"{opt('device', options.device)} has no effect on a CPU") if idle else ""
     return ProviderChoice(tuple((name, _options_of(name, options.device, engines)) for name in names), note,
                   None if automatic else options.provider)
-
-
-def _known(available: Sequence[str]) -> list[str]:
-    return [str(provider) for provider, names in _NAMES.items() if any(name in available for name in names)]
 
 
 def short_name(name: str) -> str:

@@ -20,10 +20,9 @@ from numpy.typing import NDArray
 from faceswap_cli.errors import MissingDependencyError, ModelError
 from faceswap_cli.files.cache import cache_folder
 from faceswap_cli.options import RuntimeOptions
-from faceswap_cli.runtime.binding import BoundRuns
+from faceswap_cli.runtime.binding import BoundRuns, Tensor
 from faceswap_cli.runtime.cores import core_count
 from faceswap_cli.runtime.providers import CPU, CUDA, DIRECTML, INSTALL, TENSORRT, choose, short_name
-from faceswap_cli.runtime.tensor import Tensor
 from faceswap_cli.text import opt
 
 _DTYPES = {

@@ -32,7 +32,7 @@ from faceswap_cli.faces.paste import covered, cut
 from faceswap_cli.faces.templates import arcface, estimate
 from faceswap_cli.models.spec import Crop, Family, Licence, ModelRole, ModelSpec, Template
 from faceswap_cli.options import SwapOptions
-from faceswap_cli.runtime.tensor import Tensor
+from faceswap_cli.runtime.binding import Tensor
 
 SIDE = 128
 CASES = ((1920, 1080, 300, "whole"), (1920, 1080, 1000, "cut off"), (3840, 2160, 300, "whole"),

@@ -49,13 +49,11 @@ def test_another_faceswap_in_the_path_is_a_note(tmp_path: Path, monkeypatch: pyt
 
 
 def test_little_memory_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
-    from faceswap_cli.runtime import memory
-
-    monkeypatch.setattr(memory, "free_memory", lambda: 300_000_000)
+    monkeypatch.setattr("faceswap_cli.runtime.machine.free_memory", lambda: 300_000_000)
     monkeypatch.setattr(machine, "memory_limit", lambda: 1_000_000_000)
     check = look(machine.LOOKS)["memory"]
     assert check.state is CheckState.WARN and "300 MB free" in check.finding and "container" in check.advice
-    monkeypatch.setattr(memory, "free_memory", lambda: None)
+    monkeypatch.setattr("faceswap_cli.runtime.machine.free_memory", lambda: None)
     assert look(machine.LOOKS)["memory"].state is CheckState.NOTE
 
 

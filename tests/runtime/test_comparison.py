@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from faceswap_cli.runtime.binding import Tensor
 from faceswap_cli.runtime.comparison import ReferenceRun, fixed_input
-from faceswap_cli.runtime.tensor import Tensor
 
 RAMP = np.linspace(0, 1, 64, dtype=np.float32).reshape(1, 1, 8, 8)
 

@@ -10,19 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from faceswap_cli.faces import colour, masks, skin
+from faceswap_cli.faces import landmarks68 as at
 from faceswap_cli.faces.align import EYE_FRACTION
-from faceswap_cli.faces.landmarks68 import (
-    EXTENDED_SHAPE,
-    INNER_LIPS,
-    JAW,
-    LEFT_BROW,
-    LEFT_EYE,
-    MIRRORED,
-    NOSTRILS,
-    OUTER_LIPS,
-    RIGHT_BROW,
-    RIGHT_EYE,
-)
 from faceswap_cli.faces.mesh import FaceMesh
 from faceswap_cli.faces.pose import Camera
 from faceswap_cli.image import FloatArray, Image, Points
@@ -33,20 +22,20 @@ _WORTH_IT = 0.3
 
 def _outward() -> npt.NDArray[np.float64]:
     """Outward normals (84, 3) of an ellipsoid through the mean face: which points a turned head shows openly."""
-    normals = (EXTENDED_SHAPE - [0.0, 0.1, 1.05]) / np.array([1.15, 1.6, 1.2]) ** 2
+    normals = (at.EXTENDED_SHAPE - [0.0, 0.1, 1.05]) / np.array([1.15, 1.6, 1.2]) ** 2
     unit: npt.NDArray[np.float64] = normals / np.linalg.norm(normals, axis=1, keepdims=True)
     return unit
 
 
 _NORMALS = _outward()
 _FOREHEAD_MIRRORED = np.concatenate([np.arange(78, 67, -1), np.arange(83, 78, -1)])
-_ALL_MIRRORED = np.concatenate([MIRRORED, _FOREHEAD_MIRRORED])
+_ALL_MIRRORED = np.concatenate([at.MIRRORED, _FOREHEAD_MIRRORED])
 
 
 def _frontal(vertices: Points, camera: Camera, side: int) -> Points:
     """The 84 points as they would be seen from the front, in a square of `side` pixels."""
-    residual = ((vertices - camera.project(EXTENDED_SHAPE)) / camera.scale) @ camera.rotation[:2]
-    return side / 2 + EYE_FRACTION * side * (EXTENDED_SHAPE + residual)[:, :2]
+    residual = ((vertices - camera.project(at.EXTENDED_SHAPE)) / camera.scale) @ camera.rotation[:2]
+    return side / 2 + EYE_FRACTION * side * (at.EXTENDED_SHAPE + residual)[:, :2]
 
 
 def _grazing(camera: Camera) -> npt.NDArray[np.float64]:
@@ -55,7 +44,7 @@ def _grazing(camera: Camera) -> npt.NDArray[np.float64]:
     own = -(_NORMALS @ towards_viewer)
     mirrored = -((_NORMALS * [-1, 1, 1]) @ towards_viewer)
     weight = masks.ramp((0.42 - own) / 0.25) * masks.ramp((mirrored - own - 0.1) / 0.2)
-    for feature in (np.r_[LEFT_EYE, LEFT_BROW], np.r_[RIGHT_EYE, RIGHT_BROW]):
+    for feature in (np.r_[at.LEFT_EYE, at.LEFT_BROW], np.r_[at.RIGHT_EYE, at.RIGHT_BROW]):
         weight[feature] = float(weight[feature].mean() > 0.35)       # an eye is taken whole or not at all
     return weight
 
@@ -63,8 +52,8 @@ def _grazing(camera: Camera) -> npt.NDArray[np.float64]:
 def _covered(own: FloatArray, mirrored: FloatArray, points: Points, eye_distance: float) -> FloatArray:
     """Where the mirror image shows skin on a cheek or the forehead and the face itself does not."""
     shape = own.shape[:2]
-    cheek = masks.polygon_mask(shape, [points[JAW]])
-    middle = masks.polygon_mask(shape, [points[OUTER_LIPS], points[NOSTRILS]], grow=0.1 * eye_distance)
+    cheek = masks.polygon_mask(shape, [points[at.JAW]])
+    middle = masks.polygon_mask(shape, [points[at.OUTER_LIPS], points[at.NOSTRILS]], grow=0.1 * eye_distance)
     cheek = masks.blur(np.clip(cheek - middle, 0, 1), 0.05 * eye_distance)
     soft = 0.08 * eye_distance
     gain = masks.blur(skin.likelihood(mirrored, 1.5), soft) - masks.blur(skin.likelihood(own, 1.5), soft)
@@ -87,7 +76,7 @@ def complete(crop: Image, vertices: Points, camera: Camera) -> tuple[Image, Poin
     side = crop.shape[0]
     eye_distance = EYE_FRACTION * side
     frontal = _frontal(vertices, camera, side)
-    mesh = FaceMesh(frontal, EXTENDED_SHAPE[:, 2], (side, side), smooth=0.035 * eye_distance)
+    mesh = FaceMesh(frontal, at.EXTENDED_SHAPE[:, 2], (side, side), smooth=0.035 * eye_distance)
     reflected = vertices[_ALL_MIRRORED] * [-1, 1] + [side - 1, 0]
     own = _draw(crop, mesh, vertices)
     mirrored = _draw(np.ascontiguousarray(crop[:, ::-1]), mesh, reflected)
@@ -107,7 +96,7 @@ def complete(crop: Image, vertices: Points, camera: Camera) -> tuple[Image, Poin
     # The mirror image is lit from the other side: it gets the light of the face where both are seen well.
     both = cheeks * skin.likelihood(own_skin, 2.0) * skin.likelihood(mirrored_skin, 2.0)
     statistics = np.maximum(both * (1 - 0.95 * weight), 1e-4)
-    grey = masks.polygon_mask((side, side), [frontal[LEFT_EYE], frontal[RIGHT_EYE], frontal[INNER_LIPS]],
+    grey = masks.polygon_mask((side, side), [frontal[at.LEFT_EYE], frontal[at.RIGHT_EYE], frontal[at.INNER_LIPS]],
                               soft=0.02 * eye_distance, grow=0.02 * eye_distance)
     canvas = colour.Canvas(target=own_lab, features=masks.blur(holes, 0.04 * eye_distance), grey=grey,
                            limits=(0.0, 100.0), eye_distance=eye_distance)

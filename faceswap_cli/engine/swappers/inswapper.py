@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -29,28 +28,14 @@ from faceswap_cli.runtime.providers import short_name
 from faceswap_cli.runtime.session import Session, SharedSession
 from faceswap_cli.text import opt
 
+if TYPE_CHECKING:
+    from faceswap_cli.runtime.accelerate import AcceleratedSession
+
 _CROPS = {Family.INSWAPPER: Crop(128, Template.ARCFACE), Family.HYPERSWAP: Crop(256, Template.ARCFACE, 0.5, 0.5)}
 """The crops of the families, for models that do not tell theirs."""
 
 _BATCH = 16
 """Small crops in one run: more would take gigabytes and be no faster."""
-
-
-class FaceSessions(Protocol):
-    """Gives the session to draw with; `runtime.accelerate.AcceleratedSession` is one.
-
-    Attributes:
-        path: Of the verified graph.
-    """
-
-    path: Path
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What the user should know of how it runs."""
-
-    def get(self, clip: bool = False, faces_ahead: int | None = None) -> Session:
-        """The session for a still or for the frames of a clip, with about so many runs ahead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +78,7 @@ class InswapperSwapper(Swapper[FloatArray, NeuralDecision, ClipLength]):
     heavy = True
     trained = True
 
-    def __init__(self, session: FaceSessions, spec: ModelSpec, options: SwapOptions,
+    def __init__(self, session: AcceleratedSession, spec: ModelSpec, options: SwapOptions,
                  occluder: SharedSession | None = None) -> None:
         """Nothing is opened yet.
 

@@ -198,7 +198,8 @@ class ClipSwap:
         for planned in self._plans():
             ticket = renderers.submit(planned.plan, planned.frame.pixels) if planned.plan.swaps else None
             waiting.append(self._render(planned) if ticket is None else (planned, ticket))
-            while waiting and (len(waiting) > renderers.pending or _is_done(renderers, waiting[0])):
+            while waiting and (len(waiting) > renderers.pending or isinstance(first := waiting[0], _Rendered)
+                               or renderers.is_done(first[1])):
                 yield self._collect(renderers, waiting.popleft())
         while waiting:
             yield self._collect(renderers, waiting.popleft())
@@ -224,10 +225,6 @@ class ClipSwap:
     def _count(self, planned: _Planned) -> None:
         plan = planned.plan
         self.tally.add(self._backend.outcomes(plan, planned.number), found=plan.found, swapped=plan.swapped)
-
-
-def _is_done(renderers: Renderers, entry: _Rendered | tuple[_Planned, RenderTicket]) -> bool:
-    return isinstance(entry, _Rendered) or renderers.is_done(entry[1])
 
 
 @contextmanager

@@ -93,7 +93,12 @@ def _work(inbox: IO[bytes], outbox: IO[bytes]) -> None:
     die_with(setup.parent)
     counter, slots = map_slots(open_shared(setup.memory), setup.offset, setup.slots, setup.shape)
     renderer = pickle.loads(setup.renderer)  # noqa: S301 (from the parent)
-    _take_one_core()
+    import cv2
+
+    from faceswap_cli.runtime.cores import limit_cores
+
+    limit_cores(1)  # the others are for the other processes
+    cv2.setNumThreads(1)
     known = SharedObjects(receive(inbox))
     number = 0
     while True:
@@ -120,13 +125,3 @@ def map_slots(memory: Any, offset: int, slots: int, shape: tuple[int, int, int])
     size = slots * shape[0] * shape[1] * shape[2]
     frames = np.frombuffer(memory, np.uint8, size, offset + COUNTER_BYTES).reshape(slots, *shape)
     return counter, frames
-
-
-def _take_one_core() -> None:
-    """The others are for the other processes."""
-    import cv2
-
-    from faceswap_cli.runtime.cores import limit_cores
-
-    limit_cores(1)
-    cv2.setNumThreads(1)

@@ -5,7 +5,7 @@ import pytest
 from refusals import refused
 
 from faceswap_cli.engine.analysers.detectors.boxes import distinct, shared_part
-from faceswap_cli.engine.analysers.detectors.families import detector_for
+from faceswap_cli.engine.registry import detector_for
 from faceswap_cli.errors import ModelError
 from faceswap_cli.models.spec import Family
 
