@@ -144,10 +144,8 @@ class Casting:
         return [tuple(variants) for variants in people]
 
     def _variant(self, picture: SourcePicture, face: Face) -> SourceVariant:
-        embedding = None
-        if self._measure or self._swapper.needs_embedding:
-            embedding = self._embedding(picture, face)
-        if self._swapper.needs_embedding and face.embedding is None:
+        embedding = self._embedding(picture, face) if self._measure or self._swapper.needs_embedding else None
+        if self._swapper.needs_embedding:
             face = replace(face, embedding=embedding)
         return SourceVariant(picture.name, self._swapper.prepare(picture.pixels, face),
                              embedding if self._measure else None)

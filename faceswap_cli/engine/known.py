@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+import numpy as np
+
 from faceswap_cli.engine.finder import Finder
 from faceswap_cli.engine.outcome import SourcePicture
 from faceswap_cli.faces.face import Box, Face, Gender
@@ -42,16 +44,8 @@ def find_source(finder: Finder, picture: SourcePicture, models: Mapping[str, str
 
 def face_at(faces: list[Face], boxes: list[Box]) -> Face | None:
     """The face whose box agrees best with one of the boxes; None: there is none at their place."""
-    overlaps = [(max(overlap(face.box, box) for box in boxes), face) for face in faces]
+    from faceswap_cli.engine.analysers.detectors.boxes import shared_part
+
+    overlaps = [(float(shared_part(np.array(face.box), np.array(boxes)).max()), face) for face in faces]
     best = max(overlaps, key=lambda pair: pair[0], default=None)
     return best[1] if best is not None and best[0] > _SAME_PLACE else None
-
-
-def overlap(one: Box, other: Box) -> float:
-    """Intersection over union of two boxes, 0..1."""
-    width = min(one.x2, other.x2) - max(one.x1, other.x1)
-    height = min(one.y2, other.y2) - max(one.y1, other.y1)
-    if width <= 0 or height <= 0:
-        return 0.0
-    shared = width * height
-    return shared / (one.area + other.area - shared)

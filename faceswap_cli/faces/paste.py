@@ -52,13 +52,6 @@ class Region(NamedTuple):
         return self.x1 - self.x0, self.y1 - self.y0
 
 
-class _Feather(NamedTuple):
-    """In pixels of the picture: the side of the square that erodes, and the radius of the Gaussian kernel."""
-
-    erosion: int
-    blur: int
-
-
 def cut(image: Image, matrix: Matrix, side: int) -> Image:
     """A crop, uint8 (side, side, 3): bilinear, black beyond the picture; that of insightface's `norm_crop2`.
 
@@ -126,9 +119,9 @@ def box_mask(matrix: Matrix, side: int, picture: tuple[int, int]) -> Plane:
     """
     low, high = _INSIDE - 1, side - _INSIDE
     first, last = _extent(matrix, side, picture)
-    feather = _feather(*(last - first))
-    before = feather.erosion // 2
-    after = feather.erosion - 1 - before
+    erosion, radius = _feather(*(last - first))
+    before = erosion // 2
+    after = erosion - 1 - before
     scale = matrix_scale(matrix)
     ramps = []
     for row, (across, along) in zip(matrix, ((0, 1), (1, 0)), strict=True):
@@ -140,7 +133,7 @@ def box_mask(matrix: Matrix, side: int, picture: tuple[int, int]) -> Plane:
         end = high - np.maximum(-before * row[:2], after * row[:2]).sum()
         start += _step(row[across], row[along], start - row[2], places)
         end -= _step(-row[across], -row[along], row[2] - end, places)
-        ramps.append(_plateau(side, start, end, feather.blur, scale))
+        ramps.append(_plateau(side, start, end, radius, scale))
     return np.rint(np.outer(ramps[1], ramps[0]) * 255).astype(np.uint8)
 
 
@@ -170,10 +163,10 @@ def _step(across: float, along: float, edge: float, places: npt.NDArray[np.float
     return float((whole - begin).mean() * across - abs(across) / 2)
 
 
-def _feather(width: float, height: float) -> _Feather:
-    """Of an outline whose first and last pixels are that far apart; insightface's numbers."""
+def _feather(width: float, height: float) -> tuple[int, int]:
+    """Side of the square that erodes an outline of that width and height, and radius of the kernel: insightface's."""
     size = int(np.sqrt(max(width, 0.0) * max(height, 0.0)))
-    return _Feather(max(size // 10, 10), max(size // 20, 5))
+    return max(size // 10, 10), max(size // 20, 5)
 
 
 def _sigma(radius: int) -> float:
@@ -182,13 +175,7 @@ def _sigma(radius: int) -> float:
 
 
 def _plateau(side: int, low: float, high: float, radius: int, scale: float) -> npt.NDArray[np.float64]:
-    """1 between two places of a line of `side` pixels, blurred.
-
-    Args:
-        side, low, high: In pixels of the crop.
-        radius: Of the kernel, in pixels of the picture.
-        scale: Pixels of the crop in one of the picture.
-    """
+    """1 between two places of a line of `side` pixels of the crop, blurred by `radius` pixels of the picture."""
     at = np.arange(side)
     reach = (radius + 0.5) / _sigma(radius)
     floor = np.interp(-reach, _Z, _NORMAL)
@@ -224,10 +211,10 @@ def _paste_exactly(image: Image, crop: Image, matrix: Matrix, region: Region) ->
     across, down = np.flatnonzero(inside.any(0)), np.flatnonzero(inside.any(1))
     if not across.size:
         return
-    feather = _feather(float(across[-1] - across[0]), float(down[-1] - down[0]))
+    erosion, radius = _feather(float(across[-1] - across[0]), float(down[-1] - down[0]))
     # What lies beyond the picture counts as covered: a face that leaves it does not fade there.
-    weight = cv2.erode(weight, np.ones((feather.erosion, feather.erosion), np.uint8))
-    width = 2 * feather.blur + 1
+    weight = cv2.erode(weight, np.ones((erosion, erosion), np.uint8))
+    width = 2 * radius + 1
     weight = cv2.GaussianBlur(weight, (width, width), 0) / np.float32(255)
     part = image[region.y0:region.y1, region.x0:region.x1]
     for first in range(0, len(part), _ROWS):

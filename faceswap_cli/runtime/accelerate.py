@@ -139,11 +139,7 @@ class AcceleratedSession:
         return self._plain.get(clip)
 
     def _get_fast(self, clip: bool, faces: int) -> Session | None:
-        """A session of the rewritten graph; None: it does not pay.
-
-        Raises:
-            NothingToRewriteError, RewriteRefusedError: It cannot be had.
-        """
+        """A session of the rewritten graph; None: it does not pay."""
         threads = 1 if clip else core_count()
         if threads not in self._fast:
             if not self._pays(faces):

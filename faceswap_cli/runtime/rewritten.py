@@ -118,7 +118,7 @@ class RewrittenGraph:
                 raise NothingToRewriteError(said["nothing"])
             if "refused" in said:
                 raise RewriteRefusedError(said["refused"])
-            reference = Reference.load(entry / _REFERENCE)
+            reference = ReferenceRun.load(entry / _REFERENCE)
             if reference is None:
                 raise ValueError(f"{entry / _REFERENCE} is damaged")
             session = open_session(entry / said["graph"], _ON_CPU, name=self._name, threads=threads)

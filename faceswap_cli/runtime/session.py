@@ -64,16 +64,7 @@ class Session:
 
     def __init__(self, inner: Any, path: Path, *, name: str, providers: tuple[str, ...], device: int = 0,
                  notes: tuple[str, ...] = ()) -> None:
-        """Wrap an `onnxruntime.InferenceSession`; `open_session` makes one.
-
-        Args:
-            inner: The session.
-            path: Of its graph.
-            name: Of the model.
-            providers: That run nodes of the graph.
-            device: Number of the GPU.
-            notes: About its opening.
-        """
+        """Wrap an `onnxruntime.InferenceSession`, on the GPU number `device`; `open_session` makes one."""
         self.name = name
         self.path = path
         self.providers = providers

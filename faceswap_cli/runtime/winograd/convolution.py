@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from faceswap_cli.runtime.winograd.axis import Axis, tiles
 from faceswap_cli.runtime.winograd.constants import Array
 from faceswap_cli.runtime.winograd.graph import Graph
-from faceswap_cli.runtime.winograd.layout import Layouts, tile_order
+from faceswap_cli.runtime.winograd.layout import Layouts, tile_order, tile_pixels
 from faceswap_cli.runtime.winograd.match import Match
 from faceswap_cli.runtime.winograd.toom_cook import OUTPUTS, SAMPLES, matrices
 
@@ -117,16 +117,8 @@ class Convolutions:
         made = graph.reshape(made, (match.batch or -1, PIXELS * count, outputs), stem)
         height, width = match.size
         if height % OUTPUTS or width % OUTPUTS:
-            made = graph.node("Gather", [made, graph.constant("inside", _inside(height, width))], stem, axis=1)
+            inside = np.flatnonzero(tile_pixels(height, width) >= 0).astype(np.int32)
+            made = graph.node("Gather", [made, graph.constant("inside", inside)], stem, axis=1)
         if bias is not None and bias.any():
             made = graph.node("Add", [made, graph.constant("bias", bias.astype(np.float32))], stem)
         self._layouts.made(stem, made)
-
-
-def _inside(height: int, width: int) -> Array:
-    """Which of the pixels that the tiles of a map compute lie inside of it."""
-    down, across = -(-height // OUTPUTS), -(-width // OUTPUTS)
-    y = np.arange(down * OUTPUTS).reshape(down, OUTPUTS) < height
-    x = np.arange(across * OUTPUTS).reshape(across, OUTPUTS) < width
-    inside = y.T[:, None, :, None] & x.T[None, :, None, :]
-    return np.flatnonzero(inside).astype(np.int32)

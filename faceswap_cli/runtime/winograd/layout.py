@@ -19,16 +19,20 @@ from faceswap_cli.runtime.winograd.shapes import Shape, TensorKind
 from faceswap_cli.runtime.winograd.toom_cook import OUTPUTS
 
 
-def tile_order(height: int, width: int) -> NDArray[np.int64]:
-    """The pixels of a map in the order in which tiles leave them, as row * width + column.
+def tile_pixels(height: int, width: int) -> NDArray[np.int64]:
+    """What tiles leave, as row * width + column in a map, and -1 where a tile sticks out of that.
 
-    First the top left pixel of every tile, then the one to its right of every tile, and so on; pixels of a tile that
-    stick out of the map are left out.
+    First the top left pixel of every tile, then the one to its right of every tile, and so on.
     """
     y, x = np.mgrid[: -(-height // OUTPUTS) * OUTPUTS, : -(-width // OUTPUTS) * OUTPUTS]
     padded = np.where((y < height) & (x < width), y * width + x, -1)
     down, across = padded.shape[0] // OUTPUTS, padded.shape[1] // OUTPUTS
-    rows = padded.reshape(down, OUTPUTS, across, OUTPUTS).transpose(1, 3, 0, 2).ravel()
+    return padded.reshape(down, OUTPUTS, across, OUTPUTS).transpose(1, 3, 0, 2).ravel()
+
+
+def tile_order(height: int, width: int) -> NDArray[np.int64]:
+    """The pixels of a map in the order in which tiles leave them."""
+    rows = tile_pixels(height, width)
     return rows[rows >= 0]
 
 
