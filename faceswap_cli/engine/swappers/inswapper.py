@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from faceswap_cli.engine.parts import Swapper
 from faceswap_cli.engine.swappers.emap import read_emap
 from faceswap_cli.engine.swappers.neural_masks import FaceMasks
-from faceswap_cli.engine.swappers.pixel_boost import collect, deal
 from faceswap_cli.errors import ModelError, UsageError
 from faceswap_cli.faces.face import Face
 from faceswap_cli.faces.paste import covered, cut, paste
@@ -176,14 +176,14 @@ class InswapperSwapper(Swapper[FloatArray, NeuralDecision, ClipLength]):
         """
         times = crop.shape[0] // self._crop.side
         ports = self._ports(session)
-        crops = deal(crop, times).transpose(0, 3, 1, 2)
+        crops = _deal(crop, times).transpose(0, 3, 1, 2)
         fed = crops * np.float32(1 / (255 * self._crop.std)) - np.float32(self._crop.mean / self._crop.std)
         drawn = np.concatenate([self._run(session, ports, fed[first:first + ports.batch], latent)
                                 for first in range(0, len(fed), ports.batch)])
         levels = drawn * np.float32(255 * self._crop.std) + np.float32(255 * self._crop.mean)
         # Rounded down, as insightface does.
         pixels = np.clip(levels, 0, 255).astype(np.uint8)
-        return np.ascontiguousarray(collect(pixels.transpose(0, 2, 3, 1), times))
+        return np.ascontiguousarray(_collect(pixels.transpose(0, 2, 3, 1), times))
 
     def _run(self, session: Session, ports: _Ports, crops: FloatArray, latent: FloatArray) -> FloatArray:
         latents = np.repeat(latent, len(crops), axis=0)
@@ -217,3 +217,28 @@ class InswapperSwapper(Swapper[FloatArray, NeuralDecision, ClipLength]):
 
 def _of_length_one(vector: FloatArray) -> FloatArray:
     return np.asarray(vector / np.linalg.norm(vector), np.float32)
+
+
+def _deal(crop: NDArray[Any], times: int) -> NDArray[Any]:
+    """The small crops of a large one, interleaved: each takes every k-th pixel, from a start of its own.
+
+    All show the whole face, shifted by less than one of their pixels, so a model draws k * k faces that fit together.
+    FaceFusion calls it pixel boost.
+
+    Args:
+        crop: (side * times, side * times, channels).
+        times: Small pixels along a large crop's side, for each of a small one's.
+
+    Returns:
+        (times * times, side, side, channels); the start of number `n` is row `n // times`, column `n % times`.
+    """
+    side = crop.shape[0] // times
+    cells = crop.reshape(side, times, side, times, -1)
+    return cells.transpose(1, 3, 0, 2, 4).reshape(times * times, side, side, -1)
+
+
+def _collect(crops: NDArray[Any], times: int) -> NDArray[Any]:
+    """The large crop of small ones; undoes `_deal`."""
+    side = crops.shape[1]
+    cells = crops.reshape(times, times, side, side, -1)
+    return cells.transpose(2, 0, 3, 1, 4).reshape(side * times, side * times, -1)
