@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from faceswap_cli.engine.analysers.appearance import find_look, take_look
-from faceswap_cli.engine.analysers.hog import Detection, detect_turned, detect_upright
+from faceswap_cli.engine.analysers.hog import HogDetection, detect_turned, detect_upright
 from faceswap_cli.engine.analysers.landmarks import APPROACH, BOX_WIDTH, Located, Round, both_ways, refine
 from faceswap_cli.engine.analysers.scene import THUMBNAIL
 from faceswap_cli.engine.analysers.search import search
 from faceswap_cli.engine.analysers.tracks import Track, Tracker, apart, same_place
-from faceswap_cli.engine.analysers.verification import ACCEPTED, LOST, Candidate, examine, look_again, margin
+from faceswap_cli.engine.analysers.verification import ACCEPTED, LOST, FaceCandidate, examine, look_again, margin
 from faceswap_cli.faces.pose import Camera
 from faceswap_cli.image import FloatArray, Image, Plane
 
@@ -120,7 +120,7 @@ class ClipMemory(Tracker[LandmarkTrack]):
             self._searched = thumbnail
         self._searched_frame = self.frame
 
-    def _begin(self, grey: Plane, candidate: Candidate) -> None:
+    def _begin(self, grey: Plane, candidate: FaceCandidate) -> None:
         """A new track, or one that was lost near here a moment ago."""
         located = candidate.located
         camera = located.camera
@@ -175,6 +175,6 @@ def _update(track: LandmarkTrack, located: Located, score: float, look: Plane | 
         track.look, track.unchecked = look, 0
 
 
-def _near(hit: Detection, camera: Camera) -> bool:
+def _near(hit: HogDetection, camera: Camera) -> bool:
     width = max(hit.width, BOX_WIDTH * camera.scale)
     return bool(np.hypot(hit.x - camera.offset[0], hit.y - camera.offset[1]) < 0.5 * width)
