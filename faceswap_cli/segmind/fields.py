@@ -76,32 +76,13 @@ class Field:
         return {}
 
 
-class PictureField(Field):
-    """A picture: an address, or its bytes as text."""
-
-    __slots__ = ()
-
-    def read(self, value: object) -> str:
-        """Not empty, and text that can be sent; whether it leads to a picture is seen when it is fetched."""
-        if not isinstance(value, str) or not value.strip() or not _can_be_sent(value):
-            raise self.wrong()
-        return value.strip()
-
-    def takes(self) -> str:
-        """An address or bytes as text."""
-        return "a string: an http, https or data URI, or base64"
-
-    def _type(self) -> dict[str, object]:
-        return {"type": "string", "format": "uri", "minLength": 1}
-
-
 class TextField(Field):
     """A word of an open set."""
 
     __slots__ = ()
 
     def read(self, value: object) -> str:
-        """Not empty."""
+        """Not empty, and text that can be sent."""
         if not isinstance(value, str) or not value.strip() or not _can_be_sent(value):
             raise self.wrong()
         return value.strip()
@@ -112,6 +93,19 @@ class TextField(Field):
 
     def _type(self) -> dict[str, object]:
         return {"type": "string", "minLength": 1}
+
+
+class PictureField(TextField):
+    """A picture: an address, or its bytes as text; whether it leads to one is seen when it is fetched."""
+
+    __slots__ = ()
+
+    def takes(self) -> str:
+        """An address or bytes as text."""
+        return "a string: an http, https or data URI, or base64"
+
+    def _type(self) -> dict[str, object]:
+        return {"type": "string", "format": "uri", "minLength": 1}
 
 
 class SwitchField(Field):

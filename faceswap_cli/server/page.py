@@ -59,19 +59,7 @@ class Page:
     def __init__(self, options: ServerOptions, owner: Callable[[Request], str], addresses: ServerAddresses,
                  bodies: BodyReader, intake: Intake, queue: RequestQueue, open_finder: BackendFactory, work: Path,
                  now: Callable[[], float]) -> None:
-        """Nothing is opened yet.
-
-        Args:
-            options: Limits, and what engine options build on.
-            owner: Who asks; refuses who may not.
-            addresses: Root of URLs.
-            bodies: Reads bodies.
-            intake: Gets pictures.
-            queue: Where swaps wait.
-            open_finder: Makes what finds faces.
-            work: Folder for pictures while they are looked at.
-            now: The time.
-        """
+        """Nothing is opened yet."""
         self._options = options
         self._owner = owner
         self._addresses = addresses

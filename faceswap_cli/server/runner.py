@@ -52,15 +52,7 @@ class Runner:
 
     def __init__(self, options: ServerOptions, open_backend: BackendFactory, intake: Intake, shelf: FileShelf,
                  work: Path) -> None:
-        """Nothing is opened yet.
-
-        Args:
-            options: Limits, and what engine options build on.
-            open_backend: Makes what swaps.
-            intake: Gets pictures.
-            shelf: Where results go.
-            work: Folder for what is fetched, for as long as a request is at work.
-        """
+        """Nothing is opened yet."""
         self._options = options
         self._open_backend = open_backend
         self._intake = intake
