@@ -266,7 +266,7 @@ def refused(task, error, words):
 
 def test_an_existing_output_is_refused(source, still, tmp_path):
     (tmp_path / "out.png").write_bytes(b"old")
-    refused(job(source, still, tmp_path / "out.png"), UsageError, "--overwrite")
+    refused(job(source, still, tmp_path / "out.png"), UsageError, "add overwrite")
     swap_file(job(source, still, tmp_path / "out.png", overwrite=True), BrightSquares())
     assert (tmp_path / "out.png").read_bytes() != b"old"
 
@@ -309,7 +309,7 @@ def test_a_new_file_beside_the_pictures_of_a_face_is_no_harm(source, still, tmp_
 
 def test_a_suffix_that_disagrees_with_the_format_is_refused(source, still, tmp_path):
     refused(job(source, still, tmp_path / "out.png", media=MediaOptions(image_format=MediaFormat.WEBP)), UsageError,
-            "--image-format")
+            "image_format says webp")
 
 
 def test_a_still_format_for_a_clip_is_refused(source, clip, tmp_path):
