@@ -18,6 +18,7 @@ together with `text`, in words of its own for the options that are marked in the
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import copy
 from enum import IntEnum
 from typing import Self
@@ -79,6 +80,13 @@ class FaceswapError(Exception):
         """The same, of something that it does not name yet."""
         error = copy(self)
         error.message = f"{subject}: {self.message}"
+        return error
+
+    def calling(self, names: Mapping[str, str]) -> Self:
+        """The same, with files called as its reader knows them in place of their paths here."""
+        error = copy(self)
+        for path, name in names.items():
+            error.message = error.message.replace(path, name)
         return error
 
     def __str__(self) -> str:

@@ -50,6 +50,7 @@ def test_fields_survive_pickling_and_being_about_something() -> None:
     error = pickle.loads(pickle.dumps(TOO_LARGE.about("row 3")))  # noqa: S301 (our own)
     assert type(error) is LimitError and error.text(as_flag) == f"row 3: {TOO_LARGE.text(as_flag)}"
     assert TOO_LARGE.message == "a.png is too large"
+    assert TOO_LARGE.calling({"a.png": "s3://b/a.png"}).text(as_flag) == f"s3://b/{TOO_LARGE.text(as_flag)}"
     refused = pickle.loads(pickle.dumps(ApiError("no", advice="wait", retry=Retry.SAFE, status=429)))  # noqa: S301 (our own)
     assert (str(refused), refused.retry, refused.status) == ("no; wait", Retry.SAFE, 429)
 

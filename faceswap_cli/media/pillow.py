@@ -16,6 +16,7 @@ from types import TracebackType
 from PIL import Image as PILImage
 
 from faceswap_cli.errors import FaceswapError, InputError
+from faceswap_cli.text import squeeze
 
 # Without a handler of their own these would print to stderr through logging's handler of last resort.
 for _library in ("PIL", "tifffile", "imageio"):
@@ -81,7 +82,7 @@ def decoding(name: str, kind: str) -> Iterator[None]:
             raise InputError(f"{name} cannot be read as {kind}: not enough memory",
                              advice="make it smaller first") from error
         except Exception as error:  # decoders of damaged files raise nearly everything, up to RecursionError
-            reason = " ".join(str(error).split())[:_REASON_LENGTH] or type(error).__name__
+            reason = squeeze(error)[:_REASON_LENGTH] or type(error).__name__
             raise InputError(f"{name} cannot be read as {kind}, it may be damaged or incomplete: {reason}") from error
 
 

@@ -28,6 +28,7 @@ from faceswap_cli.errors import InputError, MissingDependencyError, ModelError
 from faceswap_cli.models.contents import sha256_of
 from faceswap_cli.models.spec import Checkpoint, ModelSpec
 from faceswap_cli.models.store import ModelStore, storing
+from faceswap_cli.text import squeeze
 
 Run = Callable[[Path, Mapping[str, npt.NDArray[Any]]], Sequence[npt.NDArray[Any]]]
 """Runs a graph once: its file and inputs by name -> its outputs. The caller gives it: this room knows no runtime."""
@@ -165,7 +166,7 @@ def _load_packages(checkpoint: Checkpoint, architecture: _Architecture, spec: Mo
         raise MissingDependencyError(f"converting {checkpoint.name} needs {missing}, which is not installed",
                                      advice=f"run{versions}: {INSTALL}{other}") from error
     except Exception as error:  # builds of torch and torchvision that do not match fail in many ways
-        reason = " ".join(str(error).split())[:200]
+        reason = squeeze(error)[:200]
         raise MissingDependencyError(f"converting {checkpoint.name} needs torch and gfpgan, which cannot be loaded "
                                      f"({reason})",
                                      advice=f"run in a new virtual environment{versions}: {INSTALL}{other}") \
@@ -198,7 +199,7 @@ def _read_network(torch: Any, network_class: Any, path: Path, architecture: _Arc
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch has no class of its own for what it refuses
-        reason = " ".join(str(error).split())[:160]
+        reason = squeeze(error)[:160]
         raise ModelError(f"{path} holds more than weights, or is damaged: refused ({reason})",
                          advice="download it again") \
             from error
@@ -209,7 +210,7 @@ def _read_network(torch: Any, network_class: Any, path: Path, architecture: _Arc
     try:
         network.load_state_dict(weights, strict=True)
     except (RuntimeError, TypeError) as error:
-        reason = " ".join(str(error).split())[:160]
+        reason = squeeze(error)[:160]
         raise ModelError(f"{path} holds the weights of another network than {architecture.name} ({reason})") from error
     return network.eval()
 
@@ -224,7 +225,7 @@ def _export(torch: Any, network: Any, graph: Path, checkpoint: Checkpoint, archi
                               output_names=["output"], opset_version=_OPSET, dynamo=True, external_data=False,
                               verbose=False)
     except Exception as error:  # whatever a version of torch cannot do
-        reason = " ".join(str(error).split())[:200]
+        reason = squeeze(error)[:200]
         raise ModelError(f"torch {torch.__version__} could not export {checkpoint.name} ({reason})",
                          advice="try another version of torch") from error
     _tidy(graph, checkpoint)

@@ -15,6 +15,7 @@ from faceswap_cli.options import Provider, RuntimeOptions
 from faceswap_cli.runtime.comparison import ReferenceRun
 from faceswap_cli.runtime.cores import core_count
 from faceswap_cli.runtime.session import OutOfMemoryError, Session, onnxruntime_version, open_session
+from faceswap_cli.text import squeeze
 
 REWRITE_VERSION = 1
 """Part of the key of a rewritten graph: raised whenever the rewriter writes another graph."""
@@ -188,4 +189,4 @@ def _read_entry(folder: Path) -> dict[str, str]:
 
 
 def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    return squeeze(error) or type(error).__name__

@@ -23,7 +23,7 @@ from faceswap_cli.options import RuntimeOptions
 from faceswap_cli.runtime.binding import BoundRuns, Tensor
 from faceswap_cli.runtime.cores import core_count
 from faceswap_cli.runtime.providers import CPU, CUDA, DIRECTML, INSTALL, TENSORRT, choose, short_name
-from faceswap_cli.text import opt
+from faceswap_cli.text import opt, squeeze
 
 _DTYPES = {
     "tensor(float)": "float32", "tensor(float16)": "float16", "tensor(double)": "float64", "tensor(bool)": "bool",
@@ -228,7 +228,7 @@ def _onnxruntime() -> Any:
     try:
         import onnxruntime
     except ImportError as error:
-        reason = " ".join(str(error).split())
+        reason = squeeze(error)
         raise MissingDependencyError(f"ONNX Runtime cannot be loaded ({reason})", command="pip install onnxruntime") \
             from error
     onnxruntime.set_default_logger_severity(_SILENT)
@@ -290,7 +290,7 @@ def _as_declared(value: Any, dtype: str) -> NDArray[Any]:
 
 def _reason(error: BaseException) -> str:
     """What ONNX Runtime said, on one line, without its own prefix."""
-    text = " ".join(str(error).split()) or type(error).__name__
+    text = squeeze(error) or type(error).__name__
     if text.startswith("[ONNXRuntimeError]"):
         text = text.split(" : ", 3)[-1]
     if text.startswith("Load model from "):  # and the path, which the message names already

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from faceswap_cli.errors import FaceswapError
 from faceswap_cli.text import as_field, marked_options, spell
 
@@ -38,7 +41,7 @@ def in_api_words(marked: str) -> str:
     return spell(marked, lambda name, value: as_field(_FIELDS.get(name, name), value), at_home=False)
 
 
-def explain(error: FaceswapError, names: dict[str, str]) -> str:
+def explain(error: FaceswapError, names: Mapping[str, str] = MappingProxyType({})) -> str:
     """An error of a job as the client reads it.
 
     Args:
@@ -46,8 +49,8 @@ def explain(error: FaceswapError, names: dict[str, str]) -> str:
         names: What the client calls the files that are named in it.
     """
     can_do = set(marked_options(error.advice)) <= _FIELDS.keys()
-    said = map(in_api_words, (error.message, error.advice if can_do else ""))
-    return renamed("; ".join(filter(None, said)), names)
+    said = map(in_api_words, (error.calling(names).message, error.advice if can_do else ""))
+    return "; ".join(filter(None, said))
 
 
 def renamed(message: str, names: dict[str, str]) -> str:

@@ -35,7 +35,7 @@ from faceswap_cli.segmind.schema import (
 from faceswap_cli.server.addresses import ServerAddresses
 from faceswap_cli.server.answers import JsonAnswer
 from faceswap_cli.server.bodies import BodyReader
-from faceswap_cli.server.failures import TIMED_OUT, HttpError
+from faceswap_cli.server.failures import TIMED_OUT, HttpError, explain
 from faceswap_cli.server.files import RESULTS, FileShelf
 from faceswap_cli.server.intake import check_uri
 from faceswap_cli.server.keys import KeyRing
@@ -205,7 +205,7 @@ def _parse(data: bytes, name: str) -> AnyRequest:
             if isinstance(field, PictureField):
                 check_uri(getattr(asked, field.name), field.name)
     except (FieldError, InputError) as error:
-        raise HttpError(400, str(error)) from error
+        raise HttpError(400, explain(error)) from error
     return asked
 
 

@@ -165,7 +165,7 @@ def _read_picture(data: bytes) -> tuple[str, str]:
         uri = PictureField(named[0], None, "").read(given[named[0]])
         check_uri(uri, named[0])
     except (FieldError, InputError) as error:
-        raise HttpError(400, str(error)) from error
+        raise HttpError(400, explain(error)) from error
     return named[0], uri
 
 
@@ -177,5 +177,5 @@ def _parse(data: bytes) -> PageRequest:
         for name in _FIELDS:
             check_uri(getattr(asked.swap, name), name)
     except (FieldError, InputError) as error:
-        raise HttpError(400, str(error)) from error
+        raise HttpError(400, explain(error)) from error
     return asked

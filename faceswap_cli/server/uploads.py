@@ -16,7 +16,7 @@ from faceswap_cli.segmind.schema import UploadAnswer, decode_body
 from faceswap_cli.server.addresses import ServerAddresses
 from faceswap_cli.server.answers import JsonAnswer
 from faceswap_cli.server.bodies import BodyReader
-from faceswap_cli.server.failures import HttpError
+from faceswap_cli.server.failures import HttpError, explain
 from faceswap_cli.server.files import ASSETS, SUFFIXES, FileShelf
 from faceswap_cli.server.inference import check_content_type
 from faceswap_cli.server.intake import decode, picture_kind
@@ -51,7 +51,7 @@ class Files:
             try:
                 names = await run_in_threadpool(self._store_all, data)
             except (FieldError, InputError) as error:
-                raise HttpError(413 if isinstance(error, LimitError) else 400, str(error)) from error
+                raise HttpError(413 if isinstance(error, LimitError) else 400, explain(error)) from error
         return JsonAnswer(UploadAnswer(tuple(f"{root}{ASSETS}{name}" for name in names)).to_json())
 
     async def download(self, request: Request) -> Response:

@@ -202,8 +202,8 @@ class StoredOutput:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  trace: TracebackType | None) -> None:
         self._folder.cleanup()
-        if isinstance(error, FaceswapError) and str(self.path) in str(error):  # people know it by its URL
-            raise type(error)(str(error).replace(str(self.path), show(self._spec))) from error
+        if isinstance(error, FaceswapError) and str(self.path) in error.message:  # people know it by its URL
+            raise error.calling({str(self.path): show(self._spec)}) from error
 
 
 def check_store_root(spec: str) -> None:

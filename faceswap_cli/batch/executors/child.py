@@ -13,6 +13,7 @@ from faceswap_cli.batch.executors.messages import Broken, Ready, WorkerSetup
 from faceswap_cli.batch.items import Item, ItemResult
 from faceswap_cli.processes.protocol import GREETING, pack, receive
 from faceswap_cli.processes.spawn import die_with, leave_signals_to_parent, take_pipes
+from faceswap_cli.text import squeeze
 
 
 def main() -> None:
@@ -28,7 +29,7 @@ def main() -> None:
     except EOFError:
         os._exit(0)
     except BaseException as error:
-        _write(outbox, pack(Broken(f"{type(error).__name__}: {' '.join(str(error).split())}")))
+        _write(outbox, pack(Broken(f"{type(error).__name__}: {squeeze(error)}")))
         os._exit(1)
     items: queue.SimpleQueue[Any] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(inbox, items), name="faceswap-listen", daemon=True).start()

@@ -21,6 +21,7 @@ from faceswap_cli.media.pillow import quiet
 from faceswap_cli.media.stills.colour import GREY_MODES, grey_of, icc_space
 from faceswap_cli.media.stills.metadata import merge_xmp, photoshop_segment, tag_tiff
 from faceswap_cli.options import MediaFormat
+from faceswap_cli.text import squeeze
 
 _AVIF_THREADS = 4
 _FULL_COLOUR_QUALITY = 90
@@ -54,7 +55,7 @@ class StillWriter(FileWriter):
             try:
                 image.save(buffer, format=self._kind.value, **self._settings(image))
             except (OSError, ValueError, MemoryError) as error:
-                reason = " ".join(str(error).split()) or "not enough memory"
+                reason = squeeze(error) or "not enough memory"
                 raise OutputError(f"cannot write {self._out.name} as {self._kind}: {reason}") from error
         data = buffer.getvalue()
         if self._kind is MediaFormat.TIFF and self._like.metadata is not None:

@@ -21,7 +21,7 @@ from faceswap_cli.engine.analysers.detectors.boxes import OVERLAP, OnnxDetector,
 from faceswap_cli.errors import MissingDependencyError, ModelError
 from faceswap_cli.image import Image
 from faceswap_cli.runtime.session import Session, SharedSession
-from faceswap_cli.text import opt
+from faceswap_cli.text import opt, squeeze
 
 _HEADS = (6, 9, 10, 15)
 """Numbers of outputs of its graphs: three or five grids, each with scores, boxes and, in 9 and 15, landmarks."""
@@ -67,7 +67,7 @@ def _open_decoder(session: Session) -> Any:
     try:
         from insightface.model_zoo.scrfd import SCRFD
     except ImportError as error:
-        reason = " ".join(str(error).split())
+        reason = squeeze(error)
         raise MissingDependencyError(f"insightface cannot be loaded ({reason})", command="pip install insightface") \
             from error
     decoder = SCRFD(session=session)
