@@ -1,4 +1,4 @@
-"""What an option applies to: told once, at its field in the record of options, and read wherever that matters."""
+"""What an option applies to: declared once, at its field in the record of options, and read wherever that matters."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Refusal(Enum):
 
     UNKNOWN = "the API has no parameter for it", "leave one of the two out"
     OUTPUT = "the API makes the output, and takes no such wish", "leave one of the two out"
-    IDENTITY = "the API does not tell who a face is", "leave one of the two out"
+    IDENTITY = "the API does not report who a face is", "leave one of the two out"
     ENGINE = "it is about the engine of this machine", f"leave it out, or add {opt('fallback', 'local')}"
     WORKERS = "it is about workers of this machine", f"see {opt('remote-jobs')} and {opt('remote-timeout')}"
     NO_FACE = "the API does not say in a fixed way that there was no face", "leave one of the two out"

@@ -36,10 +36,10 @@ def film(path: Path, *, frames: int = 12, size: tuple[int, int] = (128, 96), cod
     Args:
         path: Where it goes.
         ticks: When its pictures are shown, in `unit`; None: one a unit.
-        sounds: Codecs of its tracks of sound.
+        sounds: Codecs of its tracks of audio.
         subtitles: Begin and end in seconds, and text; MP4 only.
         color: Range, primaries, transfer, matrix, in FFmpeg's numbers.
-        sound_from: Seconds after which the sound begins.
+        sound_from: Seconds after which the audio begins.
     """
     ticks = list(range(frames)) if ticks is None else list(ticks)
     with av.open(str(path), "w") as out:

@@ -1,4 +1,4 @@
-"""Small videos that tests make by PyAV: moving pictures that can be told apart, sound, turns, odd times."""
+"""Small videos that tests make by PyAV: moving pictures that can be told apart, audio, turns, odd times."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ class Clip:
         mirrored: A player is asked to mirror it.
         aspect: Of a pixel.
         color: `color_range`, `color_primaries`, `color_trc`, `colorspace`, by FFmpeg's numbers.
-        sound: Name of an encoder of sound; empty: none.
+        audio: Name of an encoder of audio; empty: none.
         gop: Frames from key frame to key frame.
         container_options: Of the muxer, e.g. `movflags`.
         metadata: Of the file.
-        late: Seconds after which the pictures begin, when there is sound.
+        late: Seconds after which the pictures begin, when there is audio.
         pictures: RGB frames, uint8 (H, W, 3); empty: those of `picture`.
     """
 
@@ -55,7 +55,7 @@ class Clip:
     mirrored: bool = False
     aspect: Fraction = Fraction(1)
     color: dict[str, int] = field(default_factory=dict)
-    sound: str = ""
+    audio: str = ""
     gop: int = 6
     container_options: dict[str, str] = field(default_factory=dict)
     metadata: dict[str, str] = field(default_factory=dict)
@@ -88,7 +88,7 @@ def make_clip(path: Path, clip: Clip = Clip()) -> Path:
             stream.codec_context.time_base = base
         if clip.turn or clip.mirrored:
             stream.set_display_rotation(clip.turn, hflip=clip.mirrored)
-        sound: Any = container.add_stream(clip.sound, rate=48000) if clip.sound else None
+        audio: Any = container.add_stream(clip.audio, rate=48000) if clip.audio else None
         times = clip.times or range(clip.frames)
         for number, time in enumerate(times):
             pixels = clip.pictures[number] if clip.pictures else picture(clip.width, clip.height, number)
@@ -97,9 +97,9 @@ def make_clip(path: Path, clip: Clip = Clip()) -> Path:
             frame.pts = time + round(clip.late / base)
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
-        if sound is not None:
+        if audio is not None:
             seconds = float(times[-1] * base) + 1 / float(clip.rate)
-            write_sound(container, sound, seconds + float(clip.late))
+            write_sound(container, audio, seconds + float(clip.late))
     return path
 
 

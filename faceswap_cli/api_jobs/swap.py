@@ -302,7 +302,7 @@ def _ask(task: _Task, remote: Remote, destination: Path, spent: Spent) -> tuple[
         try:
             tickets.keep(key, accepted, room)
         except OSError as error:
-            warnings.append(f"the open request {accepted.request_id} could not be noted in {tickets.folder}: "
+            warnings.append(f"the open request {accepted.request_id} could not be recorded in {tickets.folder}: "
                             f"{error.strerror or error}")
 
     with remote.asking(key):
@@ -315,7 +315,7 @@ def _ask(task: _Task, remote: Remote, destination: Path, spent: Spent) -> tuple[
         before = spent.requests
         try:
             if ticket is not None:
-                remote.say(f"going on with request {ticket.request_id} of an earlier run; it is not billed again")
+                remote.say(f"continuing request {ticket.request_id} of an earlier run; it is not billed again")
                 return remote.client.resume(ticket, destination, deadline=options.deadline), tuple(warnings)
             with tickets.room() as room:
                 request = _sent(task, remote, deadline)

@@ -72,7 +72,7 @@ class Tickets:
             try:
                 self._write(path, b"")
             except OSError as error:
-                raise OutputError(f"cannot note open requests in {self.folder}: {error.strerror or error}",
+                raise OutputError(f"cannot record open requests in {self.folder}: {error.strerror or error}",
                                   advice="nothing was sent") from error
             self._sweep()
             yield path

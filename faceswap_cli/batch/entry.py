@@ -1,4 +1,4 @@
-"""One line of the journal: a finished item, with everything that tells a later run whether it is still current.
+"""One line of the journal: a finished item, with everything by which a later run knows whether it is still current.
 
     {"key": str, "status": "done" | "copied" | "skipped" | "failed",
      "target": str, "attempts": int, "seconds": float, "worker": int | null,

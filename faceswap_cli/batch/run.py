@@ -1,4 +1,4 @@
-"""A batch from beginning to end: what is current is told, the rest run, every result noted before it is told."""
+"""A batch from beginning to end: what is current is reported, the rest run, every result recorded first."""
 
 from __future__ import annotations
 
@@ -189,7 +189,7 @@ class _Run:
         warnings = []
         if self._entries.damaged:
             lines = "1 line" if self._entries.damaged == 1 else f"{self._entries.damaged} lines"
-            warnings.append(f"{lines} of the journal could not be read; what was noted there was done again")
+            warnings.append(f"{lines} of the journal could not be read; what was recorded there was done again")
         if unread:
             warnings.append("the list of inputs was not read to its end; the items that were left are not counted")
         number = self._interruption.signal

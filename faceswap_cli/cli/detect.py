@@ -52,7 +52,7 @@ def detect(
 
     output = talk.output(json=json, progress=not talk.no_progress)
     if remote:
-        raise UsageError(f"detect has no {opt('remote')}: the API swaps faces and does not tell where they are",
+        raise UsageError(f"detect has no {opt('remote')}: the API swaps faces and does not report where they are",
                          advice="leave it out")
     if images.count("-") > 1:
         raise UsageError("- (standard input) can be given only once")

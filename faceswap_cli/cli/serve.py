@@ -1,4 +1,4 @@
-"""`faceswap serve`: values become `ServerOptions`; the server runs until it is told to end."""
+"""`faceswap serve`: values become `ServerOptions`; the server runs until it is stopped."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ WorkersOption = Annotated[int, typer.Option(
 
 QueueOption = Annotated[int, typer.Option(
     "--queue", metavar="N", min=1, rich_help_panel=_WORK,
-    help="Requests that may wait; more are told to come again (429).")]
+    help="Requests that may wait; more are answered 429, to come again.")]
 
 JobTimeoutOption = Annotated[float, typer.Option(
     "--job-timeout", metavar="SECONDS", min=1, rich_help_panel=_WORK,

@@ -1,4 +1,4 @@
-"""The formats: whether pictures and sound can be written and read again, tried on one tiny frame of each."""
+"""The formats: whether pictures and audio can be written and read again, tried on one tiny frame of each."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _pictures(options: DoctorOptions) -> Iterator[Check]:
 
 
 def _stream(name: str, options: DoctorOptions) -> Iterator[Check]:
-    """A codec of videos or their sound: one frame through the encoder and back."""
+    """A codec of videos or their audio: one frame through the encoder and back."""
     import av
 
     label, encoder, decoder = _STREAMS[name]

@@ -39,7 +39,7 @@ class OutputFile:
     @property
     def warnings(self) -> list[str]:
         """What the writer has to tell."""
-        told = [f"went on behind the first {self.went_on} frames, which an earlier run had encoded"]
+        told = [f"continued after the first {self.went_on} frames, which an earlier run had encoded"]
         return [*self.writer.warnings, *(told if self.went_on else ())]
 
     def go_on(self, kept: Kept) -> None:

@@ -201,7 +201,7 @@ def _write(clip: ClipSwap, output: OutputFile, target: Input, on_frame: OnFrame 
         clip.write(output.writer, on_frame)
     except (KeyboardInterrupt, SystemExit) as error:
         if clip.saved:
-            error.add_note(f"what is encoded of {target.name} is kept: the same command goes on behind it")
+            error.add_note(f"what is encoded of {target.name} is kept: the same command continues after it")
         raise
 
 

@@ -22,16 +22,16 @@ class Container:
         name: In messages about what it holds.
         muxer: FFmpeg's name of it.
         codecs: What it can hold so that common players play it; one of the first two is taken for `auto`.
-        sound, subtitles: FFmpeg's names of what tracks become that it cannot hold as they are.
+        audio, subtitles: FFmpeg's names of what tracks become that it cannot hold as they are.
         boxes: Made of ISO boxes; else of EBML, whose times are milliseconds.
-        uncompressed: Players know uncompressed sound in it.
+        uncompressed: Players know uncompressed audio in it.
         attachments: Holds attached files.
     """
 
     name: str
     muxer: str
     codecs: tuple[VideoCodec, ...]
-    sound: str
+    audio: str
     subtitles: str
     boxes: bool = False
     uncompressed: bool = True
@@ -126,15 +126,15 @@ FORMATS: dict[MediaFormat, Format] = {
         max_rate=50,  # durations count in hundredths, and browsers take less than two for ten
         reader="faceswap_cli.media.gif.reader:GifReader", writer="faceswap_cli.media.gif.writer:GifWriter"),
     MediaFormat.MP4: _video("MP4", (".mp4", ".m4v"), "video/mp4", Container(
-        name="MP4", muxer="mp4", codecs=_ALL_CODECS, sound="aac", subtitles="mov_text", boxes=True,
+        name="MP4", muxer="mp4", codecs=_ALL_CODECS, audio="aac", subtitles="mov_text", boxes=True,
         uncompressed=False)),
     MediaFormat.MOV: _video("MOV", (".mov",), "video/quicktime", Container(
-        name="MOV", muxer="mov", codecs=_ALL_CODECS[:2], sound="aac", subtitles="mov_text", boxes=True),
+        name="MOV", muxer="mov", codecs=_ALL_CODECS[:2], audio="aac", subtitles="mov_text", boxes=True),
         magic=rb".{4}(moov|mdat|wide|pnot)"),
     MediaFormat.MKV: _video("MKV", (".mkv",), "video/x-matroska", Container(
-        name="Matroska", muxer="matroska", codecs=_ALL_CODECS, sound="flac", subtitles="subrip", attachments=True)),
+        name="Matroska", muxer="matroska", codecs=_ALL_CODECS, audio="flac", subtitles="subrip", attachments=True)),
     MediaFormat.WEBM: _video("WebM", (".webm",), "video/webm", Container(
-        name="WebM", muxer="webm", codecs=_ALL_CODECS[2:], sound="libopus", subtitles="webvtt")),
+        name="WebM", muxer="webm", codecs=_ALL_CODECS[2:], audio="libopus", subtitles="webvtt")),
 }
 """The table: a new format is a row here, its reader and its writer."""
 

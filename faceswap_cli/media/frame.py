@@ -75,7 +75,7 @@ class VideoFacts:
     """What a writer of videos wants to know of the video that it is made from.
 
     Attributes:
-        path: The file, from which sound, subtitles, chapters and metadata are copied.
+        path: The file, from which audio, subtitles, chapters and metadata are copied.
         name: How to call it in messages.
         codec: FFmpeg's name of what the pictures are coded with: h264, hevc, vp9, mpeg4 ...
         pixel_format: FFmpeg's name of their layout, upright: yuv420p, yuv420p10le, yuv444p12le ...
@@ -87,7 +87,7 @@ class VideoFacts:
         start: Time in the file at which what is taken of it begins, in seconds: the trim's start, or the first frame's.
         end: Time in the file at which it ends; None: at its end.
         keep_metadata: Whether what may tell about people and places (location, maker, comments) is copied.
-        sound: How many tracks of sound it has.
+        audio: How many tracks of audio it has.
     """
 
     path: Path
@@ -104,7 +104,7 @@ class VideoFacts:
     start: Fraction = Fraction(0)
     end: Fraction | None = None
     keep_metadata: bool = False
-    sound: int = 0
+    audio: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What the headers of PNG, WebP and TIFF say that Pillow does not tell, or tells only after it has allocated.
+"""What the headers of PNG, WebP and TIFF say that Pillow does not report, or only after it has allocated.
 
 Written from the specifications: PNG (third edition), the WebP container (RFC 9649), TIFF 6.0 and BigTIFF.
 Damage shows as ValueError or struct.error.

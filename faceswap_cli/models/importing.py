@@ -150,7 +150,7 @@ def _choose(path: Path, signature: Signature, role: ModelRole | None, family: Fa
         return possible[0]
     families = " or ".join(choice.value for choice in possible)
     hint = f"give {opt('family', families)}" if possible else "no part of this program runs such a model"
-    raise UsageError(f"{path} cannot be told from what it takes and gives ({_shown(signature)})", advice=hint)
+    raise UsageError(f"{path} cannot be recognised by its inputs and outputs ({_shown(signature)})", advice=hint)
 
 
 def _own_name(store: ModelStore, path: Path, found: str, name: str | None) -> str:

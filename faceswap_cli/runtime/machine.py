@@ -1,4 +1,4 @@
-"""What the machine is and leaves to this process: processor, memory and control groups, as the system tells it.
+"""What the machine is and leaves to this process: processor, memory and control groups, as the system reports it.
 
 Sources: proc(5), malloc_trim(3), and the kernel's documents of both versions of control groups.
 """

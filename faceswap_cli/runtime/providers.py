@@ -1,4 +1,4 @@
-"""Which execution providers of ONNX Runtime to ask for. Pure: what is there is told, nothing is imported or opened.
+"""Which execution providers of ONNX Runtime to ask for. Pure: nothing is imported or opened.
 
 Source: ONNX Runtime's documentation of its execution providers.
 """

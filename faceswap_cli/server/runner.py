@@ -1,4 +1,4 @@
-"""Does one request after the other: gets its pictures, swaps, and tells how it ended. One for each worker thread."""
+"""Does one request after the other: gets its pictures, swaps, and reports how it ended. One for each worker thread."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs the server until it is told to end."""
+"""Runs the server until it is stopped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Uvicorn, with a beginning that can be told of and an end of its own. Imports the extra `serve`."""
+"""Uvicorn, started and ended by this program. Imports the extra `serve`."""
 
 from __future__ import annotations
 

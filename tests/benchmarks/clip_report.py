@@ -2,7 +2,7 @@
 
 Run: python tests/benchmarks/clip_report.py [CLIP [ROUNDS]]
 
-The loop is as simple as it gets: PyAV, one thread, the same engine, the same encoder with the same settings, no sound.
+The loop is as simple as it gets: PyAV, one thread, the same engine, the same encoder with the same settings, no audio.
 CLIP shows faces; without one it is a video of ../shared/media/faces, or else assets/turning-head.gif. It is repeated up
 to 750 frames. Rounds alternate. Where others use the machine meanwhile, `cores` (processor time over time)
 tells how much of it was had, and `idle` how many cores nobody had. With the machine to itself, the loop takes its

@@ -129,7 +129,7 @@ def test_what_makes_no_sense_is_a_usage_error(api, run, arguments, words):
 
 def test_detect_has_no_remote(run):
     done = run("detect", "me.jpg", "--remote")
-    assert done.returncode == 2 and b"does not tell where they are" in done.stderr
+    assert done.returncode == 2 and b"does not report where they are" in done.stderr
 
 
 def test_swap_gif_takes_animations_only(api, run):

@@ -81,7 +81,7 @@ def write_inputs(folder: Path) -> None:
     sixteen = deep(asset("woman-2.jpg", (256, 320)))
     cv2.imwrite(str(folder / "deep.png"), sixteen[..., ::-1])
     tifffile.imwrite(folder / "deep.tif", sixteen, photometric="rgb")
-    footage.make_clip(folder / "head.mp4", footage.Clip(width=160, height=170, sound="aac", frames=8,
+    footage.make_clip(folder / "head.mp4", footage.Clip(width=160, height=170, audio="aac", frames=8,
                                                         pictures=[np.asarray(frame) for frame in frames]))
     for name, colour, at, seed in (("one", (255, 235, 225), (60, 40), 1), ("target", (250, 245, 240), (60, 40), 3)):
         PILImage.fromarray(square(colour, at, seed)).save(folder / f"{name}.png")

@@ -133,7 +133,7 @@ def test_an_interrupted_video_goes_on(job, long, tmp_path):
     assert left(tmp_path)
     told: list[int] = []
     outcome = swap_file(job, BrightSquares(), lambda done, total: told.append(done))
-    assert "went on behind the first 240 frames" in outcome.warnings[-1]
+    assert "continued after the first 240 frames" in outcome.warnings[-1]
     assert told[:2] == [240, 241]
     assert outcome.faces == whole.faces
     assert outcome.frames == 380
@@ -147,7 +147,7 @@ def test_a_gif_that_becomes_a_video_goes_on_too(job, tmp_path):
     job = replace(job, target=str(tmp_path / "clip.gif"))
     swap_file(replace(job, output=str(tmp_path / "whole.mp4")), BrightSquares())
     interrupted(job, 140)
-    assert "went on behind the first 120 frames" in swap_file(job, BrightSquares()).warnings[-1]
+    assert "continued after the first 120 frames" in swap_file(job, BrightSquares()).warnings[-1]
     assert (tmp_path / "out.mp4").read_bytes() == (tmp_path / "whole.mp4").read_bytes()
 
 
@@ -181,7 +181,7 @@ def test_a_killed_video_goes_on(job, long, tmp_path):
     assert segments.exists()
     assert not Path(job.output).exists()
     done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=True)
-    assert "went on behind the first 240 frames" in done.stderr
+    assert "continued after the first 240 frames" in done.stderr
     swap_file(replace(job, target=str(long), output=str(tmp_path / "whole.mp4")), BACKENDS["Uneven"]())
     assert Path(job.output).read_bytes() == (tmp_path / "whole.mp4").read_bytes()
     assert not left(tmp_path)

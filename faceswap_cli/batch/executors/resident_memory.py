@@ -1,4 +1,4 @@
-"""How much memory processes hold, as the system tells it."""
+"""How much memory processes hold, as the system reports it."""
 
 from __future__ import annotations
 

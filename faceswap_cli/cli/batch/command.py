@@ -86,8 +86,8 @@ def batch(
 ) -> None:
     """Put the face of SOURCE on the faces of many files: folders, lists, pipes, tables of jobs.
 
-    A journal notes what is done: run again, the command goes on where it was interrupted, and does nothing when nothing
-    has changed. Exit code 0: all done; 7: some items failed, and the others are done.
+    A journal records what is done: run again, the command continues where it was interrupted, and does nothing when
+    nothing has changed. Exit code 0: all done; 7: some items failed, and the others are done.
     """
     sink = talk.output(json=json, progress=not talk.no_progress)
     pairs = parse_pairs(people.pair)

@@ -1,4 +1,4 @@
-"""Runs what `faceswap batch` asks for, and tells of it as it goes."""
+"""Runs what `faceswap batch` asks for, and reports as it goes."""
 
 from __future__ import annotations
 

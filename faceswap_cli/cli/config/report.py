@@ -1,4 +1,4 @@
-"""What `faceswap config show` tells. Its JSON is a contract.
+"""What `faceswap config show` reports. Its JSON is a contract.
 
     {"schema": 1,
      "files": {"project": {"path": str, "exists": bool} | null, "user": {"path": str, "exists": bool} | null},

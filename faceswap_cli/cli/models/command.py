@@ -119,7 +119,7 @@ def pull(
 ) -> None:
     """Download models that are not here, and verify them.
 
-    A download that was interrupted goes on where it stopped. Nothing is downloaded but by this command.
+    A download that was interrupted continues where it stopped. Nothing is downloaded but by this command.
 
     Exit code 0: all named are there; 2: terms are to be accepted first; 5: a model cannot be had.
     """

@@ -1,4 +1,4 @@
-"""What `faceswap models` tells of models, and the JSON in which it does; the shapes are a contract, as in `report`.
+"""What `faceswap models` reports of models, and its JSON; the shapes are a contract, as in `report`.
 
 `faceswap models list --json`:
 

@@ -102,8 +102,8 @@ MaxFailuresOption = Annotated[int | None, typer.Option(
 
 JournalOption = Annotated[str | None, option(
     "--journal", project=True, metavar="FILE", show_default=False, rich_help_panel=RESUMING,
-    help="Where it is noted what is done, one JSON line for each item. Default: .faceswap-journal.jsonl in the output "
-         "folder.")]
+    help="Where the journal records each finished item, one JSON line each. Default: .faceswap-journal.jsonl in the "
+         "output folder.")]
 
 ResumeOption = Annotated[bool, option(
     "--resume/--no-resume", project=True, rich_help_panel=RESUMING,

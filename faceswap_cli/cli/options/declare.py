@@ -1,4 +1,4 @@
-"""Facts of all options of the command line; those that are in no record of options are told here with the option."""
+"""Facts of all options of the command line; those of no record are declared here with the option."""
 
 from __future__ import annotations
 

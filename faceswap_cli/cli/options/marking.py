@@ -1,4 +1,4 @@
-"""The options about what an output tells of itself, in a group: label, signature, the target's metadata."""
+"""The options about what an output says of itself, in a group: label, signature, the target's metadata."""
 
 from __future__ import annotations
 

@@ -106,9 +106,9 @@ AsOption = Annotated[str | None, typer.Option(
 RoleOption = Annotated[ModelRole | None, typer.Option(
     "--role", metavar="ROLE", show_default=False, rich_help_panel=MODELS,
     help="What a model that the catalogue does not know is for: swapper, restorer, detector, recogniser, attributes, "
-         "landmarks or mask. Default: told from its inputs and outputs.")]
+         "landmarks or mask. Default: recognised by its inputs and outputs.")]
 
 FamilyOption = Annotated[Family | None, typer.Option(
     "--family", metavar="FAMILY", show_default=False, rich_help_panel=MODELS,
     help=f"How such a model is run: {', '.join(family for family in Family if family != Family.PACK)}. "
-         "Default: told likewise.")]
+         "Default: recognised likewise.")]

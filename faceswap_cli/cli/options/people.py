@@ -22,7 +22,7 @@ ReferenceOption = Annotated[list[str] | None, typer.Option(
 
 ReferenceThresholdOption = Annotated[float | None, typer.Option(
     "--reference-threshold", metavar="0..1", show_default="0.45, neural 0.3", rich_help_panel=FACES,
-    help="How like a reference a face must be to be that person; --json tells how like each is.")]
+    help="How like a reference a face must be to be that person; --json reports how like each is.")]
 
 PairOption = Annotated[list[str] | None, typer.Option(
     "--pair", metavar="REFERENCE=SOURCE", show_default=False, rich_help_panel=FACES,

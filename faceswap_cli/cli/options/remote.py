@@ -49,7 +49,7 @@ RemoteTimeoutOption = Annotated[float | None, typer.Option(
 
 KeyFileOption = Annotated[str | None, typer.Option(
     "--key-file", metavar="FILE", show_default=False, rich_help_panel=REMOTE,
-    help="Holds the API key; only you may be able to read it (chmod 600). It goes before SEGMIND_API_KEY.")]
+    help="Holds the API key; only you may be able to read it (chmod 600). It takes precedence over SEGMIND_API_KEY.")]
 
 FallbackOption = Annotated[Fallback | None, typer.Option(
     "--fallback", show_default=False, rich_help_panel=REMOTE,
@@ -137,7 +137,8 @@ class RemoteBounds:
         limit = "--max-requests"
         if self.max_cost is not None:
             if cost is None:
-                raise UsageError(f"{opt('max-cost')} needs {opt('cost-per-request')}: the API does not tell its prices")
+                raise UsageError(f"{opt('max-cost')} needs {opt('cost-per-request')}: "
+                                 "the API does not report its prices")
             affordable = int(self.max_cost / cost + 1e-9)
             if affordable < 1:
                 raise UsageError(f"{opt('max-cost')} {self.max_cost:g} does not pay for one request at {cost:g}")

@@ -1,1 +1,1 @@
-"""What lets a job go on where it was killed, and tells whether it has to be done again."""
+"""Lets a job continue where it was killed, and knows whether it has to be done again."""

@@ -1,4 +1,4 @@
-"""Where a clip stands between two of its frames, written down so that another run goes on from there.
+"""Where a clip stands between two of its frames, written down so that another run continues from there.
 
 What is read back comes from a file beside the output, which others may have written: it makes records of this program
 and arrays, and calls nothing else.

@@ -1,4 +1,4 @@
-"""What tells whether a killed run of a long clip was of the very same job: then the next one goes on with its work."""
+"""Whether a killed run of a long clip was of the very same job: then the next one continues its work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stamps of files: what tells later, mostly without reading them, whether they are still the same."""
+"""Stamps of files: whether they are still the same later, mostly without reading them."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ artist, host, rating, copyright, and Windows' title, comment, author, keywords, 
 pixels have by now."""
 
 _UNTRUE = frozenset({_EXIF, _GPS, 0x9102, 0x9214, 0x927C, 0xA004, 0xA005, 0xA214, 0xA420, 0xEA1C, 0xEA1D})
-"""What is not kept of the directory of EXIF: directories within it, compression, subject area, maker note, sound file,
+"""What is not kept of the directory of EXIF: directories within it, compression, subject area, maker note, audio file,
 interoperability, subject location, identity, padding and offset."""
 
 _FIRST = 10

@@ -1,4 +1,4 @@
-"""What a target tells about itself beyond its pixels: EXIF, XMP and IPTC, for outputs that are to keep it.
+"""What a target says about itself beyond its pixels: EXIF, XMP and IPTC, for outputs that are to keep it.
 
 By default an output keeps none of it: where and when a photograph was taken, by whom and with which camera, and who is
 in it, are not for a composite to tell unasked. Orientation is applied to the pixels; colour profile and resolution are

@@ -17,10 +17,10 @@ from faceswap_cli.options import MediaOptions
 FAST_START = {"movflags": "faststart"}
 FRAGMENTS = {"movflags": "frag_keyframe+empty_moov"}
 FILMS = {
-    "h264.mp4": Clip(container_options=FAST_START, sound="aac"),
+    "h264.mp4": Clip(container_options=FAST_START, audio="aac"),
     "fragments.mp4": Clip(container_options=FRAGMENTS, frames=24),
     "hevc.mov": Clip("libx265", container_options=FAST_START),
-    "h264.mkv": Clip(sound="libopus"),
+    "h264.mkv": Clip(audio="libopus"),
     "vp9.webm": Clip("libvpx-vp9"),
     "mpeg4.avi": Clip("mpeg4"),
     "wmv.wmv": Clip("wmv2"),

@@ -1,4 +1,4 @@
-"""Real clips in and out, as they are: every frame, every moment, every packet of sound."""
+"""Real clips in and out, as they are: every frame, every moment, every packet of audio."""
 
 from __future__ import annotations
 

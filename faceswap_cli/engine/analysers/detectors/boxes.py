@@ -1,4 +1,4 @@
-"""What the detectors share: pictures fitted into the square that a network sees, and each face told once."""
+"""What the detectors share: pictures fitted into the square that a network sees, and each face reported once."""
 
 from __future__ import annotations
 

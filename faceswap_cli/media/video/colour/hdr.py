@@ -1,4 +1,4 @@
-"""What a file tells about the display that an HDR video was made on: read from a picture, handed to an encoder."""
+"""What a file says about the display that an HDR video was made on: read from a picture, handed to an encoder."""
 
 from __future__ import annotations
 

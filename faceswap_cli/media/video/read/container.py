@@ -58,7 +58,7 @@ def picture_stream(container: Any, name: str) -> Any:
     """
     found = picture_streams(container)
     if not found:
-        what = "has sound but no pictures" if container.streams.audio else "has no pictures"
+        what = "has audio but no pictures" if container.streams.audio else "has no pictures"
         raise InputError(f"{name} {what}", advice="give a video with pictures")
     stream = found[0]
     if stream.codec_context is None:

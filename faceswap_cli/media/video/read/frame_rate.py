@@ -23,8 +23,8 @@ def suited(reader: Reader, kind: MediaFormat) -> tuple[Reader, tuple[str, ...]]:
     if video is None or row.video is not None:
         return reader, ()
     warnings = []
-    if video.sound:
-        warnings.append(f"{row.label} has no sound: that of {video.name} is left out")
+    if video.audio:
+        warnings.append(f"{row.label} has no audio: that of {video.name} is left out")
     if row.max_rate is not None:
         if video.rate is not None and video.rate > row.max_rate:
             warnings.append(f"{row.label} shows at most {row.max_rate} frames a second, and {video.name} has "

@@ -150,7 +150,7 @@ class VideoReader(Reader):
             aspect=1 / aspect if self._turn.transpose else aspect, color_range=int(picture.color_range),
             primaries=int(picture.color_primaries), transfer=int(picture.color_trc), matrix=int(picture.colorspace),
             start=self._beginning + start, end=None if end is None else self._beginning + end,
-            keep_metadata=self._options.keep_metadata, sound=len(container.streams.audio))
+            keep_metadata=self._options.keep_metadata, audio=len(container.streams.audio))
         return ClipInfo(format=kind, width=width, height=height, frame_count=max(count, 0), duration=duration,
                         video=facts, warnings=tuple(self._warnings(decoder, first)))
 

@@ -1,4 +1,4 @@
-"""Tracks of sound and subtitles on their way into another file: copied as they are, or converted."""
+"""Tracks of audio and subtitles on their way into another file: copied as they are, or converted."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class CopiedTrack:
         return iter(())
 
 
-class ConvertedSound(CopiedTrack):
+class ConvertedAudio(CopiedTrack):
     """Sound, decoded and encoded again."""
 
     def __init__(self, out: Any, stream: Any, kind: MediaFormat) -> None:
@@ -69,7 +69,7 @@ class ConvertedSound(CopiedTrack):
         Raises:
             ValueError, av.FFmpegError: It cannot be decoded or encoded here.
         """
-        codec = container_of(kind).sound
+        codec = container_of(kind).audio
         context = stream.codec_context
         rate = _OPUS_RATE if codec == "libopus" else context.sample_rate
         if codec == "aac":

@@ -40,12 +40,12 @@ def check_video(file: BinaryIO, name: str, written: Written) -> None:
                           f"{float(written.end):.3f} seconds", advice="try again, or another format")
     for got, wanted in zip(sounds, written.sounds, strict=False):
         if got != wanted:
-            raise OutputError(f"cannot write {name}: {got} of {wanted} pieces of its sound arrived",
+            raise OutputError(f"cannot write {name}: {got} of {wanted} pieces of its audio arrived",
                               advice="try again, or another format")
 
 
 def _count(container: Any) -> tuple[int, list[Fraction], list[int]]:
-    """Packets of the pictures and of each track of sound, and when the last picture ends, in seconds.
+    """Packets of the pictures and of each track of audio, and when the last picture ends, in seconds.
 
     Not of subtitles: an MP4 says with packets of its own that there is none to show. The end comes by the last packet
     and by the track: FFmpeg takes the duration of the last packet of VP9 in MP4 from the mean rate.

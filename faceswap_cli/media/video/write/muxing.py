@@ -36,7 +36,7 @@ class Written:
     Attributes:
         pictures: How many.
         end: When the last one ends, in seconds.
-        sounds: Packets of each track of sound, in order.
+        sounds: Packets of each track of audio, in order.
         warnings: What was left out or changed.
     """
 
@@ -73,7 +73,7 @@ def mux(file: BinaryIO, plan: MuxPlan, store: SegmentStore) -> Written:
     Raises:
         OSError: It cannot be written.
         av.FFmpegError: Likewise.
-        InputError: The sound of the source cannot be read.
+        InputError: The audio of the source cannot be read.
     """
     import av
 
@@ -105,8 +105,8 @@ def mux(file: BinaryIO, plan: MuxPlan, store: SegmentStore) -> Written:
             if chapters:
                 out.set_chapters(chapters)
         out.start_encoding()
-        sound = companions.packets() if companions is not None else iter(())
-        _interleave(out, _pictures(store, ticks, end, shift, plan.unit, pictures), sound)
+        audio = companions.packets() if companions is not None else iter(())
+        _interleave(out, _pictures(store, ticks, end, shift, plan.unit, pictures), audio)
         out.close()
     except BaseException:
         with suppress(Exception):  # it tries to write its end, which fails like what came before
@@ -164,10 +164,10 @@ def _pictures(store: SegmentStore, ticks: list[int], end: int, shift: int, unit:
 
 
 def _interleave(out: OutputContainer, pictures: Iterator[tuple[float, Any]],
-                sound: Iterator[tuple[float, Any]]) -> None:
+                audio: Iterator[tuple[float, Any]]) -> None:
     """Write both by the times at which they are due."""
     waiting = next(pictures, None)
-    for due, packet in sound:
+    for due, packet in audio:
         while waiting is not None and waiting[0] <= due:
             out.mux_one(waiting[1])
             waiting = next(pictures, None)

@@ -1,4 +1,4 @@
-"""What goes from a video into its copy beside the pictures: sound, subtitles, chapters, attached files."""
+"""What goes from a video into its copy beside the pictures: audio, subtitles, chapters, attached files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from faceswap_cli.media.formats import container_of
 from faceswap_cli.media.frame import VideoFacts
 from faceswap_cli.media.video.read.container import demuxing, open_container, picture_streams
-from faceswap_cli.media.video.read.tracks import ConvertedSound, ConvertedText, CopiedTrack
+from faceswap_cli.media.video.read.tracks import ConvertedAudio, ConvertedText, CopiedTrack
 from faceswap_cli.media.video.write.tags import copied_tags
 from faceswap_cli.options import MediaFormat
 
@@ -167,20 +167,20 @@ def _track(out: OutputContainer, kind: MediaFormat, stream: Any, warnings: list[
     import av
 
     container = container_of(kind)
-    sound = stream.type == "audio"
-    what = f"a {'sound' if sound else 'subtitle'} track ({_name(stream)})"
-    # Hardly a player knows uncompressed sound in MP4, though it may be there.
+    audio = stream.type == "audio"
+    what = f"{'an audio' if audio else 'a subtitle'} track ({_name(stream)})"
+    # Hardly a player knows uncompressed audio in MP4, though it may be there.
     uncompressed = not container.uncompressed and _name(stream).startswith("pcm_")
     if not uncompressed and _holds(out.format.name, stream):
         return CopiedTrack(out.add_stream_from_template(stream))
     try:
-        made = ConvertedSound(out, stream, kind) if sound else ConvertedText(out, stream, kind)
+        made = ConvertedAudio(out, stream, kind) if audio else ConvertedText(out, stream, kind)
     except (ValueError, av.FFmpegError):
         warnings.append(f"{what} was left out: {container.name} cannot hold it")
         return None
     to = made.target.codec_context.name.removeprefix("lib")
-    channels = stream.codec_context.layout.nb_channels if sound else 0
-    fewer = sound and channels != made.target.codec_context.layout.nb_channels
+    channels = stream.codec_context.layout.nb_channels if audio else 0
+    fewer = audio and channels != made.target.codec_context.layout.nb_channels
     warnings.append(f"{what} became {to}{' in stereo' if fewer else ''}: {container.name} cannot hold it as it is")
     return made
 

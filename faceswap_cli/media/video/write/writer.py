@@ -85,7 +85,7 @@ class VideoWriter(Writer):
 
         Raises:
             OutputError: The file cannot be written, or is not what it should be.
-            InputError: The sound of the source cannot be read.
+            InputError: The audio of the source cannot be read.
         """
         if not self._count:
             raise OutputError(f"cannot write {self._out.name}: there is no picture to write")

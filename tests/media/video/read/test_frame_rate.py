@@ -34,7 +34,7 @@ def test_others_get_all(fast: Path, kind: MediaFormat) -> None:
 
 
 def test_lost_sound_is_told(tmp_path: Path) -> None:
-    clip = make_clip(tmp_path / "loud.mp4", Clip(sound="aac"))
+    clip = make_clip(tmp_path / "loud.mp4", Clip(audio="aac"))
     with open_media(clip, MediaOptions()) as reader:
-        assert suited(reader, MediaFormat.WEBP)[1] == (f"WebP has no sound: that of {clip} is left out",)
+        assert suited(reader, MediaFormat.WEBP)[1] == (f"WebP has no audio: that of {clip} is left out",)
         assert suited(reader, MediaFormat.MOV)[1] == ()

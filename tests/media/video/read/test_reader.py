@@ -93,7 +93,7 @@ def test_a_film_rate_is_exact(tmp_path: Path) -> None:
 
 
 def test_pictures_that_begin_late(tmp_path: Path) -> None:
-    info, frames = read(make_clip(tmp_path / "a.mp4", Clip(sound="aac", late=Fraction(1, 5))))
+    info, frames = read(make_clip(tmp_path / "a.mp4", Clip(audio="aac", late=Fraction(1, 5))))
     assert info.video.start == Fraction(1, 5)
     assert steps(frames) == [40 * number for number in range(13)]
 
@@ -121,7 +121,7 @@ def test_sound_alone_is_no_video(tmp_path: Path) -> None:
         from footage import write_sound
 
         write_sound(container, container.add_stream("aac", rate=48000), 0.2)
-    with pytest.raises(InputError, match="has sound but no pictures"):
+    with pytest.raises(InputError, match="has audio but no pictures"):
         open_media(tmp_path / "a.mp4", MediaOptions())
 
 

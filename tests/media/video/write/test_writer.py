@@ -252,13 +252,13 @@ def test_sound_is_copied_bit_for_bit_and_stays_where_it_is(tmp_path: Path, suffi
 
 
 @pytest.mark.parametrize("start", [Fraction(0), Fraction(1, 4)])
-@pytest.mark.parametrize(("sound", "suffix", "became"), [
+@pytest.mark.parametrize(("audio", "suffix", "became"), [
     ("aac", "webm", "opus: WebM"), ("pcm_s16le", "mp4", "aac: MP4"), ("flac", "mov", "aac: MOV")])
-def test_sound_that_a_container_cannot_hold_is_converted(tmp_path: Path, sound: str, suffix: str, became: str,
+def test_sound_that_a_container_cannot_hold_is_converted(tmp_path: Path, audio: str, suffix: str, became: str,
                                                          start: Fraction) -> None:
-    source = film(tmp_path / "source.mkv", sounds=[sound], sound_from=start)
+    source = film(tmp_path / "source.mkv", sounds=[audio], sound_from=start)
     out = tmp_path / f"out.{suffix}"
-    assert copy(source, out) == (f"a sound track ({sound}) became {became} cannot hold it as it is",)
+    assert copy(source, out) == (f"an audio track ({audio}) became {became} cannot hold it as it is",)
     with av.open(str(out)) as container:
         frames = list(container.decode(audio=0))
     assert frames[0].time == pytest.approx(float(start), abs=0.03)
