@@ -132,7 +132,7 @@ def test_an_option_that_only_tunes_the_neural_engine_is_refused_or_told_once(opt
         build_engine(EngineOptions(engine=EngineName.EMBEDDED, **given))
     engine = build_engine(EngineOptions(**given))
     assert engine.parts["engine"] == "embedded"
-    (told,) = (note for note in engine.notes if option in note)
+    (told,) = (said for note in engine.notes if option in (said := spell(note, as_flag)))
     assert told == f"warning: no effect without the neural engine: {option}"
     with refused(ModelError, r"^--keep-mouth needs the neural engine"):
         build_engine(EngineOptions(**given, swap=SwapOptions(keep_mouth=True)))

@@ -19,6 +19,7 @@ from faceswap_cli.options import Accelerate, RuntimeOptions
 from faceswap_cli.runtime import accelerate, rewritten
 from faceswap_cli.runtime.accelerate import FACES_TO_BUILD, FACES_TO_LOAD, AcceleratedSession
 from faceswap_cli.runtime.rewritten import NothingToRewriteError
+from faceswap_cli.text import as_flag, spell
 
 PLENTY = 64_000_000_000
 WINOGRAD, AUTO, OFF = Accelerate.WINOGRAD, Accelerate.AUTO, Accelerate.OFF
@@ -87,7 +88,7 @@ def test_winograd_rewrites_once_and_says_so(open_with: Open, feeds: dict[str, np
     assert is_rewritten(open_with(WINOGRAD, rewriter), clip=True)
     assert rewriter.calls == 1
     (note,) = first.notes
-    assert "faster rewrite" in note and "--accelerate off" in note
+    assert "faster rewrite" in note and "--accelerate off" in spell(note, as_flag)
     assert np.array_equal(first.get().run(None, feeds)[0], open_with(OFF, rewriter).get().run(None, feeds)[0])
 
 
@@ -162,7 +163,7 @@ def test_auto_wants_memory_to_spare(open_with: Open, memory: int | None, taken: 
     accelerated = open_with(AUTO, Rewriter(), memory=memory)
     assert is_rewritten(accelerated, faces=1000) is taken
     (note,) = accelerated.notes
-    assert taken or ("memory" in note and "--accelerate winograd" in note)
+    assert taken or ("memory" in note and "--accelerate winograd" in spell(note, as_flag))
 
 
 def test_a_large_graph_wants_what_was_measured(open_with: Open, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ import pytest
 from faceswap_cli.errors import ExitCode, MissingDependencyError
 from faceswap_cli.options import Provider, RuntimeOptions
 from faceswap_cli.runtime.providers import INSTALL, choose
+from faceswap_cli.text import as_flag, spell
 
 CPU_BUILD = ["AzureExecutionProvider", "CPUExecutionProvider"]
 GPU_BUILD = ["TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"]
@@ -64,6 +65,6 @@ def test_tensorrt_is_not_replaced_by_cuda() -> None:
 
 
 def test_a_device_number_without_a_gpu_is_said_to_be_idle() -> None:
-    assert "--device 1" in choose(RuntimeOptions(device=1), CPU_BUILD).note
+    assert "--device 1" in spell(choose(RuntimeOptions(device=1), CPU_BUILD).note, as_flag)
     assert not choose(RuntimeOptions(device=1), GPU_BUILD).note
     assert not choose(RuntimeOptions(), CPU_BUILD).note
