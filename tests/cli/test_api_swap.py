@@ -165,7 +165,7 @@ def test_an_interrupted_swap_is_taken_up_again(api, run, place):
     assert process.returncode == 130 and b"run the same command again within the hour" in said
     complete(api)
     done = run(*swap)
-    assert done.returncode == 0 and b"going on with request" in done.stderr and len(api.billed) == 1
+    assert done.returncode == 0 and b"continuing request" in done.stderr and len(api.billed) == 1
 
 
 def test_a_run_that_ends_costs_no_ticket_of_another_that_is_killed(api, run, place):

@@ -129,7 +129,7 @@ def test_an_interrupted_video_goes_on(job, long, tmp_path):
     job = replace(job, target=str(long), details=True)
     whole = swap_file(replace(job, output=str(tmp_path / "whole.mp4")), BrightSquares())
     error = interrupted(job)
-    assert "the same command goes on behind it" in error.__notes__[0]
+    assert "the same command continues after it" in error.__notes__[0]
     assert left(tmp_path)
     told: list[int] = []
     outcome = swap_file(job, BrightSquares(), lambda done, total: told.append(done))
@@ -209,7 +209,7 @@ def test_a_video_without_a_face_is_copied(job, tmp_path):
     assert outcome.output is not None
     assert outcome.output.frames == 70
     assert Path(job.output).read_bytes() == Path(job.target).read_bytes()
-    part = replace(copied, output=str(tmp_path / "part.mp4"),
+    part = altered(copied, output=str(tmp_path / "part.mp4"),
                    media=MediaOptions(trim=Trim(Fraction(1), Fraction(2)), label="altered"))
     assert swap_file(part, Blind()).output.frames == 25
     assert np.abs(pictures(tmp_path / "part.mp4")[0].astype(int) - pictures(Path(job.target))[25]).max() < 30

@@ -87,7 +87,7 @@ class SourceFace:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled without crops: they are soon made again."""
-        return SourceFace, (self.image, self.landmarks, self.camera, self.mouth, self.eyes, self.cover)
+        return _source_face, (self.image, self.landmarks, self.camera, self.mouth, self.eyes, self.cover)
 
     def is_same(self, other: SourceFace) -> bool:
         """Whether both are one face of one picture; also when one was pickled with the memory of a clip."""
@@ -106,6 +106,11 @@ class SourceFace:
                     landmarks = mirror(landmarks, image.shape[1])
                 self._crops[key] = cut_crop(image, landmarks, side)
             return self._crops[key]
+
+
+def _source_face(image: Image, landmarks: Points, camera: Camera, mouth: float, eyes: tuple[float, float],
+                 cover: Cover) -> SourceFace:
+    return SourceFace(image=image, landmarks=landmarks, camera=camera, mouth=mouth, eyes=eyes, cover=cover)
 
 
 def measure_source(image: Image, landmarks: Points) -> SourceFace:

@@ -154,7 +154,7 @@ def test_a_worker_that_dies_after_its_output_was_in_place_is_no_failure(tmp_path
     results = run(make(tmp_path, "once finish"))
     assert results[0].status is Status.DONE
     results = run(make(tmp_path, "finish"))  # now it was there before, and may not be replaced
-    assert results[0].failure is not None and "--overwrite" in results[0].failure.message
+    assert results[0].failure is not None and "add overwrite" in results[0].failure.message
 
 
 def test_chatter_goes_to_standard_error(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -272,7 +272,7 @@ for result in LocalExecutor(2, worker=WORKER).run(iter(make(Path(sys.argv[1]), "
 @pytest.fixture
 def parent(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A program whose two workers hang in calls that hold the interpreter, after one result."""
-    code = PARENT.format(fakes=FAKES, tests=FAKES)
+    code = PARENT.format(fakes=FAKES, tests=str(Path(FAKES).parents[1]))
     with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE,
                           process_group=0) as process:
         assert process.stdout is not None and process.stdout.readline() == b"one\n"

@@ -299,8 +299,8 @@ def test_without_ray_the_install_line_is_told(monkeypatch: pytest.MonkeyPatch) -
         list(RayExecutor(1).run(iter([])))
 
 
-@pytest.mark.parametrize(("options", "says"), [({"workers": 0}, "--workers 0"), ({"num_gpus": -1}, "--num-gpus -1"),
-                                               ({"num_gpus": 1.5}, "--num-gpus 1.5")])
+@pytest.mark.parametrize(("options", "says"), [({"workers": 0}, "workers=0"), ({"num_gpus": -1}, "num_gpus -1"),
+                                               ({"num_gpus": 1.5}, "num_gpus 1.5")])
 def test_numbers_that_cannot_be_are_refused(options: dict[str, Any], says: str) -> None:
     with pytest.raises(UsageError, match=says):
         RayExecutor(**options)

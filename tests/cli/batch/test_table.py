@@ -95,13 +95,13 @@ def test_in_a_pipe_every_failure_is_one_line_however_long(capsys: pytest.Capture
     name = "in/" + "long " * 60 + ".jpg"
     end(result(0), result(1, Status.FAILED, name=name), result(2, Status.CURRENT),
         result(3, Status.FAILED, message="in/3.jpg is damaged"),
-        result(4, Status.FAILED, message="list index out of range", kind="IndexError", code=ExitCode.UNEXPECTED),
+        result(4, Status.FAILED, message="list index out of range", kind="UnexpectedError", code=ExitCode.UNEXPECTED),
         result(5, warnings=("head turned 40 degrees",)), how=End(warnings=("two links left out",)),
         arguments=COMMAND, reports=[Path("r.json"), Path("r.xml")])
     assert lines(capsys) == [
         "2 done", "3 failed", "1 done before, unchanged", "6 items in 1 min 23 s, 3.6 items/min, 4 faces swapped",
         "failures:", f"  {name}: is damaged", "  in/3.jpg is damaged",
-        "  in/4.jpg: IndexError: list index out of range",
+        "  in/4.jpg: UnexpectedError: list index out of range",
         "warnings:", "  two links left out", "  1 item: head turned 40 degrees",
         "to try the failures again:", "  faceswap batch me.jpg 'my photos/' -o out --resume --retry-failed",
         "report: r.json", "report: r.xml"]

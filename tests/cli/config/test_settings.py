@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -17,6 +18,7 @@ from faceswap_cli.cli.config.file import project_file
 from faceswap_cli.cli.config.settings import OWN_VARIABLES, Origin, for_projects, read_settings, variable_of
 from faceswap_cli.cli.options import declare
 from faceswap_cli.errors import InputError, UsageError
+from faceswap_cli.text import as_flag, opt
 
 CATALOGUE = catalogue_of(typer.main.get_command(build_app()))
 BATCH, SWAP, PULL = ("batch",), ("swap",), ("models", "pull")
@@ -340,11 +342,13 @@ def test_the_name_of_a_folder_cannot_command_the_terminal(run, user, monkeypatch
 
 def test_an_error_of_the_command_tells_which_option_was_set(run, user):
     write(user, "workers = '0'\nquality = 3\n")
-    error = InputError("--workers 0 is too few; see --quality and --workers-file")
-    with pytest.raises(InputError, match=r"too few.* \(--workers is set by workers in .*config.toml\)$"):
+    error = InputError(f"{opt('workers', 0)} is too few; see {opt('quality')} and {opt('workers-file')}")
+    with pytest.raises(InputError) as caught:
         run("--quality", "3", error=error)
-    with pytest.raises(UsageError, match=r"^--tag is wrong$"):
-        run(error=UsageError("--tag is wrong"))
+    assert re.search(r"too few.* \(--workers is set by workers in .*config.toml\)$", caught.value.text(as_flag))
+    with pytest.raises(UsageError) as plain:
+        run(error=UsageError(f"{opt('tag')} is wrong"))
+    assert plain.value.text(as_flag) == "--tag is wrong"
 
 
 def test_settings_that_do_not_go_with_what_was_asked_for_are_left_out(run, user):

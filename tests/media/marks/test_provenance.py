@@ -26,6 +26,7 @@ from faceswap_cli.media.marks.provenance import (
 )
 from faceswap_cli.media.open import create_media
 from faceswap_cli.options import Credentials, MediaFormat, MediaOptions
+from faceswap_cli.text import as_flag, spell
 
 EXT = "{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}"
 XMP = "{http://ns.adobe.com/xap/1.0/}"
@@ -107,7 +108,7 @@ def test_switched_off_is_told_and_what_is_seen_stays() -> None:
     off = MediaOptions(provenance=False, label="AI", credentials=Credentials("a", "b"))
     assert marks(off, MediaFormat.JPEG) == (Mark.LABEL,)
     [line] = notes(off, MediaFormat.BMP)
-    assert "--no-provenance" in line
+    assert "--no-provenance" in spell(line, as_flag)
 
 
 @pytest.mark.parametrize(("kind", "animated", "told"), [
@@ -117,7 +118,7 @@ def test_switched_off_is_told_and_what_is_seen_stays() -> None:
 ])
 def test_metadata_that_a_format_does_not_keep_are_told(kind: MediaFormat, animated: bool, told: bool) -> None:
     lines = notes(MediaOptions(keep_metadata=True), kind, animated=animated)
-    assert any("--keep-metadata" in line for line in lines) is told
+    assert any("--keep-metadata" in spell(line, as_flag) for line in lines) is told
 
 
 def test_gif_extension_can_be_skipped_as_sub_blocks_and_read() -> None:
