@@ -14,7 +14,8 @@ ASSETS = ROOT / "assets"
 sys.path.insert(0, str(Path(__file__).parent))
 
 
-FAST = ("test_floors.py", "batch/plan", "batch/report", "faces", "files", "library", "models", "net", "segmind")
+FAST = ("test_errors.py", "test_facts.py", "test_floors.py", "batch/plan", "batch/report", "faces", "files", "library",
+        "models", "net", "segmind")
 """Files and folders of tests that take together less than half a minute; all others are marked `slow`."""
 
 
