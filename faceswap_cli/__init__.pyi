@@ -22,6 +22,7 @@ from faceswap_cli.faces.face import Face as Face
 from faceswap_cli.faces.face import Gender as Gender
 from faceswap_cli.faces.face import Pose as Pose
 from faceswap_cli.jobs.backend import FaceFinder as FaceFinder
+from faceswap_cli.jobs.backend import PreparedSource as PreparedSource
 from faceswap_cli.jobs.backend import Renderer as Renderer
 from faceswap_cli.jobs.backend import SwapBackend as SwapBackend
 from faceswap_cli.jobs.backend import open_backend as open_backend

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from refusals import refused
 
 from faceswap_cli.cli.options.people import parse_pairs
 from faceswap_cli.cli.people_report import face_words, similarity_words
@@ -27,7 +28,7 @@ def test_a_name_with_an_equals_sign_is_known_by_its_file(tmp_path):
     ("=", "REFERENCE is empty"),
 ])
 def test_what_is_no_pair_is_told(text, says):
-    with pytest.raises(UsageError, match=f"^--pair {text}: {says}"):
+    with refused(UsageError, f"^--pair {text}: {says}"):
         parse_pairs([text])
 
 
