@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -43,9 +44,9 @@ class FileReader(Reader):
             self.close()
             raise
 
+    @abstractmethod
     def _look(self, options: MediaOptions) -> ClipInfo:
         """Read the structure of `self._file` and check the bounds."""
-        raise NotImplementedError
 
     def close(self) -> None:
         """Release the file."""
@@ -146,9 +147,9 @@ class FileWriter(Writer):
     def _begin(self, like: ClipInfo) -> None:
         """Set up what encodes the frames; nothing is written yet."""
 
+    @abstractmethod
     def _add(self, frame: Frame) -> None:
         """Encode a frame of the right size into `self._out`."""
-        raise NotImplementedError
 
     def _finish(self) -> None:
         """Write what comes behind the last frame."""
